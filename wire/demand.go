@@ -1,0 +1,93 @@
+package wire
+
+// Demand is what an activator says of one function: how many requests it holds. Zero ends its interest.
+type Demand struct {
+	Function FunctionID `json:"function"`
+	// Waiting is the number of requests that no pod has taken.
+	Waiting int `json:"waiting"`
+}
+
+// Placement is what the autoscaler answers to interested activators, again after each change: where the
+// function's requests can go, or why nowhere.
+type Placement struct {
+	Function   FunctionID `json:"function"`
+	Generation int64      `json:"generation"`
+	// Pods that are hot for the newest generation that has any.
+	Pods []HotPod `json:"pods,omitempty"`
+	// Limit is the number of requests inside a pod at a time; 0 means no limit.
+	Limit int `json:"limit"`
+	// HoldMillis bounds the wait of a request until a pod takes it.
+	HoldMillis int64 `json:"holdMillis"`
+	// RunMillis bounds the run inside the function, as the queue-proxy keeps it.
+	RunMillis int64 `json:"runMillis"`
+	// AtMaximum says that the function has as many pods as it may.
+	AtMaximum bool `json:"atMaximum,omitempty"`
+	// Failure is set when waiting is in vain: waiting requests are answered with it.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// HotPod is a pod that takes a function's requests.
+type HotPod struct {
+	UID string `json:"uid"`
+	// Address of the queue-proxy, "ip:port".
+	Address string `json:"address"`
+}
+
+// Failure is why a function cannot be called.
+type Failure struct {
+	// Reason is a condition reason of api/v1 (EnvironmentNotFound, SpecializationFailed, …).
+	Reason string `json:"reason"`
+	// Message says what happened and what to do, for the function's owner.
+	Message string `json:"message"`
+}
+
+// Error implements error.
+func (f *Failure) Error() string { return f.Reason + ": " + f.Message }
+
+// FunctionStatus is what the autoscaler publishes of a function.
+type FunctionStatus struct {
+	Function   FunctionID `json:"function"`
+	Generation int64      `json:"generation"`
+	// ServedGeneration is the generation of the hot pods; 0 when there are none.
+	ServedGeneration int64 `json:"servedGeneration"`
+	Hot              int   `json:"hot"`
+	Starting         int   `json:"starting"`
+	Wanted           int   `json:"wanted"`
+	// Warm is the number of warm pods in the function's pool.
+	Warm int `json:"warm"`
+	// Concurrency is the mean over the stable window.
+	Concurrency float64 `json:"concurrency"`
+	// Reason of the last decision, and when it changed what is wanted (Unix milliseconds).
+	Reason        string `json:"reason,omitempty"`
+	ChangedMillis int64  `json:"changedMillis,omitempty"`
+	// Failure of the last attempt to make a pod hot, nil after a success.
+	Failure *Failure `json:"failure,omitempty"`
+	// Gone says that the function no longer exists; its entry ends.
+	Gone bool `json:"gone,omitempty"`
+}
+
+// RouteState is what became of a route in xds.
+type RouteState string
+
+// States of routes.
+const (
+	RoutePending          RouteState = "Pending"          // not yet acknowledged by every connected Envoy
+	RouteAcknowledged     RouteState = "Acknowledged"     // every connected Envoy serves it
+	RouteNoEnvoy          RouteState = "NoEnvoy"          // no Envoy is connected
+	RouteConflict         RouteState = "Conflict"         // another route has the URL
+	RouteInvalid          RouteState = "Invalid"          // the template or CORS settings cannot be served
+	RouteFunctionNotFound RouteState = "FunctionNotFound" // the function does not exist
+)
+
+// RouteStatus is what xds publishes of a route.
+type RouteStatus struct {
+	Namespace  string     `json:"namespace"`
+	Name       string     `json:"name"`
+	UID        string     `json:"uid"`
+	Generation int64      `json:"generation"`
+	State      RouteState `json:"state"`
+	// Message says more where the state is not good: which route has the URL, what is invalid.
+	Message string `json:"message,omitempty"`
+	// Gone says that the route no longer exists; its entry ends.
+	Gone bool `json:"gone,omitempty"`
+}

@@ -1,0 +1,93 @@
+package wire
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Error is what a client sees when the platform, not the function, answers.
+type Error struct {
+	// Status is the HTTP status.
+	Status int `json:"-"`
+	// Component that answers: "executor", "timeout", "function", "client", "router".
+	Component string `json:"component"`
+	// Reason in one word of the contract (function_timeout, capacity_exceeded, …).
+	Reason string `json:"reason"`
+	// Message for a person: what happened and what to do next.
+	Message   string `json:"message,omitempty"`
+	RequestID string `json:"requestId,omitempty"`
+	TraceID   string `json:"traceId,omitempty"`
+	// RetryAfter is sent as a header when not zero, in whole seconds, at least one.
+	RetryAfter time.Duration `json:"-"`
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Component + ": " + e.Reason + ": " + e.Message }
+
+// With returns a copy that carries the request's and the trace's identity.
+func (e *Error) With(requestID, traceID string) *Error {
+	c := *e
+	c.RequestID, c.TraceID = requestID, traceID
+	return &c
+}
+
+// Body returns the JSON that the client reads, ending in a newline.
+func (e *Error) Body() []byte {
+	b, err := json.Marshal(e)
+	if err != nil { // strings always marshal
+		return []byte("{}\n")
+	}
+	return append(b, '\n')
+}
+
+// Header returns the headers that go with the body.
+func (e *Error) Header() http.Header {
+	h := http.Header{"Content-Type": {"application/json"}, HeaderComponent: {e.Component}}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter.Round(time.Second)/time.Second))))
+	}
+	return h
+}
+
+// StatusClientGone is the status recorded for a client that went away.
+const StatusClientGone = 499
+
+// Errors that both activator and queue-proxy answer. Use With to fill in the request.
+func ErrFunctionTimeout(bound time.Duration) *Error {
+	return &Error{
+		Status: http.StatusGatewayTimeout, Component: "timeout", Reason: "function_timeout",
+		Message: "the function did not answer within its functionTimeout of " + bound.String(),
+	}
+}
+
+// ErrHoldTimeout is answered when no pod took the request in time.
+func ErrHoldTimeout(bound time.Duration, why string) *Error {
+	return &Error{
+		Status: http.StatusGatewayTimeout, Component: "timeout", Reason: "specialization_timeout",
+		Message: "no pod took the request within " + bound.String() + ": " + why,
+	}
+}
+
+// ErrCapacity is answered when too much waits for the function.
+func ErrCapacity(message string) *Error {
+	return &Error{
+		Status: http.StatusTooManyRequests, Component: "executor", Reason: "capacity_exceeded",
+		Message: message, RetryAfter: time.Second,
+	}
+}
+
+// ErrUnavailable is answered when the function cannot be called, for the reason in f.
+func ErrUnavailable(f Failure) *Error {
+	reason := "executor_unavailable"
+	if f.Reason == "SpecializationFailed" {
+		reason = "specialization_failed"
+	}
+	return &Error{Status: http.StatusInternalServerError, Component: "executor", Reason: reason, Message: f.Message}
+}
+
+// ErrFunction is answered when the function's process broke the exchange.
+func ErrFunction(reason, message string) *Error {
+	return &Error{Status: http.StatusInternalServerError, Component: "function", Reason: reason, Message: message}
+}
