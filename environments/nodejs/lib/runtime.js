@@ -1,0 +1,148 @@
+'use strict';
+
+const { inspect } = require('node:util');
+const { hasBody, readBody } = require('./body');
+const { invoke } = require('./invoke');
+const { loadFunction } = require('./loader');
+
+const SPECIALIZE_LIMIT = 1024 * 1024;
+
+/**
+ * The life of a runtime process: generic, until one specialize call loads a
+ * function; from then on every request is that function's.
+ */
+class Runtime {
+  #settings;
+  #func;
+  #loading = false;
+  #draining = false;
+  #inFlight = new Set();
+
+  /** Whether the function reads request bodies itself, unparsed. */
+  streamsBodies = false;
+
+  constructor(settings) {
+    this.#settings = settings;
+  }
+
+  /** Handles one request. */
+  handle(req, res) {
+    this.#inFlight.add(res);
+    res.once('close', () => this.#inFlight.delete(res));
+    if (this.#draining) res.setHeader('Connection', 'close');
+    if (req.method === 'POST' && (req.url === '/v2/specialize' || req.url === '/specialize')) {
+      this.#specialize(req, res);
+    } else if (this.#func !== undefined) {
+      this.#call(req, res);
+    } else if (req.url === '/healthz') {
+      answerText(res, 200, 'OK\n');
+    } else {
+      answerText(res, 500, 'Generic container: no requests supported\n');
+    }
+  }
+
+  /** Has every connection closed with its last answer, those in flight included. */
+  drain() {
+    this.#draining = true;
+    for (const res of this.#inFlight) {
+      if (res.headersSent) res.once('finish', () => res.socket?.end());
+      else res.setHeader('Connection', 'close');
+    }
+  }
+
+  /** Answers the request in flight with err when there is exactly one. */
+  failOnlyRequest(err) {
+    if (this.#inFlight.size !== 1) return;
+    const [res] = this.#inFlight;
+    this.#fail(res, err);
+  }
+
+  #specialize(req, res) {
+    if (this.#func !== undefined || this.#loading) {
+      answerText(res, 400, 'Not a generic container\n');
+      return;
+    }
+    this.#loading = true;
+    readBody(req, SPECIALIZE_LIMIT, (err) => {
+      const loaded = err ? Promise.reject(err) : this.#load(req);
+      loaded.then(
+        () => answerText(res, 202, ''),
+        (cause) => this.#refuseLoad(res, cause),
+      ).finally(() => {
+        this.#loading = false;
+      });
+    });
+  }
+
+  async #load(req) {
+    const { filepath, functionName } = loadRequest(req, this.#settings.codePath);
+    const began = performance.now();
+    const { func, streamsBodies } = await loadFunction(filepath, functionName, this.#settings);
+    this.#func = func;
+    this.streamsBodies = streamsBodies;
+    this.#settings.log(`function loaded from ${filepath} in ${(performance.now() - began).toFixed(1)} ms`);
+  }
+
+  #refuseLoad(res, err) {
+    const text = stackOf(err);
+    console.error('function cannot be loaded:', text);
+    answerText(res, err?.status || 500, `${text}\n`);
+  }
+
+  #call(req, res) {
+    if (this.streamsBodies || !hasBody(req)) {
+      req.body = this.streamsBodies ? undefined : {};
+      this.#invoke(req, res);
+      return;
+    }
+    readBody(req, this.#settings.bodyLimit, (err) => (err ? refuseBody(res, err) : this.#invoke(req, res)));
+  }
+
+  #invoke(req, res) {
+    invoke(this.#func, req, res, (err) => {
+      console.error('function error:', err);
+      this.#fail(res, err);
+    });
+  }
+
+  #fail(res, err) {
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    for (const name of res.getHeaderNames()) {
+      if (name !== 'connection') res.removeHeader(name);
+    }
+    const detail = this.#settings.showErrors ? `: ${err?.message ?? err}` : '';
+    answerText(res, 500, `Internal server error${detail}\n`);
+  }
+}
+
+/** What a specialize request asks to load; version 1 has no body and a fixed path. */
+function loadRequest(req, codePath) {
+  if (req.url === '/specialize') return { filepath: codePath, functionName: '' };
+  const { filepath, functionName } = req.body;
+  if (typeof filepath !== 'string' || filepath === '') {
+    throw Object.assign(new Error('specialize: the body must be JSON with a filepath'), { status: 400 });
+  }
+  return { filepath, functionName: functionName || '' };
+}
+
+/** A body that cannot be used. Node discards what is left of it, so the connection can go on. */
+function refuseBody(res, err) {
+  answerText(res, err.status || 400, `${err.message}\n`);
+}
+
+/** The stack of an error with the source line of a syntax error, or the value itself. */
+function stackOf(err) {
+  return err?.stack ? inspect(err) : String(err);
+}
+
+function answerText(res, status, text) {
+  res.statusCode = status;
+  res.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.end(text);
+}
+
+module.exports = { Runtime };

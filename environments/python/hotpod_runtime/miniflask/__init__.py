@@ -1,0 +1,36 @@
+"""What `import flask` gets when Flask is not installed.
+
+The part of Flask that functions use: the request, responses, errors and the
+logger. A name that is not here says so and what to do about it. A function that
+brings Flask with it gets the real one instead.
+"""
+
+import json
+
+from .context import current_app, g
+from .errors import HTTPException, abort
+from .request import request
+from .response import Response, jsonify, make_response, redirect, stream_with_context
+
+__all__ = [
+    "HTTPException",
+    "Response",
+    "abort",
+    "current_app",
+    "g",
+    "json",
+    "jsonify",
+    "make_response",
+    "redirect",
+    "request",
+    "stream_with_context",
+]
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise AttributeError(
+        f"flask.{name} is not in the runtime's small stand-in for Flask; "
+        "add flask to the function's requirements.txt to get all of it"
+    )
