@@ -1,0 +1,3 @@
+# Answers every request with a greeting.
+def main():
+    return "Hello, world!\n"
