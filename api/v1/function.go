@@ -12,12 +12,22 @@ import (
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=fn,categories=hotpod
+// +kubebuilder:printcolumn:name="Environment",type=string,JSONPath=`.spec.environment.name`
+// +kubebuilder:printcolumn:name="Package",type=string,JSONPath=`.spec.package.packageref.name`,priority=1
+// +kubebuilder:printcolumn:name="Executor",type=string,JSONPath=`.spec.InvokeStrategy.ExecutionStrategy.ExecutorType`,priority=1
+// +kubebuilder:printcolumn:name="Concurrency",type=integer,JSONPath=`.spec.concurrency`,priority=1
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name is a label value of pods: it has at most 63 lower-case letters, digits and '-', and begins and ends with a letter or digit"
 type Function struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata,omitzero"`
 
-	Spec   FunctionSpec   `json:"spec"`
-	Status FunctionStatus `json:"status,omitempty"`
+	Spec FunctionSpec `json:"spec"`
+	// +optional
+	Status FunctionStatus `json:"status,omitzero"`
 }
 
 // FunctionList is a list of functions.
@@ -25,153 +35,325 @@ type Function struct {
 // +kubebuilder:object:root=true
 type FunctionList struct {
 	metav1.TypeMeta `json:",inline"`
-	metav1.ListMeta `json:"metadata,omitempty"`
+	metav1.ListMeta `json:"metadata,omitzero"`
 
 	Items []Function `json:"items"`
 }
 
 // FunctionSpec is what users declare of a function.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.InvokeStrategy) && has(self.InvokeStrategy.ExecutionStrategy) && has(self.InvokeStrategy.ExecutionStrategy.ExecutorType) ? self.InvokeStrategy.ExecutionStrategy.ExecutorType : ”) == 'container' || (has(self.environment) && has(self.environment.name) && self.environment.name != ”)",message="spec.environment.name is required: the Environment whose pods run the function"
+// +kubebuilder:validation:XValidation:rule="(has(self.InvokeStrategy) && has(self.InvokeStrategy.ExecutionStrategy) && has(self.InvokeStrategy.ExecutionStrategy.ExecutorType) ? self.InvokeStrategy.ExecutionStrategy.ExecutorType : ”) != 'container' || has(self.podspec)",message="executor type container needs spec.podspec: the container to run"
+// +kubebuilder:validation:XValidation:rule="(has(self.InvokeStrategy) && has(self.InvokeStrategy.ExecutionStrategy) && has(self.InvokeStrategy.ExecutionStrategy.ExecutorType) ? self.InvokeStrategy.ExecutionStrategy.ExecutorType : ”) in ['newdeploy', 'container'] || ((!has(self.env) || self.env.size() == 0) && (!has(self.envFrom) || self.envFrom.size() == 0))",message="env and envFrom need executor type newdeploy or container: pods of the pool start before they have a function; set spec.runtime.container.env of the Environment, or use secrets and configmaps"
+// +kubebuilder:validation:XValidation:rule="!has(self.provisionedConcurrency) || (has(self.InvokeStrategy) && has(self.InvokeStrategy.ExecutionStrategy) && has(self.InvokeStrategy.ExecutionStrategy.ExecutorType) ? self.InvokeStrategy.ExecutionStrategy.ExecutorType : ”) in [”, 'poolmgr']",message="provisionedConcurrency goes with executor type poolmgr only"
+// +kubebuilder:validation:XValidation:rule="!has(self.env) || self.env.all(e, !(e.name.startsWith('FISSION_') || e.name.startsWith('HOTPOD_') || e.name in ['RESOURCE_VERSION_COUNT', 'LD_PRELOAD', 'NODE_OPTIONS', 'PYTHONPATH', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']))",message="env sets a reserved name: FISSION_*, HOTPOD_*, RESOURCE_VERSION_COUNT, LD_PRELOAD, NODE_OPTIONS, PYTHONPATH and the proxy variables belong to the platform"
+// +kubebuilder:validation:XValidation:rule="!has(self.env) || self.env.all(e, !has(e.valueFrom) || (!has(e.valueFrom.fieldRef) && !has(e.valueFrom.resourceFieldRef)))",message="env takes values from secretKeyRef and configMapKeyRef only, not from fieldRef or resourceFieldRef"
 type FunctionSpec struct {
 	// Environment that runs the function; it must be in the function's namespace.
-	Environment EnvironmentReference `json:"environment,omitempty"`
+	// +optional
+	Environment EnvironmentReference `json:"environment,omitzero"`
 	// Package that holds the code.
-	Package FunctionPackageRef `json:"package,omitempty"`
+	// +optional
+	Package FunctionPackageRef `json:"package,omitzero"`
 	// Secrets mounted under /secrets.
+	// +optional
+	// +nullable
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=256
 	Secrets []SecretReference `json:"secrets,omitempty"`
 	// ConfigMaps mounted under /configs.
+	// +optional
+	// +nullable
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=256
 	ConfigMaps []ConfigMapReference `json:"configmaps,omitempty"`
 	// Env are environment variables of the function.
+	// +optional
+	// +nullable
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=256
 	Env []corev1.EnvVar `json:"env,omitempty"`
 	// EnvFrom takes environment variables from Secrets and ConfigMaps.
+	// +optional
+	// +nullable
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
 	EnvFrom []corev1.EnvFromSource `json:"envFrom,omitempty"`
 	// Resources of the function's own pods.
-	Resources corev1.ResourceRequirements `json:"resources,omitempty"`
+	// +optional
+	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
 	// InvokeStrategy says how pods are made and scaled.
-	InvokeStrategy InvokeStrategy `json:"InvokeStrategy,omitempty"`
+	// +optional
+	InvokeStrategy InvokeStrategy `json:"InvokeStrategy,omitzero"`
 	// FunctionTimeout in seconds bounds a request's run; 0 means 60.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
 	FunctionTimeout int `json:"functionTimeout,omitempty"`
 	// IdleTimeout in seconds after which an idle pod goes; nil means 120.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
 	IdleTimeout *int `json:"idletimeout,omitempty"`
 	// Concurrency is the maximum of hot pods; 0 means 500.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
 	Concurrency int `json:"concurrency,omitempty"`
 	// RequestsPerPod is the number of requests inside one pod at a time; 0 means 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
 	RequestsPerPod int `json:"requestsPerPod,omitempty"`
 	// OnceOnly gives each pod a single request in its life.
+	// +optional
 	OnceOnly bool `json:"onceOnly,omitempty"`
 	// RetainPods is the number of hot pods kept when idle.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
 	RetainPods int `json:"retainPods,omitempty"`
 	// Streaming, when present, exempts the function's streams from functionTimeout.
+	// +optional
 	Streaming *StreamingConfig `json:"streaming,omitempty"`
 	// ProvisionedConcurrency keeps pods hot ahead of requests.
+	// +optional
 	ProvisionedConcurrency *ProvisionedConcurrency `json:"provisionedConcurrency,omitempty"`
 	// PodSpec is a core/v1 PodSpec, required by the container executor.
+	// +optional
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
 	PodSpec *runtime.RawExtension `json:"podspec,omitempty"`
+	// Versioning mints versions of the function. Accepted, without effect yet.
+	// +optional
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Versioning *runtime.RawExtension `json:"versioning,omitempty"`
+	// State gives the function a keyspace. Accepted, without effect yet.
+	// +optional
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	State *runtime.RawExtension `json:"state,omitempty"`
+	// Invocation tunes asynchronous calls. Accepted, without effect yet.
+	// +optional
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Invocation *runtime.RawExtension `json:"invocation,omitempty"`
+	// Tool offers the function to language models. Accepted, without effect yet.
+	// +optional
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Tool *runtime.RawExtension `json:"tool,omitempty"`
+	// Agent makes calls session-scoped. Accepted, without effect yet.
+	// +optional
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Agent *runtime.RawExtension `json:"agent,omitempty"`
 }
 
 // EnvironmentReference names an environment.
 type EnvironmentReference struct {
 	// Namespace of the environment; empty means the referrer's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
 	// Name of the environment.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a name has lower-case letters, digits and '-', begins and ends with a letter or digit, and has at most 63 characters"
 	Name string `json:"name,omitempty"`
 }
 
 // FunctionPackageRef names a package and the entry point in it.
 type FunctionPackageRef struct {
 	// PackageRef names the package.
-	PackageRef PackageRef `json:"packageref,omitempty"`
+	// +optional
+	PackageRef PackageRef `json:"packageref,omitzero"`
 	// FunctionName is the entry point, in the environment's own notation (for example "main.handler").
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
 	FunctionName string `json:"functionName,omitempty"`
 }
 
 // PackageRef names a package at a version.
 type PackageRef struct {
 	// Namespace of the package; empty means the function's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
 	// Name of the package.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 	// ResourceVersion of the package; a new value makes a new generation of the function.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
 	ResourceVersion string `json:"resourceversion,omitempty"`
 }
 
 // SecretReference names a Secret whose keys become files.
 type SecretReference struct {
 	// Namespace of the Secret; it must be the function's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
 	// Name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 	// MountPath below /secrets; empty means <namespace>/<name>.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.matches('(^|/)[.]{0,2}/') && !self.matches('(^|/)[.]{1,2}$')",message="mountPath is a relative path without '.', '..' or empty segments"
 	MountPath string `json:"mountPath,omitempty"`
 }
 
 // ConfigMapReference names a ConfigMap whose keys become files.
 type ConfigMapReference struct {
 	// Namespace of the ConfigMap; it must be the function's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
 	// Name of the ConfigMap.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 	// MountPath below /configs; empty means <namespace>/<name>.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.matches('(^|/)[.]{0,2}/') && !self.matches('(^|/)[.]{1,2}$')",message="mountPath is a relative path without '.', '..' or empty segments"
 	MountPath string `json:"mountPath,omitempty"`
 }
 
 // InvokeStrategy says how pods are made and scaled.
 type InvokeStrategy struct {
 	// ExecutionStrategy holds the scale bounds.
-	ExecutionStrategy ExecutionStrategy `json:"ExecutionStrategy,omitempty"`
+	// +optional
+	ExecutionStrategy ExecutionStrategy `json:"ExecutionStrategy,omitzero"`
 	// StrategyType is "" or "execution".
+	// +optional
+	// +kubebuilder:validation:Enum="";execution
 	StrategyType string `json:"StrategyType,omitempty"`
 }
 
 // ExecutionStrategy holds a function's executor and scale bounds.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.ExecutorType) || !(self.ExecutorType in ['newdeploy', 'container']) || (has(self.MaxScale) && self.MaxScale > 0)",message="executor types newdeploy and container need MaxScale above 0"
+// +kubebuilder:validation:XValidation:rule="!has(self.MinScale) || !has(self.MaxScale) || self.MaxScale == 0 || self.MinScale <= self.MaxScale",message="MinScale is at most MaxScale"
 type ExecutionStrategy struct {
 	// ExecutorType is "poolmgr" (default), "newdeploy" or "container".
+	// +optional
+	// +kubebuilder:validation:Enum="";poolmgr;newdeploy;container
 	ExecutorType string `json:"ExecutorType,omitempty"`
 	// MinScale is the number of pods kept at least.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
 	MinScale int `json:"MinScale,omitempty"`
 	// MaxScale is the number of pods at most (newdeploy, container).
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
 	MaxScale int `json:"MaxScale,omitempty"`
 	// TargetCPUPercent is deprecated and has no effect.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
 	TargetCPUPercent int `json:"TargetCPUPercent,omitempty"`
 	// SpecializationTimeout in seconds bounds the wait for a pod; 0 means 120.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
 	SpecializationTimeout int `json:"SpecializationTimeout,omitempty"`
+	// Metrics are kept for compatibility: the pool scales by concurrency.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Metrics []OpenObject `json:"hpaMetrics,omitempty"`
+	// Behavior is kept for compatibility: the pool scales by concurrency.
+	// +optional
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Behavior *runtime.RawExtension `json:"hpaBehavior,omitempty"`
+}
+
+// OpenObject is an object of any shape.
+//
+// +kubebuilder:validation:Type=object
+// +kubebuilder:pruning:PreserveUnknownFields
+type OpenObject struct {
+	runtime.RawExtension `json:",inline"`
 }
 
 // StreamingConfig exempts streams from functionTimeout.
 type StreamingConfig struct {
 	// Protocol is "auto" (default), "sse", "chunked" or "websocket".
+	// +optional
+	// +kubebuilder:default=auto
+	// +kubebuilder:validation:Enum=auto;sse;chunked;websocket
 	Protocol string `json:"protocol,omitempty"`
 	// IdleTimeoutSeconds without a byte end a stream; 0 means 60.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
 	IdleTimeoutSeconds int `json:"idleTimeoutSeconds,omitempty"`
 	// MaxDurationSeconds of a stream; 0 means no bound.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
 	MaxDurationSeconds int `json:"maxDurationSeconds,omitempty"`
 }
 
 // ProvisionedConcurrency keeps pods hot ahead of requests.
 type ProvisionedConcurrency struct {
 	// Target is the number of hot pods kept.
-	Target int `json:"target,omitempty"`
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	Target int `json:"target"`
 	// Windows change the target on a schedule.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
 	Windows []ProvisionedWindow `json:"windows,omitempty"`
 }
 
 // ProvisionedWindow changes a provisioned target for a while.
 type ProvisionedWindow struct {
 	// Name of the window.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name"`
 	// Start is a cron expression.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
 	Start string `json:"start"`
 	// Duration of the window.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$')",message="duration is a time such as 30m or 12h"
 	Duration metav1.Duration `json:"duration"`
 	// Target inside the window.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
 	Target int `json:"target"`
 }
 
 // FunctionStatus is what the platform reports of a function.
 type FunctionStatus struct {
 	// ObservedGeneration is the generation that the conditions speak of.
+	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions: Ready, PackageReady.
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// +optional
+	// +patchMergeKey=type
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
 }
 
 // Executors of functions.
