@@ -169,12 +169,14 @@ const (
 	ArchiveOCI     = "oci"
 )
 
+// ChecksumMoved is the type of the checksum that stands in memory for a literal that lies elsewhere; Sum is the
+// literal's SHA-256. The API server accepts no such type.
+const ChecksumMoved = "moved"
+
 // MaxLiteral is the size in bytes up to which an archive may be a literal.
 const MaxLiteral = 256 * 1024
 
-// Empty reports whether the archive names no code. A literal that was moved out of memory, so that only its type
-// and checksum are left, is not empty.
+// Empty reports whether the archive names no code. A literal that was moved out of memory is not empty.
 func (a *Archive) Empty() bool {
-	moved := a.Type == ArchiveLiteral && a.Checksum.Sum != ""
-	return len(a.Literal) == 0 && a.URL == "" && a.OCI == nil && !moved
+	return len(a.Literal) == 0 && a.URL == "" && a.OCI == nil && a.Checksum.Type != ChecksumMoved
 }

@@ -1,0 +1,109 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+)
+
+// Informer keeps the objects of one kind, as the API server has them, and tells handlers of changes. Make it by a
+// method of Cache. It is safe for concurrent use.
+type Informer[T Object] struct {
+	shared cache.SharedIndexInformer
+	synced []syncing // of the handlers; complete before Run
+}
+
+// syncing is one handler's way through its first list.
+type syncing struct {
+	done <-chan struct{}
+	then func()
+}
+
+// Watch adds a handler. It panics when the cache has stopped: call it before Cache.Run.
+func (i *Informer[T]) Watch(h Handler[T]) {
+	registration, err := i.shared.AddEventHandler(h.events())
+	if err != nil {
+		panic(fmt.Errorf("add a handler: %w", err))
+	}
+	i.synced = append(i.synced, syncing{done: registration.HasSyncedChecker().Done(), then: h.Synced})
+}
+
+// Index lets By find objects by the values that of returns. It panics for a name in use: call it before Cache.Run.
+func (i *Informer[T]) Index(name string, of func(T) []string) {
+	err := i.shared.AddIndexers(cache.Indexers{name: func(obj any) ([]string, error) {
+		o, ok := obj.(T)
+		if !ok {
+			return nil, nil
+		}
+		return of(o), nil
+	}})
+	if err != nil {
+		panic(fmt.Errorf("add index %s: %w", name, err))
+	}
+}
+
+// Get returns an object as last seen.
+func (i *Informer[T]) Get(namespace, name string) (T, bool) {
+	obj, _, err := i.shared.GetIndexer().GetByKey(namespace + "/" + name)
+	o, ok := obj.(T)
+	return o, ok && err == nil
+}
+
+// List returns every object, in no order.
+func (i *Informer[T]) List() []T { return typed[T](i.shared.GetIndexer().List()) }
+
+// By returns the objects that the index has under value, in no order; none when there is no such index.
+func (i *Informer[T]) By(index, value string) []T {
+	objects, err := i.shared.GetIndexer().ByIndex(index, value)
+	if err != nil {
+		return nil
+	}
+	return typed[T](objects)
+}
+
+// Len returns the number of objects.
+func (i *Informer[T]) Len() int { return len(i.shared.GetIndexer().ListKeys()) }
+
+func typed[T Object](objects []any) []T {
+	out := make([]T, 0, len(objects))
+	for _, obj := range objects {
+		if o, ok := obj.(T); ok {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// run lists and watches until ctx ends.
+func (i *Informer[T]) run(ctx context.Context) { i.shared.RunWithContext(ctx) }
+
+// handlers returns how far the informer and its handlers are.
+func (i *Informer[T]) handlers() []syncing {
+	return append([]syncing{{done: i.shared.HasSyncedChecker().Done()}}, i.synced...)
+}
+
+// source is what an informer reads from; a Client is one.
+type source[L runtime.Object] interface {
+	List(ctx context.Context, o metav1.ListOptions) (L, error)
+	Watch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error)
+}
+
+func newInformer[T Object, L runtime.Object](s source[L], example T, selector string, transform cache.TransformFunc) *Informer[T] {
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = selector
+			return s.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = selector
+			return s.Watch(ctx, o)
+		},
+	}
+	shared := cache.NewSharedIndexInformerWithOptions(lw, example, cache.SharedIndexInformerOptions{})
+	_ = shared.SetTransform(transform) // fails only once started
+	return &Informer[T]{shared: shared}
+}
