@@ -38,17 +38,17 @@ type HTTPTriggerList struct {
 
 // HTTPTriggerSpec is what users declare of a route.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.relativeurl) && self.relativeurl != ”) || (has(self.prefix) && self.prefix != ”)",message="a route needs a path: set relativeurl (exact) or prefix (the path and what is below it)"
+// +kubebuilder:validation:XValidation:rule="(has(self.relativeurl) && self.relativeurl.size() > 0) || (has(self.prefix) && self.prefix.size() > 0)",message="a route needs a path: set relativeurl (exact) or prefix (the path and what is below it)"
 type HTTPTriggerSpec struct {
 	// Host that the request must name exactly; empty means any.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="host is a DNS name in lower case without scheme, port or wildcard, for example shop.example.com"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="host is a DNS name in lower case without scheme, port or wildcard, for example shop.example.com"
 	Host string `json:"host,omitempty"`
 	// RelativeURL is the exact path, in which {var} and {var:regex} match one segment.
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.startsWith('/')",message="a path begins with '/', for example /hello"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.startsWith('/')",message="a path begins with '/', for example /hello"
 	// +kubebuilder:validation:XValidation:rule="self != '/'",message="the path '/' alone belongs to the router: use a longer one, for example /hello"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('(^|/)[.][.](/|$)')",message="a path has no '..' segment"
 	// +kubebuilder:validation:XValidation:rule="self.contains('{') || self.matches('^[^?# ]*$')",message="a path has no query, fragment or blank ('?', '#', ' ')"
@@ -58,7 +58,7 @@ type HTTPTriggerSpec struct {
 	// Prefix matches the path itself and everything below it; it wins over RelativeURL.
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.startsWith('/')",message="a path begins with '/', for example /hello"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.startsWith('/')",message="a path begins with '/', for example /hello"
 	// +kubebuilder:validation:XValidation:rule="self != '/'",message="the path '/' alone belongs to the router: use a longer one, for example /hello"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('(^|/)[.][.](/|$)')",message="a path has no '..' segment"
 	// +kubebuilder:validation:XValidation:rule="self.contains('{') || self.matches('^[^?# ]*$')",message="a path has no query, fragment or blank ('?', '#', ' ')"
@@ -100,10 +100,10 @@ type HTTPTriggerSpec struct {
 
 // FunctionReference names a function, or several with weights.
 //
-// +kubebuilder:validation:XValidation:rule="self.type != 'name' || (has(self.name) && self.name != ”)",message="functionref of type name needs name: the function to call"
+// +kubebuilder:validation:XValidation:rule="self.type != 'name' || (has(self.name) && self.name.size() > 0)",message="functionref of type name needs name: the function to call"
 // +kubebuilder:validation:XValidation:rule="self.type != 'function-weights' || (has(self.functionweights) && self.functionweights.size() > 0)",message="functionref of type function-weights needs functionweights: function names with their shares"
-// +kubebuilder:validation:XValidation:rule="!(has(self.alias) && self.alias != ” && has(self.version) && self.version != ”)",message="functionref names an alias or a version, not both"
-// +kubebuilder:validation:XValidation:rule="self.type == 'name' || ((!has(self.alias) || self.alias == ”) && (!has(self.version) || self.version == ”))",message="functionref.alias and functionref.version go with type name only"
+// +kubebuilder:validation:XValidation:rule="!(has(self.alias) && self.alias.size() > 0 && has(self.version) && self.version.size() > 0)",message="functionref names an alias or a version, not both"
+// +kubebuilder:validation:XValidation:rule="self.type == 'name' || ((!has(self.alias) || self.alias.size() == 0) && (!has(self.version) || self.version.size() == 0))",message="functionref.alias and functionref.version go with type name only"
 type FunctionReference struct {
 	// Type is "name" or "function-weights".
 	// +kubebuilder:validation:Enum=name;function-weights
@@ -111,17 +111,17 @@ type FunctionReference struct {
 	// Name of the function, for type "name".
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a name has lower-case letters, digits and '-', begins and ends with a letter or digit, and has at most 63 characters"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a name has lower-case letters, digits and '-', begins and ends with a letter or digit, and has at most 63 characters"
 	Name string `json:"name,omitempty"`
 	// Alias of the function; excludes Version.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a name has lower-case letters, digits and '-', begins and ends with a letter or digit, and has at most 63 characters"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a name has lower-case letters, digits and '-', begins and ends with a letter or digit, and has at most 63 characters"
 	Alias string `json:"alias,omitempty"`
 	// Version of the function; excludes Alias.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a name has lower-case letters, digits and '-', begins and ends with a letter or digit, and has at most 63 characters"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a name has lower-case letters, digits and '-', begins and ends with a letter or digit, and has at most 63 characters"
 	Version string `json:"version,omitempty"`
 	// FunctionWeights maps function names to their share, for type "function-weights".
 	// +optional
@@ -134,7 +134,7 @@ type FunctionReference struct {
 
 // IngressConfig is the older way to publish a route.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.path) || self.path == ” || self.path.startsWith('/')",message="ingressconfig.path begins with '/'"
+// +kubebuilder:validation:XValidation:rule="!has(self.path) || self.path.size() == 0 || self.path.startsWith('/')",message="ingressconfig.path begins with '/'"
 type IngressConfig struct {
 	// Annotations of the Ingress.
 	// +optional
@@ -155,9 +155,9 @@ type IngressConfig struct {
 
 // RouteConfig publishes a route by the cluster's own ingress.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.path) || self.path == ” || self.path.startsWith('/')",message="routeConfig.path begins with '/'"
+// +kubebuilder:validation:XValidation:rule="!has(self.path) || self.path.size() == 0 || self.path.startsWith('/')",message="routeConfig.path begins with '/'"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'gateway' || (has(self.gateway) && has(self.gateway.parentRefs) && self.gateway.parentRefs.size() > 0)",message="routeConfig of provider gateway needs gateway.parentRefs: the Gateways to attach to"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'gateway' || !has(self.tls) || self.tls == ”",message="routeConfig.tls goes with provider ingress only: a Gateway's listener has its own certificate"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'gateway' || !has(self.tls) || self.tls.size() == 0",message="routeConfig.tls goes with provider ingress only: a Gateway's listener has its own certificate"
 type RouteConfig struct {
 	// Provider is "ingress" or "gateway".
 	// +kubebuilder:validation:Enum=ingress;gateway

@@ -57,11 +57,11 @@ type PackageSpec struct {
 // No rule may read the literal: for a field of format byte, CEL decodes it as URL-safe base64 and refuses what
 // kubectl and client-go write.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.oci) || !has(self.url) || self.url == ”",message="an archive is in one place: set literal, url or oci, not several"
-// +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'url' || (has(self.url) && self.url != ”)",message="an archive of type url needs url"
+// +kubebuilder:validation:XValidation:rule="!has(self.oci) || !has(self.url) || self.url.size() == 0",message="an archive is in one place: set literal, url or oci, not several"
+// +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'url' || (has(self.url) && self.url.size() > 0)",message="an archive of type url needs url"
 // +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'oci' || has(self.oci)",message="an archive of type oci needs oci"
-// +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'literal' || ((!has(self.url) || self.url == ”) && !has(self.oci))",message="an archive of type literal has neither url nor oci"
-// +kubebuilder:validation:XValidation:rule="!has(self.secretref) || (has(self.url) && self.url != ” && !has(self.oci))",message="secretref holds credentials for url: set url too"
+// +kubebuilder:validation:XValidation:rule="!has(self.type) || self.type != 'literal' || ((!has(self.url) || self.url.size() == 0) && !has(self.oci))",message="an archive of type literal has neither url nor oci"
+// +kubebuilder:validation:XValidation:rule="!has(self.secretref) || (has(self.url) && self.url.size() > 0 && !has(self.oci))",message="secretref holds credentials for url: set url too"
 type Archive struct {
 	// Type is "", "literal", "url" or "oci".
 	// +optional
@@ -74,7 +74,7 @@ type Archive struct {
 	// URL to fetch the code from.
 	// +optional
 	// +kubebuilder:validation:MaxLength=8192
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^(https?|archive)://.+')",message="url begins with http:// or https://"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^(https?|archive)://.+')",message="url begins with http:// or https://"
 	URL string `json:"url,omitempty"`
 	// Checksum of what the URL answers.
 	// +optional
@@ -89,7 +89,7 @@ type Archive struct {
 
 // Checksum of an archive.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.sum) || self.sum == ” || (has(self.type) && self.type == 'sha256')",message="a checksum has type sha256, the only one supported"
+// +kubebuilder:validation:XValidation:rule="!has(self.sum) || self.sum.size() == 0 || (has(self.type) && self.type == 'sha256')",message="a checksum has type sha256, the only one supported"
 type Checksum struct {
 	// Type is "sha256".
 	// +optional
@@ -98,7 +98,7 @@ type Checksum struct {
 	// Sum in lower-case hexadecimal.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[0-9a-f]{64}$')",message="the sum of type sha256 has 64 hexadecimal digits in lower case"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[0-9a-f]{64}$')",message="the sum of type sha256 has 64 hexadecimal digits in lower case"
 	Sum string `json:"sum,omitempty"`
 }
 
