@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotpod.dev/kube"
+)
+
+// Version of the build, set by the linker.
+var Version = "dev" //nolint:gochecknoglobals // the linker sets it
+
+// Config is what the command needs of its process.
+type Config struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Getenv reads the environment.
+	Getenv func(string) string
+	// Executable is the path of the running binary; the embedded platform's program lies beside it.
+	Executable string
+}
+
+// app is one run of the command.
+type app struct {
+	Config
+	load      kube.LoadOptions
+	namespace string
+	now       func() time.Time
+
+	clients *kube.Clients // made when first needed
+}
+
+// Run executes the command line args and returns the exit code; what went wrong is written to c.Err.
+func Run(ctx context.Context, c Config, args []string) int {
+	cmd := New(c)
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(ctx)
+	var exit childExit
+	if errors.As(err, &exit) {
+		return int(exit)
+	}
+	if err != nil {
+		report(c.Err, err)
+	}
+	return exitCode(err)
+}
+
+// New returns the root command.
+func New(c Config) *cobra.Command {
+	a := &app{Config: c, now: time.Now}
+	root := &cobra.Command{
+		Use:           "hotpod",
+		Short:         "Serverless functions for Kubernetes and OpenShift",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       Version,
+	}
+	root.SetIn(c.In)
+	root.SetOut(c.Out)
+	root.SetErr(c.Err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &Error{Err: err, Code: ExitUsage, Try: []string{cmd.CommandPath() + " --help"}}
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&a.load.Kubeconfig, "kubeconfig", "", "kubeconfig file (default $KUBECONFIG or ~/.kube/config)")
+	f.StringVar(&a.load.Context, "kube-context", "", "context of the kubeconfig")
+	f.StringVarP(&a.namespace, "namespace", "n", "", "namespace (default $FISSION_DEFAULT_NAMESPACE or the context's)")
+	root.AddCommand(
+		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.packageCommand(),
+		a.localCommand(), a.platformCommand("up"), a.platformCommand("down"), a.versionCommand(),
+	)
+	return root
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.Out, "hotpod "+Version)
+			return err
+		},
+	}
+}
+
+// cluster returns the clients, and fixes the namespace: the flag, FISSION_DEFAULT_NAMESPACE or the context's.
+func (a *app) cluster() (*kube.Clients, error) {
+	if a.clients != nil {
+		return a.clients, nil
+	}
+	cfg, namespace, err := kube.Load(a.load)
+	if err != nil {
+		return nil, hint(fmt.Errorf("find a cluster: %w", err), `eval "$(hotpod local env)"   # the embedded platform`)
+	}
+	if a.namespace == "" {
+		a.namespace = a.Getenv("FISSION_DEFAULT_NAMESPACE")
+	}
+	if a.namespace == "" {
+		a.namespace = namespace
+	}
+	a.clients, err = kube.NewClients(cfg)
+	return a.clients, err
+}
+
+// progress writes a line for the person who waits.
+func (a *app) progress(format string, args ...any) {
+	fmt.Fprintf(a.Err, format+"\n", args...)
+}
+
+// group returns a command that only holds others, and says so when called with something else.
+func group(use, short string, aliases []string, children ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Aliases: aliases, Short: short}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		e := &Error{Err: fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0]), Code: ExitUsage}
+		for _, s := range cmd.SuggestionsFor(args[0]) {
+			e.Try = append(e.Try, cmd.CommandPath()+" "+s)
+		}
+		if len(e.Try) == 0 {
+			e.Try = []string{cmd.CommandPath() + " --help"}
+		}
+		return e
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.AddCommand(children...)
+	return cmd
+}
+
+// nameFrom returns the object's name: the argument or --name, which must agree when both are given.
+func nameFrom(noun string, args []string, flag string) (string, error) {
+	switch {
+	case len(args) > 1:
+		return "", usagef("one %s at a time: got %s", noun, strings.Join(args, ", "))
+	case len(args) == 1 && flag != "" && args[0] != flag:
+		return "", usagef("two names for one %s: %s and --name %s", noun, args[0], flag)
+	case len(args) == 1:
+		return args[0], nil
+	case flag == "":
+		return "", usagef("which %s? give its name, as an argument or by --name", noun)
+	default:
+		return flag, nil
+	}
+}

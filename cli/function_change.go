@@ -1,0 +1,295 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/wire"
+)
+
+const (
+	// settleTime bounds the wait for the platform to take over a new object; after it the command ends well,
+	// with a note.
+	settleTime = 10 * time.Second
+	// rollTime bounds the wait for a changed function to answer with its new code.
+	rollTime = 2 * time.Minute
+)
+
+func (a *app) functionCreate() *cobra.Command {
+	var (
+		o     functionFlags
+		route routeFlags
+	)
+	cmd := &cobra.Command{
+		Use: "create NAME --env ENV --code FILE", Aliases: []string{"add"}, Short: "Create a function",
+		Example: "  hotpod function create --name hello --env nodejs --code hello.js\n" +
+			"  hotpod fn create hello --env nodejs --code hello.js --url /hello --method GET",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := nameFrom("function", args, o.name)
+			if err != nil {
+				return err
+			}
+			return a.createFunction(cmd, name, &o, &route)
+		},
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&route.url, "url", "", "create a route with this URL too")
+	cmd.Flags().StringVar(&route.prefix, "prefix", "", "create a route with this prefix too")
+	cmd.Flags().StringSliceVar(&route.methods, "method", []string{"GET"}, "methods of that route")
+	return cmd
+}
+
+func (a *app) createFunction(cmd *cobra.Command, name string, o *functionFlags, route *routeFlags) error {
+	ctx := cmd.Context()
+	if err := a.checkFunction(ctx, name, o); err != nil {
+		return err
+	}
+	fn := &v1.Function{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: a.namespace}}
+	fn.Spec.Environment = v1.EnvironmentReference{Namespace: a.namespace, Name: o.env}
+	if err := o.apply(cmd.Flags(), fn, true); err != nil {
+		return err
+	}
+	pkg, err := a.packageFor(ctx, name, o)
+	if err != nil {
+		return err
+	}
+	fn.Spec.Package.PackageRef = v1.PackageRef{Namespace: pkg.Namespace, Name: pkg.Name, ResourceVersion: pkg.ResourceVersion}
+	out, err := a.clients.Functions(a.namespace).Create(ctx, fn, metav1.CreateOptions{})
+	if err != nil {
+		if o.pkg == "" { // what this command made goes again
+			_ = a.clients.Packages(a.namespace).Delete(ctx, pkg.Name, metav1.DeleteOptions{})
+		}
+		return created(err, "function", name, "hotpod function update "+name+" --code …")
+	}
+	if o.pkg == "" {
+		a.adopt(ctx, pkg, out)
+	}
+	if !o.noWait {
+		a.settle(a.functions().wait(ctx, name, "taken over", settleTime, functionSettled(out.Generation)), "function", name)
+	}
+	fmt.Fprintf(a.Out, "function %q created\n", name)
+	if route.url == "" && route.prefix == "" {
+		return nil
+	}
+	route.functions = []string{name}
+	return a.createRoute(ctx, name+"-"+randomSuffix(), route)
+}
+
+// checkFunction refuses, before anything is changed, what could never be called.
+func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) error {
+	if err := checkName("function", name); err != nil {
+		return err
+	}
+	if o.env == "" && o.pkg == "" {
+		return usagef("function %s needs an environment: --env NAME", name)
+	}
+	if o.pkg == "" && !o.code.given() {
+		return usagef("function %s needs code: --code FILE, --deployarchive FILES or --pkg NAME", name)
+	}
+	if o.pkg != "" && o.code.given() {
+		return usagef("give code or --pkg %s, not both", o.pkg)
+	}
+	clients, err := a.cluster()
+	if err != nil {
+		return err
+	}
+	_, err = clients.Functions(a.namespace).Get(ctx, name, metav1.GetOptions{})
+	if err == nil {
+		return hint(fmt.Errorf("function %q exists already", name), "hotpod function update "+name+" --code …")
+	}
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("look for function %s: %w", name, err)
+	}
+	if o.env == "" {
+		return nil
+	}
+	_, err = a.environments().get(ctx, o.env)
+	var e *Error
+	if errors.As(err, &e) {
+		e.Try = []string{"hotpod env create --name " + o.env + " --image fission/node-env"}
+	}
+	return err
+}
+
+// packageFor returns the package that holds the function's code: the one named, or a new one.
+func (a *app) packageFor(ctx context.Context, name string, o *functionFlags) (*v1.Package, error) {
+	if o.pkg == "" {
+		return a.createPackage(ctx, packageName(name), o.env, &o.code, nil)
+	}
+	pkg, err := a.packages().get(ctx, o.pkg)
+	if err != nil {
+		return nil, err
+	}
+	if o.env != "" && pkg.Spec.Environment.Name != o.env {
+		return nil, usagef("package %s is for environment %s, the function for %s", pkg.Name, pkg.Spec.Environment.Name, o.env)
+	}
+	return pkg, nil
+}
+
+// packageName makes a name that fits Kubernetes' bound of 63 characters.
+func packageName(function string) string {
+	suffix := "-" + randomSuffix()
+	return function[:min(len(function), 63-len(suffix))] + suffix
+}
+
+// adopt makes the package go with its function. Failing to is no error: it then stays as an orphan.
+func (a *app) adopt(ctx context.Context, pkg *v1.Package, fn *v1.Function) {
+	_, err := a.packages().change(ctx, pkg.Name, func(p *v1.Package) error {
+		p.OwnerReferences = []metav1.OwnerReference{ownedBy(fn)}
+		return nil
+	})
+	if err != nil {
+		a.progress("note: package %s will stay when the function is deleted: %v", pkg.Name, err)
+	}
+}
+
+// functionSettled reports whether the platform has looked at the generation.
+func functionSettled(generation int64) func(*v1.Function) (bool, error) {
+	return func(f *v1.Function) (bool, error) {
+		return f.Status.ObservedGeneration >= generation && meta.FindStatusCondition(f.Status.Conditions, v1.ConditionReady) != nil, nil
+	}
+}
+
+// settle turns a wait that timed out into a note: the object is there, the platform is late.
+func (a *app) settle(err error, noun, name string) {
+	if err != nil {
+		a.progress("note: the platform has not yet looked at %s %s: %v", noun, name, err)
+	}
+}
+
+func (a *app) functionUpdate() *cobra.Command {
+	var (
+		o     functionFlags
+		force bool
+	)
+	n := a.functions()
+	cmd := &cobra.Command{
+		Use: "update NAME", Short: "Change a function; it answers with the new code when this returns", ValidArgsFunction: n.completeNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := nameFrom("function", args, o.name)
+			if err != nil {
+				return err
+			}
+			return a.updateFunction(cmd, name, &o, force)
+		},
+	}
+	o.add(cmd)
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "change the code even if other functions use the package")
+	return cmd
+}
+
+func (a *app) updateFunction(cmd *cobra.Command, name string, o *functionFlags, force bool) error {
+	ctx := cmd.Context()
+	fn, err := a.functions().get(ctx, name)
+	if err != nil {
+		return err
+	}
+	if o.env != "" {
+		if _, err := a.environments().get(ctx, o.env); err != nil {
+			return err
+		}
+	}
+	// The flags are tried on a copy first: a wrong one must not leave the package changed alone.
+	if err := o.apply(cmd.Flags(), fn.DeepCopy(), false); err != nil {
+		return err
+	}
+	pkg, err := a.changedPackage(ctx, fn, o, force)
+	if err != nil {
+		return err
+	}
+	out, err := a.functions().change(ctx, name, func(f *v1.Function) error {
+		if pkg != nil {
+			f.Spec.Package.PackageRef = v1.PackageRef{Namespace: pkg.Namespace, Name: pkg.Name, ResourceVersion: pkg.ResourceVersion}
+		}
+		if o.env != "" {
+			f.Spec.Environment.Name = o.env
+		}
+		return o.apply(cmd.Flags(), f, false)
+	})
+	if err != nil {
+		return err
+	}
+	if !o.noWait {
+		if err := a.rolled(ctx, out); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(a.Out, "function %q updated\n", name)
+	return err
+}
+
+// changedPackage updates the function's package with new code, or returns another package that the user named;
+// nil when the code stays as it is.
+func (a *app) changedPackage(ctx context.Context, fn *v1.Function, o *functionFlags, force bool) (*v1.Package, error) {
+	switch {
+	case o.pkg != "" && o.code.given():
+		return nil, usagef("give code or --pkg %s, not both", o.pkg)
+	case o.pkg != "":
+		return a.packages().get(ctx, o.pkg)
+	case !o.code.given():
+		return nil, nil
+	case fn.PackageKey() == "":
+		return a.createPackage(ctx, packageName(fn.Name), fn.Spec.Environment.Name, &o.code, nil)
+	}
+	if err := a.soleUser(ctx, fn, force); err != nil {
+		return nil, err
+	}
+	return a.packages().change(ctx, fn.Spec.Package.PackageRef.Name, func(p *v1.Package) error {
+		return o.code.apply(&p.Spec)
+	})
+}
+
+// soleUser refuses to change a package that other functions use too.
+func (a *app) soleUser(ctx context.Context, fn *v1.Function, force bool) error {
+	if force {
+		return nil
+	}
+	list, err := a.clients.Functions(fn.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("look for functions of the package: %w", err)
+	}
+	for i := range list.Items {
+		if other := &list.Items[i]; other.Name != fn.Name && other.PackageKey() == fn.PackageKey() {
+			return hint(fmt.Errorf("package %s is used by function %s too", fn.Spec.Package.PackageRef.Name, other.Name),
+				"hotpod function update "+fn.Name+" --code … --force   # changes both")
+		}
+	}
+	return nil
+}
+
+// rolled waits until no pod serves an older generation, or the new one has failed.
+func (a *app) rolled(ctx context.Context, fn *v1.Function) error {
+	return a.functions().wait(ctx, fn.Name, "rolled to its new code", rollTime, func(now *v1.Function) (bool, error) {
+		if now.Status.ObservedGeneration < fn.Generation {
+			return false, nil
+		}
+		if c := meta.FindStatusCondition(now.Status.Conditions, v1.ConditionReady); c != nil && c.Status == metav1.ConditionFalse {
+			return true, hint(fmt.Errorf("function %s was updated but cannot be called: %s: %s", fn.Name, c.Reason, c.Message),
+				"hotpod function describe "+fn.Name)
+		}
+		pods, err := a.podsOf(ctx, string(fn.UID))
+		if err != nil {
+			return false, fmt.Errorf("list pods: %w", err)
+		}
+		for i := range pods {
+			g, _ := strconv.ParseInt(pods[i].Labels[wire.LabelFunctionGeneration], 10, 64)
+			if pods[i].Labels[wire.LabelState] == string(wire.StateHot) && pods[i].DeletionTimestamp == nil && g < fn.Generation {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+}
+
+func (a *app) functionDelete() *cobra.Command {
+	return a.functions().deleteCommand(func(context.Context, *v1.Function, bool) error { return nil })
+}

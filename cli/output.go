@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/cli-runtime/pkg/printers"
+)
+
+// formats are the values of -o that print objects rather than tables.
+const formats = "name|json|yaml|wide|jsonpath=TEMPLATE"
+
+// column is one column of a table of T.
+type column[T any] struct {
+	header string
+	wide   bool // shown with -o wide only
+	value  func(T) string
+}
+
+// table reports whether format is printed as a table.
+func table(format string) bool { return format == "" || format == "wide" }
+
+// printTable writes rows in aligned columns.
+func printTable[T any](w io.Writer, columns []column[T], rows []T, format string, header bool) error {
+	tw := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
+	var cells []string
+	for _, c := range columns {
+		if !c.wide || format == "wide" {
+			cells = append(cells, c.header)
+		}
+	}
+	if header {
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+	}
+	for _, row := range rows {
+		cells = cells[:0]
+		for _, c := range columns {
+			if !c.wide || format == "wide" {
+				cells = append(cells, c.value(row))
+			}
+		}
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+	}
+	return tw.Flush()
+}
+
+// printObject writes obj as format asks; its kind must be known to scheme.
+func printObject(w io.Writer, scheme *runtime.Scheme, obj runtime.Object, format string) error {
+	printer, err := printerFor(format)
+	if err != nil {
+		return err
+	}
+	printer, err = printers.NewTypeSetter(scheme).WrapToPrinter(printer, err)
+	if err != nil {
+		return err
+	}
+	return printer.PrintObj(obj, w)
+}
+
+func printerFor(format string) (printers.ResourcePrinter, error) {
+	kind, template, _ := strings.Cut(format, "=")
+	switch kind {
+	case "json":
+		return &printers.JSONPrinter{}, nil
+	case "yaml":
+		return &printers.YAMLPrinter{}, nil
+	case "name":
+		return &namePrinter{}, nil
+	case "jsonpath":
+		p, err := printers.NewJSONPathPrinter(template)
+		if err != nil {
+			return nil, usagef("-o %s: %v", format, err)
+		}
+		p.EnableJSONOutput(true)
+		return p, nil
+	default:
+		return nil, usagef("-o %s is not known: use %s", format, formats)
+	}
+}
+
+// namePrinter writes "resource/name" lines, as kubectl does.
+type namePrinter struct {
+	printers.NamePrinter
+}
+
+// PrintObj implements printers.ResourcePrinter. The embedded printer would call a list by its own kind.
+func (n *namePrinter) PrintObj(obj runtime.Object, w io.Writer) error {
+	n.ShortOutput = true
+	return n.NamePrinter.PrintObj(obj, w)
+}
+
+// age returns how long ago t was, as kubectl prints it.
+func age(t metav1.Time, now time.Time) string {
+	if t.IsZero() {
+		return "<unknown>"
+	}
+	return duration.HumanDuration(now.Sub(t.Time))
+}
+
+// condition returns the status of a condition and, when it is not good, its reason.
+func condition(conditions []metav1.Condition, kind string) string {
+	for _, c := range conditions {
+		if c.Type != kind {
+			continue
+		}
+		if c.Status == metav1.ConditionTrue || c.Reason == "" {
+			return string(c.Status)
+		}
+		return string(c.Status) + " (" + c.Reason + ")"
+	}
+	return "Unknown"
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
