@@ -1,0 +1,76 @@
+# Everything that people and CI do here. `make help` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X hotpod.dev/cli.Version=$(VERSION)
+CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hotpod
+TOOLS    := $(CACHE)/tools
+# The race detector needs a C compiler; without one the tests run without it and say so.
+RACE     := $(if $(shell command -v cc gcc clang 2>/dev/null),-race,)
+GOTEST   := $(GO) test $(RACE) -shuffle=on -timeout 20m
+CONTROLLER_GEN := $(TOOLS)/controller-gen-v0.23.0
+GOLANGCI_LINT  := $(TOOLS)/golangci-lint-v2.15.0
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+.PHONY: build
+build: ## build every binary into bin/
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	cd local && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o ../bin/ ./cmd/...
+
+.PHONY: setup
+setup: ## get what the embedded platform needs: kube-apiserver and etcd (built once, cached), Envoy
+	@$(GO) run ./hack/setup
+
+.PHONY: run
+run: setup build ## start the embedded platform with the hello example; Ctrl-C stops it
+	@hack/run.sh
+
+.PHONY: test-unit
+test-unit: ## tests that start no processes, in under a minute
+	@[ -n '$(RACE)' ] || echo 'no C compiler: testing without the race detector' >&2
+	$(GOTEST) -short ./...
+	cd local && $(GOTEST) -short ./...
+
+.PHONY: test
+test: setup build ## every test that needs no root: real kube-apiserver, real Envoy, the embedded platform
+	@[ -n '$(RACE)' ] || echo 'no C compiler: testing without the race detector' >&2
+	$(GOTEST) ./...
+	cd local && $(GOTEST) ./...
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## make deep copies and CRDs from the API types
+	$(CONTROLLER_GEN) object paths=./api/... crd:generateEmbeddedObjectMeta=false output:crd:dir=manifests/crds
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## format the code
+	$(GOLANGCI_LINT) fmt ./...
+	cd local && $(GOLANGCI_LINT) fmt ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## check the code
+	$(GOLANGCI_LINT) run ./...
+	cd local && $(GOLANGCI_LINT) run --config ../.golangci.yml ./...
+
+.PHONY: verify
+verify: generate fmt ## what to run before a commit: nothing generated is stale, lint and unit tests pass
+	$(GO) mod tidy && cd local && $(GO) mod tidy
+	git diff --exit-code
+	$(MAKE) lint test-unit
+
+.PHONY: bench
+bench: setup build ## measure everything side by side (a few minutes)
+	bin/perf all --json perf/results/latest.json --check
+
+$(CONTROLLER_GEN):
+	@mkdir -p $(TOOLS)/tmp && GOBIN=$(TOOLS)/tmp $(GO) install sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 && mv $(TOOLS)/tmp/controller-gen $@
+
+$(GOLANGCI_LINT):
+	@echo 'building golangci-lint, about five minutes the first time' >&2
+	@mkdir -p $(TOOLS)/tmp && GOBIN=$(TOOLS)/tmp $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 && mv $(TOOLS)/tmp/golangci-lint $@

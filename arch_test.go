@@ -1,0 +1,84 @@
+package hotpod_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rules says which packages must not reach which, and why. It is the dependency picture of ARCHITECTURE.md.
+var rules = []struct{ from, not, why string }{
+	{"api/v1", "hotpod.dev/", "the API is what everything else depends on"},
+	{"wire", ".", "sidecars use it: the standard library only"},
+	{"sign", "hotpod.dev/", "sidecars use it: the standard library only"},
+	{"telemetry", "hotpod.dev/", "shared by every part, it knows none"},
+	{"feed", "k8s.io/", "streams carry plain values"},
+	{"proxy", "k8s.io/", "sidecars link no Kubernetes code"},
+	{"queueproxy", "k8s.io/", "the sidecar knows nothing of Kubernetes"},
+	{"queueproxy", "google.golang.org/grpc", "the sidecar stays small"},
+	{"fetcher", "k8s.io/", "the sidecar knows nothing of Kubernetes"},
+	{"fetcher", "google.golang.org/grpc", "the sidecar stays small"},
+	{"activator", "k8s.io/client-go", "no Kubernetes objects on the request path"},
+	{"autoscaler", "k8s.io/client-go", "the law takes plain values; kube adapts"},
+	{"pool", "k8s.io/client-go", "the pool takes plain values; kube adapts"},
+	{"xds", "k8s.io/client-go", "translation takes plain values; kube adapts"},
+	{"autoscaler", "hotpod.dev/pool", "parts meet in cmd"},
+	{"pool", "hotpod.dev/autoscaler", "parts meet in cmd"},
+	{"xds", "hotpod.dev/pool", "parts meet on the wire"},
+	{"xds", "hotpod.dev/autoscaler", "parts meet on the wire"},
+	{"activator", "hotpod.dev/autoscaler", "parts meet on the wire"},
+	{"activator", "hotpod.dev/queueproxy", "parts meet on the wire"},
+	{"queueproxy", "hotpod.dev/activator", "parts meet on the wire"},
+	{"controller", "hotpod.dev/pool", "parts meet on the wire"},
+	{"controller", "hotpod.dev/autoscaler", "parts meet on the wire"},
+	{"controller", "hotpod.dev/xds", "parts meet on the wire"},
+	{"kube", "hotpod.dev/controller", "kube holds no domain rules"},
+	{"kube", "hotpod.dev/autoscaler", "kube holds no domain rules"},
+	{"cli", "hotpod.dev/pool", "the CLI talks to the API server and to Envoy only"},
+	{"cli", "hotpod.dev/autoscaler", "the CLI talks to the API server and to Envoy only"},
+}
+
+func TestDependencies_PointTheRightWay(t *testing.T) {
+	deps := map[string][]string{}
+	for _, r := range rules {
+		if _, ok := deps[r.from]; !ok {
+			deps[r.from] = list(t, r.from)
+		}
+		for _, dep := range deps[r.from] {
+			if dep != "hotpod.dev/"+r.from && forbidden(dep, r.not) {
+				t.Errorf("%s reaches %s: %s", r.from, dep, r.why)
+				break
+			}
+		}
+	}
+}
+
+// forbidden reports whether dep falls under not; "." stands for everything outside the standard library.
+func forbidden(dep, not string) bool {
+	if not == "." {
+		return strings.Contains(strings.SplitN(dep, "/", 2)[0], ".")
+	}
+	return strings.HasPrefix(dep, not)
+}
+
+func list(t *testing.T, pkg string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "hotpod.dev/"+pkg).Output()
+	if err != nil {
+		t.Fatalf("go list -deps %s: %v", pkg, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestInternalPackages_AreForTestsOnly(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}}: {{join .Imports \" \"}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if !strings.HasPrefix(pkg, "hotpod.dev/internal/") && strings.Contains(imports, "hotpod.dev/internal/") {
+			t.Errorf("%s imports a test-support package outside its tests", pkg)
+		}
+	}
+}

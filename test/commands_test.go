@@ -1,0 +1,332 @@
+package test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestStories(t *testing.T) {
+	if shared == nil {
+		t.Skip("stories need the embedded platform: run without -short, after make build")
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		Setup:               setup,
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"request": requestCommand,
+			"load":    loadCommand,
+			"kill":    killCommand,
+			"retry":   retryCommand,
+		},
+	})
+}
+
+// setup gives the story a namespace and the environment that a user's shell has.
+func setup(env *testscript.Env) error {
+	story := strings.ReplaceAll(env.Getenv("TESTNAME"), "_", "-")
+	if story == "" {
+		story = "story-" + strconv.FormatInt(time.Now().UnixNano()%1e9, 36)
+	}
+	for key, value := range shared.env {
+		if key != "HOME" && key != "PWD" && key != "SHLVL" && key != "_" {
+			env.Setenv(key, value)
+		}
+	}
+	env.Setenv("NS", story)
+	env.Setenv("FISSION_DEFAULT_NAMESPACE", story)
+	env.Setenv("HOME", env.WorkDir)
+	if out, err := kubectl("create", "namespace", story); err != nil {
+		return fmt.Errorf("create namespace: %w: %s", err, out)
+	}
+	env.Defer(func() { _, _ = kubectl("delete", "namespace", story, "--wait=false") })
+	return nil
+}
+
+func kubectl(args ...string) ([]byte, error) {
+	cmd := exec.Command("kubectl", args...)
+	cmd.Env = []string{}
+	for key, value := range shared.env {
+		cmd.Env = append(cmd.Env, key+"="+value)
+	}
+	path, err := exec.LookPath("kubectl")
+	if local := shared.env["PATH"]; local != "" {
+		for dir := range strings.SplitSeq(local, ":") {
+			if _, statErr := os.Stat(dir + "/kubectl"); statErr == nil {
+				path, err = dir+"/kubectl", nil
+				break
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	cmd.Path, cmd.Err = path, nil
+	return cmd.CombinedOutput()
+}
+
+// requestSpec is a parsed request command.
+type requestSpec struct {
+	method, path, host string
+	body               []byte
+	header             http.Header
+	status             int
+	match              *regexp.Regexp
+	within, patience   time.Duration
+	base               string
+}
+
+// requestCommand: request [-X METHOD] [-d BODY | -size BYTES] [-H 'Name: value'] [-status N] [-match REGEX]
+// [-within D] [-patience D] PATH. It sends one request to the router and prints status line, headers and body;
+// with -within it repeats until status and match fit. -patience makes the client go away after that time.
+func requestCommand(ts *testscript.TestScript, neg bool, args []string) {
+	spec := parseRequest(ts, args)
+	deadline := time.Now().Add(spec.within)
+	for {
+		status, text, err := spec.send()
+		ok := err == nil && (spec.status == 0 || status == spec.status) && (spec.match == nil || spec.match.MatchString(text))
+		if ok != neg {
+			_, _ = ts.Stdout().Write([]byte(text))
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s %s: status %d, error %v, answer:\n%.2000s", spec.method, spec.path, status, err, text)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func parseRequest(ts *testscript.TestScript, args []string) requestSpec {
+	spec := requestSpec{method: http.MethodGet, header: http.Header{}, patience: time.Minute, base: "http://" + ts.Getenv("FISSION_ROUTER")}
+	for len(args) > 1 {
+		value := args[1]
+		var err error
+		switch args[0] {
+		case "-X":
+			spec.method = value
+		case "-d":
+			spec.body = []byte(value)
+		case "-size":
+			var n int
+			n, err = strconv.Atoi(value)
+			spec.body = bytes.Repeat([]byte("x"), n)
+		case "-H":
+			name, v, _ := strings.Cut(value, ":")
+			spec.header.Add(name, strings.TrimSpace(v))
+		case "-host":
+			spec.host = value
+		case "-status":
+			spec.status, err = strconv.Atoi(value)
+		case "-match":
+			spec.match, err = regexp.Compile(value)
+		case "-within":
+			spec.within, err = time.ParseDuration(value)
+		case "-patience":
+			spec.patience, err = time.ParseDuration(value)
+		default:
+			ts.Fatalf("request: unknown flag %s", args[0])
+		}
+		ts.Check(err)
+		args = args[2:]
+	}
+	if len(args) != 1 {
+		ts.Fatalf("request: which path?")
+	}
+	spec.path = args[0]
+	return spec
+}
+
+func (r requestSpec) send() (status int, text string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), r.patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, r.method, r.base+r.path, bytes.NewReader(r.body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header = r.header.Clone()
+	if r.host != "" {
+		req.Host = r.host
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP %d\n", res.StatusCode)
+	_ = res.Header.Write(&b)
+	b.WriteString("\n")
+	body, err := io.ReadAll(res.Body)
+	if len(body) > 1<<16 {
+		fmt.Fprintf(&b, "%d bytes\n", len(body))
+	} else {
+		b.Write(body)
+	}
+	return res.StatusCode, b.String(), err
+}
+
+// client keeps connections to the router, as browsers and services do.
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}} //nolint:gochecknoglobals // one pool of connections
+
+// load is a steady stream of requests that counts failures.
+type load struct {
+	stop     context.CancelFunc
+	done     sync.WaitGroup
+	sent     atomic.Int64
+	failures sync.Map // what went wrong → *atomic.Int64
+}
+
+var (
+	loadsMu sync.Mutex           //nolint:gochecknoglobals // guards loads
+	loads   = map[string]*load{} //nolint:gochecknoglobals // by story and name
+)
+
+// loadCommand: load start NAME PATH [REGEX] begins four clients that call PATH every 20 ms each and expect 200
+// and a body that matches; load stop NAME [ALLOWED] ends it and fails when more than ALLOWED requests failed.
+func loadCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("load: start NAME PATH [REGEX] | stop NAME [ALLOWED]")
+	}
+	key := ts.Getenv("NS") + "/" + args[1]
+	if args[0] == "start" {
+		match := ""
+		if len(args) > 3 {
+			match = args[3]
+		}
+		l := startLoad("http://"+ts.Getenv("FISSION_ROUTER")+args[2], regexp.MustCompile(match))
+		loadsMu.Lock()
+		loads[key] = l
+		loadsMu.Unlock()
+		ts.Defer(l.end)
+		return
+	}
+	allowed := 0
+	if len(args) > 2 {
+		n, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		allowed = n
+	}
+	loadsMu.Lock()
+	l := loads[key]
+	loadsMu.Unlock()
+	if l == nil {
+		ts.Fatalf("load %s was not started", args[1])
+	}
+	l.end()
+	report, failed := l.report()
+	ts.Logf("load %s: %s", args[1], report)
+	if failed > allowed || l.sent.Load() == 0 {
+		ts.Fatalf("load %s: %d failures, %d allowed: %s", args[1], failed, allowed, report)
+	}
+}
+
+func startLoad(url string, match *regexp.Regexp) *load {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &load{stop: cancel}
+	for range 4 {
+		l.done.Go(func() {
+			for ctx.Err() == nil {
+				l.one(url, match)
+				select {
+				case <-ctx.Done():
+				case <-time.After(20 * time.Millisecond):
+				}
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) one(url string, match *regexp.Regexp) {
+	l.sent.Add(1)
+	res, err := client.Get(url)
+	if err != nil {
+		l.fail(err.Error())
+		return
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || !match.Match(body) {
+		l.fail(fmt.Sprintf("%d %.200s %v", res.StatusCode, body, err))
+	}
+}
+
+func (l *load) fail(what string) {
+	n, _ := l.failures.LoadOrStore(what, &atomic.Int64{})
+	n.(*atomic.Int64).Add(1)
+}
+
+func (l *load) end() {
+	l.stop()
+	l.done.Wait()
+}
+
+func (l *load) report() (text string, failed int) {
+	text = fmt.Sprintf("%d sent", l.sent.Load())
+	l.failures.Range(func(what, n any) bool {
+		failed += int(n.(*atomic.Int64).Load())
+		text += fmt.Sprintf("; %d × %v", n.(*atomic.Int64).Load(), what)
+		return true
+	})
+	return text, failed
+}
+
+// killCommand: kill NAME ends one of the platform's processes with SIGKILL and waits until it runs again.
+func killCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("kill: which process?")
+	}
+	before, err := shared.processes(context.Background())
+	ts.Check(err)
+	pid, ok := before[args[0]]
+	if !ok || pid <= 1 {
+		ts.Fatalf("kill: no process %s among %v", args[0], before)
+	}
+	ts.Check(syscall.Kill(pid, syscall.SIGKILL))
+	deadline := time.Now().Add(time.Minute)
+	for {
+		now, err := shared.processes(context.Background())
+		if err == nil && now[args[0]] > 1 && now[args[0]] != pid {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s did not come back within a minute: %v, %v", args[0], now, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// retryCommand: retry DURATION PROGRAM ARGS… runs a program until it succeeds (or fails, when negated).
+func retryCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("retry: DURATION PROGRAM ARGS…")
+	}
+	within, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	deadline := time.Now().Add(within)
+	for {
+		err := ts.Exec(args[1], args[2:]...)
+		if (err == nil) != neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s: %v after %s", strings.Join(args[1:], " "), err, within)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
