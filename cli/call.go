@@ -172,7 +172,7 @@ func (a *app) internalURL(ctx context.Context) (base string, stop func(), err er
 		}
 		return "http://" + addr, stop, nil
 	}
-	return "", nil, hint(fmt.Errorf("no router pod runs (label application=fission-router)"), "hotpod status", "kubectl get pods -A -l application=fission-router")
+	return "", nil, hint(fmt.Errorf("no router pod runs (label application=fission-router)"), "hotpod local status", "kubectl get pods -A -l application=fission-router")
 }
 
 func dashless(namespace string) string {

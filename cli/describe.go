@@ -128,7 +128,7 @@ func (f facts) verdict() (line, fix string) {
 		return fmt.Sprintf("NOT CALLABLE  package %q does not exist", fn.Spec.Package.PackageRef.Name),
 			"hotpod function update " + fn.Name + " --code …"
 	case ready == nil || fn.Status.ObservedGeneration < fn.Generation:
-		return "UNKNOWN  the platform has not yet looked at this generation", "hotpod status"
+		return "UNKNOWN  the platform has not yet looked at this generation", "hotpod local status"
 	case ready.Status != metav1.ConditionTrue:
 		return "NOT CALLABLE  " + ready.Reason + ": " + ready.Message, fixFor(ready.Reason, fn)
 	}
