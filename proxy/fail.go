@@ -1,0 +1,136 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"hotpod.dev/wire"
+)
+
+const (
+	// headTimeout bounds how long a head may take to come.
+	headTimeout = 30 * time.Second
+	// discardLimit and discardTimeout bound how much of a body is thrown away to keep a connection.
+	discardLimit   = 2 << 20
+	discardTimeout = 10 * time.Second
+	// lingerLimit bounds what is read of a client that was told that its connection ends.
+	lingerLimit   = 256 << 10
+	lingerTimeout = time.Second
+)
+
+// Fail implements Exchange.
+func (c *h1) Fail(e *wire.Error) {
+	e = e.With(strings.Clone(c.RequestID()), strings.Clone(c.TraceID()))
+	body := e.Body()
+	out := append(c.out[:0], "HTTP/1.1 "...)
+	out = strconv.AppendInt(out, int64(e.Status), 10)
+	out = append(out, ' ')
+	out = append(out, http.StatusText(e.Status)...)
+	out = append(out, "\r\n"...)
+	for name, values := range e.Header() {
+		out = appendLine(out, name, values[0])
+	}
+	out = appendLine(out, "Content-Length", strconv.Itoa(len(body)))
+	if c.closing() {
+		out = appendLine(out, "Connection", "close")
+	}
+	out = append(out, "\r\n"...)
+	if string(c.req.method) != http.MethodHead {
+		out = append(out, body...)
+	}
+	c.send(out)
+}
+
+// Refuse implements Exchange.
+func (c *h1) Refuse(why wire.Busy) {
+	out := append(c.out[:0], "HTTP/1.1 503 Service Unavailable\r\n"+wire.HeaderBusy+": "...)
+	out = append(out, why...)
+	out = append(out, "\r\nContent-Length: 0\r\n"...)
+	if c.closing() {
+		out = appendLine(out, "Connection", "close")
+	}
+	c.send(append(out, "\r\n"...))
+}
+
+func (c *h1) send(out []byte) {
+	c.ended, c.out = true, out
+	if _, err := c.conn.Write(out); err != nil {
+		c.cut = true
+	}
+}
+
+// failBody answers a request whose body broke the protocol, unless the answer has begun.
+func (c *h1) failBody() {
+	if !c.ended {
+		c.req.closes = true
+		c.Fail(badRequest(http.StatusBadRequest, "bad_request", errBadChunk.Error()))
+	}
+	c.linger()
+	c.cut = true
+}
+
+// reject answers what is no request that the engine understands.
+func (c *h1) reject(status int, reason, message string) {
+	c.req.reset(nil)
+	c.req.closes = true
+	c.body = body{}
+	c.Fail(badRequest(status, reason, message))
+	c.linger()
+}
+
+func badRequest(status int, reason, message string) *wire.Error {
+	return &wire.Error{Status: status, Component: "client", Reason: reason, Message: message}
+}
+
+// discard throws the rest of the body away, so that the next request can follow; false means that there is too
+// much of it.
+func (c *h1) discard() bool {
+	if c.body.done() {
+		return true
+	}
+	if c.closing() || c.body.kind == bodyLength && c.body.left > discardLimit {
+		c.linger()
+		return false
+	}
+	c.readDeadline = time.Now().Add(discardTimeout)
+	_ = c.conn.SetReadDeadline(c.readDeadline)
+	buf := c.srv.buffers.get()
+	defer c.srv.buffers.put(buf)
+	for n := 0; n < discardLimit && !c.body.done(); {
+		p, err := c.body.next(buf[:])
+		if err != nil {
+			return false
+		}
+		n += len(p)
+	}
+	c.clearReadDeadline()
+	return c.body.done()
+}
+
+// linger closes the sending side and reads on for a moment: closing with unread bytes makes the kernel send a
+// reset, which would take the answer from the client.
+func (c *h1) linger() {
+	cw, ok := c.conn.(interface{ CloseWrite() error })
+	if !ok || cw.CloseWrite() != nil {
+		return
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
+	buf := c.srv.buffers.get()
+	defer c.srv.buffers.put(buf)
+	for n := 0; n < lingerLimit; {
+		m, err := c.conn.Read(buf[:])
+		if err != nil {
+			return
+		}
+		n += m
+	}
+}
+
+func appendLine(dst []byte, name, value string) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, ": "...)
+	dst = append(dst, value...)
+	return append(dst, "\r\n"...)
+}

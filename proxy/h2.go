@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// h2server serves the connections that speak HTTP/2. It starts with the first of them: most pods never see one.
+type h2server struct {
+	mu     sync.Mutex // guards what follows
+	conns  chan net.Conn
+	server *http.Server
+}
+
+// serve hands a connection over and returns when it is closed.
+func (s *h2server) serve(owner *Server, conn net.Conn, preface []byte) {
+	p := &prefixed{Conn: conn, prefix: preface, closed: make(chan struct{})}
+	select {
+	case s.open(owner, conn.LocalAddr()) <- p:
+		<-p.closed
+	case <-p.closed:
+	}
+}
+
+func (s *h2server) open(owner *Server, addr net.Addr) chan<- net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns != nil {
+		return s.conns
+	}
+	s.conns = make(chan net.Conn)
+	s.server = &http.Server{
+		Handler:           http.HandlerFunc(owner.serveStream),
+		Protocols:         new(http.Protocols),
+		ReadHeaderTimeout: headTimeout,
+		IdleTimeout:       owner.idleTimeout(),
+		MaxHeaderBytes:    owner.headLimit(),
+	}
+	s.server.Protocols.SetUnencryptedHTTP2(true)
+	lis := &handed{conns: s.conns, addr: addr, done: make(chan struct{})}
+	go func() { _ = s.server.Serve(lis) }()
+	return s.conns
+}
+
+func (s *h2server) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server != nil {
+		_ = s.server.Close()
+	}
+}
+
+// serveStream makes an exchange of a stream.
+func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
+	s.active.Add(1)
+	defer s.active.Add(-1)
+	x := &h2{srv: s, w: w, r: r}
+	s.Handler.Serve(x)
+	if x.cut {
+		panic(http.ErrAbortHandler) // resets the stream: a cut answer must not look whole
+	}
+}
+
+// prefixed is a connection of which the beginning was read already.
+type prefixed struct {
+	net.Conn
+	prefix []byte
+	closed chan struct{}
+	once   sync.Once
+}
+
+// Read implements net.Conn.
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.prefix) > 0 {
+		n := copy(b, p.prefix)
+		p.prefix = p.prefix[n:]
+		return n, nil
+	}
+	return p.Conn.Read(b)
+}
+
+// Close implements net.Conn.
+func (p *prefixed) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return p.Conn.Close()
+}
+
+// handed is a listener whose connections were accepted elsewhere.
+type handed struct {
+	conns chan net.Conn
+	addr  net.Addr
+	done  chan struct{}
+	once  sync.Once
+}
+
+// Accept implements net.Listener.
+func (l *handed) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (l *handed) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (l *handed) Addr() net.Addr { return l.addr }
+
+// transport returns the target's HTTP/2 connections, made with the first use.
+func (t *Target) transport() *http.Transport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.h2 == nil {
+		t.h2 = &http.Transport{
+			DialContext:        t.dialHTTP2,
+			Protocols:          new(http.Protocols),
+			IdleConnTimeout:    t.cfg.IdleTimeout,
+			DisableCompression: true,
+			HTTP2:              &http.HTTP2Config{SendPingTimeout: 15 * time.Second},
+		}
+		t.h2.Protocols.SetUnencryptedHTTP2(true)
+	}
+	return t.h2
+}

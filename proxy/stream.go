@@ -1,0 +1,295 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"hotpod.dev/wire"
+)
+
+// h2 is an exchange on a stream of an HTTP/2 connection. It goes to the upstream as HTTP/2: what speaks it to us
+// wants the function to speak it (gRPC).
+type h2 struct {
+	srv  *Server
+	w    http.ResponseWriter
+	r    *http.Request
+	tape tape
+	cut  bool
+}
+
+// Method implements Exchange.
+func (x *h2) Method() string { return x.r.Method }
+
+// Target implements Exchange.
+func (x *h2) Target() string { return x.r.URL.RequestURI() }
+
+// Header implements Exchange.
+func (x *h2) Header(name string) string {
+	if strings.EqualFold(name, "host") {
+		return x.r.Host
+	}
+	return x.r.Header.Get(name)
+}
+
+// Function implements Exchange.
+func (x *h2) Function() (wire.FunctionID, bool) {
+	return wire.ParseFunctionID(x.Header(wire.HeaderFunction))
+}
+
+// RequestID implements Exchange.
+func (x *h2) RequestID() string { return x.Header(wire.HeaderRequestID) }
+
+// TraceID implements Exchange.
+func (x *h2) TraceID() string { return traceID(x.Header("traceparent")) }
+
+// ContentLength implements Exchange.
+func (x *h2) ContentLength() int64 { return x.r.ContentLength }
+
+// Upgrade implements Exchange.
+func (x *h2) Upgrade() bool { return false }
+
+// Replayable implements Exchange.
+func (x *h2) Replayable(limit int64) bool {
+	return x.r.ContentLength >= 0 && x.r.ContentLength <= limit
+}
+
+// Gone implements Exchange.
+func (x *h2) Gone() <-chan struct{} { return x.r.Context().Done() }
+
+// Fail implements Exchange.
+func (x *h2) Fail(e *wire.Error) {
+	e = e.With(x.RequestID(), x.TraceID())
+	for name, values := range e.Header() {
+		x.w.Header()[name] = values
+	}
+	body := e.Body()
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.w.WriteHeader(e.Status)
+	_, _ = x.w.Write(body)
+}
+
+// Refuse implements Exchange.
+func (x *h2) Refuse(why wire.Busy) {
+	x.w.Header().Set(wire.HeaderBusy, string(why))
+	x.w.Header().Set("Content-Length", "0")
+	x.w.WriteHeader(http.StatusServiceUnavailable)
+}
+
+// dialError tells a connection that could not be made from one that broke.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
+
+func (t *Target) dialHTTP2(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.cfg.DialTimeout)
+	defer cancel()
+	conn, err := t.cfg.Dial(ctx, network, address)
+	if err != nil {
+		return nil, &dialError{fmt.Errorf("connect to %s: %w", address, err)}
+	}
+	return conn, nil
+}
+
+// Forward implements Exchange.
+func (x *h2) Forward(t *Target, o *Options) Outcome {
+	b := newBound(x.r.Context(), o)
+	defer b.stop()
+	resp, err := t.transport().RoundTrip(x.request(b.ctx, t, o))
+	if err != nil {
+		return x.failed(b, err)
+	}
+	defer resp.Body.Close()
+	busy := resp.Header.Get(wire.HeaderBusy)
+	if o.Refusals && resp.StatusCode == http.StatusServiceUnavailable && busy != "" && resp.ContentLength == 0 {
+		return Outcome{Kind: Refused, Status: resp.StatusCode, Busy: wire.Busy(busy), Retry: x.tape.rewind()}
+	}
+	return x.relay(b, resp, o)
+}
+
+// request is what goes to the upstream.
+func (x *h2) request(ctx context.Context, t *Target, o *Options) *http.Request {
+	out := x.r.WithContext(ctx)
+	out.URL = &url.URL{Scheme: "http", Host: t.cfg.Address, Path: x.r.URL.Path, RawPath: x.r.URL.RawPath, RawQuery: x.r.URL.RawQuery}
+	out.RequestURI = ""
+	out.Header = x.r.Header.Clone()
+	dropFrom(out.Header, o.DropRequest)
+	if _, ok := out.Header["User-Agent"]; !ok {
+		out.Header["User-Agent"] = nil // else the client would put its own
+	}
+	var lines []byte
+	if o.Forwarded && out.Header.Get("Forwarded") == "" && out.Header.Get("X-Forwarded-Host") == "" {
+		lines = appendForwarded(lines, []byte(x.r.Host))
+	}
+	if o.Params != nil {
+		lines = o.Params.append(lines, x.Header(wire.HeaderTemplate), x.Header(wire.HeaderFullURL))
+	}
+	addLines(out.Header, lines)
+	addLines(out.Header, o.RequestHeader)
+	if x.r.ContentLength != 0 {
+		x.tape.start(x.r.Body, o.ReplayLimit)
+		out.Body = &x.tape
+	} else {
+		out.Body = nil
+	}
+	return out
+}
+
+func (x *h2) failed(b *bound, err error) Outcome {
+	var dial *dialError
+	why := b.why()
+	switch {
+	case why == Gone:
+		x.cut = true
+		return Outcome{Kind: Gone, Final: true}
+	case why != 0:
+		return Outcome{Kind: why}
+	case errors.As(err, &dial):
+		return Outcome{Kind: Unreached, Retry: x.tape.rewind(), Err: err}
+	default:
+		return Outcome{Kind: Broken, Err: fmt.Errorf("forward: %w", err)}
+	}
+}
+
+// relay streams an answer to the client.
+func (x *h2) relay(b *bound, resp *http.Response, o *Options) Outcome {
+	header := x.w.Header()
+	for name, values := range resp.Header {
+		header[name] = values
+	}
+	dropFrom(header, o.DropResponse)
+	addLines(header, o.ResponseHeader)
+	for name := range resp.Trailer {
+		header.Add("Trailer", name)
+	}
+	b.begin()
+	x.w.WriteHeader(resp.StatusCode)
+	err := x.copyBody(b, resp.Body)
+	if err != nil {
+		x.cut = true
+		out := Outcome{Kind: b.why(), Status: resp.StatusCode, Final: true, Err: err}
+		if out.Kind == 0 {
+			out.Kind = Broken
+		}
+		return out
+	}
+	for name, values := range resp.Trailer {
+		for _, v := range values {
+			header.Add(http.TrailerPrefix+name, v)
+		}
+	}
+	if o.Answered != nil {
+		o.Answered(resp.StatusCode)
+	}
+	return Outcome{Kind: Answered, Status: resp.StatusCode, Final: true}
+}
+
+func (x *h2) copyBody(b *bound, from io.Reader) error {
+	buf := x.srv.buffers.get()
+	defer x.srv.buffers.put(buf)
+	flush := http.NewResponseController(x.w).Flush
+	for {
+		n, err := from.Read(buf[:])
+		if n > 0 {
+			b.progress()
+			if _, werr := x.w.Write(buf[:n]); werr != nil {
+				return werr
+			}
+			if ferr := flush(); ferr != nil {
+				return ferr
+			}
+		}
+		if err == io.EOF { //nolint:errorlint // readers return it bare
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// bound ends an exchange on a stream when its time is over.
+type bound struct {
+	ctx    context.Context //nolint:containedctx // the exchange's own, for its request
+	cancel context.CancelFunc
+	client context.Context //nolint:containedctx // to tell who ended it
+	timer  *time.Timer
+	o      *Options
+	until  time.Time
+}
+
+func newBound(client context.Context, o *Options) *bound {
+	b := &bound{client: client, o: o}
+	b.ctx, b.cancel = context.WithCancel(client)
+	b.timer = time.AfterFunc(time.Hour, b.cancel)
+	b.set(time.Time{})
+	if o.Timeout > 0 {
+		b.set(time.Now().Add(o.Timeout))
+	}
+	return b
+}
+
+func (b *bound) set(deadline time.Time) {
+	b.timer.Stop()
+	if !deadline.IsZero() {
+		b.timer.Reset(time.Until(deadline))
+	}
+}
+
+// begin goes over to the bounds of an answer that has begun.
+func (b *bound) begin() {
+	if s := b.o.Streaming; s != nil {
+		if s.Max > 0 {
+			b.until = time.Now().Add(s.Max)
+		}
+		b.set(s.next(time.Now(), b.until))
+	}
+}
+
+func (b *bound) progress() {
+	if s := b.o.Streaming; s != nil && s.Idle > 0 {
+		b.set(s.next(time.Now(), b.until))
+	}
+}
+
+func (b *bound) why() Kind {
+	switch {
+	case b.client.Err() != nil:
+		return Gone
+	case b.ctx.Err() != nil:
+		return TimedOut
+	default:
+		return 0
+	}
+}
+
+func (b *bound) stop() {
+	b.timer.Stop()
+	b.cancel()
+}
+
+func dropFrom(h http.Header, list []string) {
+	for name := range h {
+		if dropped([]byte(name), list) {
+			delete(h, name)
+		}
+	}
+}
+
+// addLines adds the header lines of Options to a header map.
+func addLines(h http.Header, lines []byte) {
+	for line := range bytes.Lines(lines) {
+		if name, value, ok := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(":")); ok {
+			h.Add(string(name), string(bytes.TrimSpace(value)))
+		}
+	}
+}
