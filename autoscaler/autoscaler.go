@@ -1,0 +1,258 @@
+package autoscaler
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/feed"
+	"hotpod.dev/wire"
+)
+
+// Pool carries decisions out. Its methods are called from many goroutines.
+type Pool interface {
+	// Claim makes a pod hot for f and returns it, or a *wire.Failure when the cause is known. It blocks until then,
+	// or until ctx ends.
+	Claim(ctx context.Context, f *v1.Function) (wire.HotPod, error)
+	// Drain lets the pod finish what it has, for at most deadline, and removes it. Draining twice does no harm.
+	Drain(ctx context.Context, podUID string, deadline time.Duration) error
+}
+
+// Reports reads what pods say of their load.
+type Reports interface {
+	// Watch calls each for every report of the pod until the stream breaks or ctx ends, and returns why.
+	Watch(ctx context.Context, pod wire.HotPod, each func(wire.Report)) error
+}
+
+// Config is what an Autoscaler needs. Every field but the last is required.
+type Config struct {
+	Reports    Reports
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	// MaxStarting bounds the claims in flight of one function; 0 means 100.
+	MaxStarting int
+}
+
+// defaultMaxStarting lets one function use a big pool at once and leaves room in the queue for others.
+const defaultMaxStarting = 100
+
+// Autoscaler keeps every function at the number of pods that Decide wants. It is safe for concurrent use; nothing is
+// claimed or drained before Run and Synced.
+type Autoscaler struct {
+	config  Config
+	metrics *metrics
+	status  *feed.Topic[wire.FunctionStatus]
+
+	mu        sync.Mutex              // guards all below, and every function
+	functions map[string]*function    // by UID
+	names     map[string]string       // UID by "namespace/name"
+	active    map[string]*function    // those with a live part
+	owners    map[string]*function    // by pod UID
+	gone      map[string]time.Time    // pods that went before their claim returned
+	pools     map[string]*environment // by "namespace/name"
+	pool      Pool                    // nil before Run
+	synced    time.Time               // zero before Synced
+	// spawn runs a call in a goroutine until it returns, Run's context ends or the result is called; nil but
+	// during Run.
+	spawn func(call func(context.Context)) context.CancelFunc
+}
+
+// environment is what the pool says of one environment's pool.
+type environment struct {
+	warm     int
+	starting int
+	failure  *wire.Failure
+}
+
+// New returns an autoscaler that knows no functions.
+func New(config Config) *Autoscaler {
+	if config.MaxStarting <= 0 {
+		config.MaxStarting = defaultMaxStarting
+	}
+	a := &Autoscaler{
+		config:    config,
+		status:    feed.NewTopic[wire.FunctionStatus](),
+		functions: map[string]*function{},
+		names:     map[string]string{},
+		active:    map[string]*function{},
+		owners:    map[string]*function{},
+		gone:      map[string]time.Time{},
+		pools:     map[string]*environment{},
+	}
+	a.metrics = newMetrics(config.Registerer, a)
+	return a
+}
+
+// Register serves the activators' demand and the functions' status.
+func (a *Autoscaler) Register(r grpc.ServiceRegistrar) {
+	feed.RegisterDemand(r, func(s feed.DemandServer) error { return a.serveDemand(s) })
+	feed.RegisterFunctionStatus(r, a.status)
+}
+
+// Synced says that every function was given to SetFunction once. Before, pods of unknown functions are kept and
+// nothing is started.
+func (a *Autoscaler) Synced() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.synced.IsZero() {
+		return
+	}
+	a.synced = time.Now()
+	for _, f := range a.active { // what was found is as good as just used
+		f.live.active = a.synced
+		f.live.state = Resumed(len(f.live.pods), a.synced)
+		a.look(f, a.synced, false)
+	}
+}
+
+// SetFunction tells of a new or changed function. f must not change afterwards.
+func (a *Autoscaler) SetFunction(f *v1.Function) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	id := wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)}
+	name := id.Namespace + "/" + id.Name
+	if uid, ok := a.names[name]; ok && uid != id.UID {
+		a.forget(uid) // deleted and made again, and only the second was told
+	}
+	a.names[name] = id.UID
+	r := a.record(id)
+	changed := r.object == nil || r.object.Generation != f.Generation
+	r.object, r.spec = f, FromAPI(f)
+	if r.live == nil && r.spec.Min > 0 {
+		a.activate(r)
+	}
+	if r.live == nil {
+		a.publish(r)
+		return
+	}
+	if changed {
+		r.live.failing = failing{}
+		r.cancelOldClaims()
+	}
+	a.look(r, time.Now(), false)
+}
+
+// DeleteFunction drains all pods of a function and answers what waits for it.
+func (a *Autoscaler) DeleteFunction(id wire.FunctionID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if name := id.Namespace + "/" + id.Name; a.names[name] == id.UID {
+		delete(a.names, name)
+	}
+	a.forget(id.UID)
+}
+
+// PodHot tells of a pod that holds a function, after a claim or because it was found at the start.
+func (a *Autoscaler) PodHot(held wire.Held, hot wire.HotPod) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f := a.record(held.Function)
+	a.activate(f)
+	a.addPod(f, held.Generation, hot)
+	a.look(f, time.Now(), false)
+}
+
+// PodGone tells that a pod takes nothing new: it drains, was deleted, or died.
+func (a *Autoscaler) PodGone(podUID string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	f, ok := a.owners[podUID]
+	if !ok {
+		a.gone[podUID] = now
+		return
+	}
+	if p := f.live.pods[podUID]; p != nil {
+		a.leave(f, p, now)
+	}
+	a.look(f, now, false)
+}
+
+// PoolChanged tells how many pods of an environment ("namespace/name") are warm and starting, and why there may be
+// none. Functions that wait for the environment are looked at again.
+func (a *Autoscaler) PoolChanged(name string, warm, starting int, failure *wire.Failure) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.pools[name]
+	a.pools[name] = &environment{warm: warm, starting: starting, failure: failure}
+	recovered := before != nil && before.failure != nil && failure == nil
+	if before != nil && !recovered && (failure == nil || before.failure != nil) {
+		return // counts only: they are published with the next look
+	}
+	now := time.Now()
+	for _, f := range a.active {
+		if f.object == nil || f.object.EnvironmentKey() != name {
+			continue
+		}
+		if failure == nil {
+			f.live.failing.retry = time.Time{}
+		}
+		a.look(f, now, false)
+	}
+}
+
+// record returns the record of a function, made when it is missing.
+func (a *Autoscaler) record(id wire.FunctionID) *function {
+	f, ok := a.functions[id.UID]
+	if !ok {
+		f = &function{id: id}
+		a.functions[id.UID] = f
+	}
+	return f
+}
+
+// activate gives the function its live part.
+func (a *Autoscaler) activate(f *function) {
+	if f.live != nil {
+		return
+	}
+	f.live = &live{
+		pods: map[string]*pod{}, claims: map[*claim]struct{}{}, demand: map[*stream]*demand{}, active: time.Now(),
+	}
+	a.active[f.id.UID] = f
+}
+
+// retire drops the live part of a function where nothing goes on.
+func (a *Autoscaler) retire(f *function) {
+	if f.live.recheck != nil {
+		f.live.recheck.Stop()
+	}
+	f.live = nil
+	delete(a.active, f.id.UID)
+	if f.object == nil {
+		delete(a.functions, f.id.UID)
+	}
+}
+
+// forget removes a function: its claims end, its pods drain, its waiting requests are answered.
+func (a *Autoscaler) forget(uid string) {
+	f, ok := a.functions[uid]
+	if !ok {
+		return
+	}
+	delete(a.functions, uid)
+	delete(a.active, uid)
+	a.status.Remove(uid, wire.FunctionStatus{Function: f.id, Gone: true})
+	if f.live == nil {
+		return
+	}
+	for c := range f.live.claims {
+		c.cancel()
+	}
+	for _, p := range f.live.pods {
+		a.drain(f, p)
+		a.remove(f, p)
+	}
+	for s := range f.live.demand {
+		s.put(wire.Placement{Function: f.id, Failure: unknownFunction(f.id)})
+	}
+	if f.live.recheck != nil {
+		f.live.recheck.Stop()
+	}
+	f.live = nil
+}

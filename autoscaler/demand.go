@@ -1,0 +1,107 @@
+package autoscaler
+
+import (
+	"context"
+	"time"
+
+	"hotpod.dev/feed"
+	"hotpod.dev/wire"
+)
+
+// interest is how long an activator is told of a function after its last request was placed: the next spill then
+// finds the pods without asking.
+const interest = time.Minute
+
+// serveDemand serves one activator.
+func (a *Autoscaler) serveDemand(conn feed.DemandServer) error {
+	ctx, cancel := context.WithCancel(conn.Context())
+	defer cancel()
+	s := newStream()
+	a.metrics.streams.Inc()
+	defer a.metrics.streams.Dec()
+	defer a.closeStream(s)
+	go func() {
+		defer cancel()
+		for {
+			p, err := s.next(ctx)
+			if err != nil || conn.Send(&p) != nil {
+				return
+			}
+		}
+	}()
+	received := make(chan error, 1)
+	go func() {
+		for {
+			d, err := conn.Recv()
+			if err != nil {
+				received <- err
+				return
+			}
+			a.takeDemand(s, *d)
+		}
+	}()
+	select { // a stream that cannot be sent to is over, even when the activator still talks
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-received:
+		return err
+	}
+}
+
+// takeDemand takes what an activator says and answers with a placement when it needs one.
+func (a *Autoscaler) takeDemand(s *stream, d wire.Demand) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s.closed {
+		return
+	}
+	now := time.Now()
+	f := a.record(d.Function)
+	if f.live == nil && d.Waiting <= 0 {
+		if f.object == nil {
+			delete(a.functions, d.Function.UID)
+		}
+		return
+	}
+	a.activate(f)
+	mine, known := f.live.demand[s]
+	if !known {
+		mine = &demand{}
+		f.live.demand[s] = mine
+	}
+	asks := d.Waiting > 0 && mine.waiting == 0
+	mine.waiting, mine.until = max(0, d.Waiting), now.Add(interest)
+	f.live.heard = now
+	f.waits(now)
+	a.look(f, now, false)
+	if f.object != nil && (asks || d.Waiting > 0 && f.live.placed.Failure != nil) {
+		s.put(f.live.placed)
+	}
+}
+
+// closeStream ends the interest of an activator. It says again what waits when it comes back.
+func (a *Autoscaler) closeStream(s *stream) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s.closed = true
+	now := time.Now()
+	for _, f := range a.active {
+		if _, ok := f.live.demand[s]; ok {
+			delete(f.live.demand, s)
+			f.waits(now)
+		}
+	}
+}
+
+// waits keeps since when requests wait.
+func (f *function) waits(now time.Time) {
+	switch {
+	case f.waiting() == 0:
+		f.live.waiting = time.Time{}
+	case f.live.waiting.IsZero():
+		f.live.waiting = now
+		f.live.active = now
+	default:
+		f.live.active = now
+	}
+}

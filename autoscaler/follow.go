@@ -1,0 +1,84 @@
+package autoscaler
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"hotpod.dev/wire"
+)
+
+const (
+	// firstFollow and lastFollow bound the pause before a broken report stream is opened again, which doubles.
+	firstFollow = 100 * time.Millisecond
+	lastFollow  = 2 * time.Second
+)
+
+// follow reads a pod's reports until the pod is gone.
+func (a *Autoscaler) follow(f *function, p *pod) {
+	if a.spawn == nil {
+		return // Run follows every pod that it finds
+	}
+	p.stop = a.spawn(func(ctx context.Context) {
+		pause := firstFollow
+		for {
+			got := false
+			err := a.config.Reports.Watch(ctx, p.hot, func(r wire.Report) {
+				got = true
+				a.report(f, p, r)
+			})
+			if ctx.Err() != nil || a.lost(f, p, err) {
+				return
+			}
+			if got {
+				pause = firstFollow
+			}
+			if !sleep(ctx, pause/2+rand.N(pause)) {
+				return
+			}
+			pause = min(2*pause, lastFollow)
+		}
+	})
+}
+
+// report takes what a pod says.
+func (a *Autoscaler) report(f *function, p *pod, r wire.Report) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.metrics.reports.Inc()
+	if f.live == nil || f.live.pods[p.hot.UID] != p {
+		return
+	}
+	if f.totals == nil {
+		f.totals = &totals{}
+	}
+	if p.adopted && !p.load.counted {
+		p.load.baseline(r)
+	}
+	now := time.Now()
+	took := p.takes(f.spec.Once)
+	if p.load.take(r, now, f.totals) {
+		f.live.active = now
+	}
+	if took != p.takes(f.spec.Once) { // it drains, or has had its one request
+		a.look(f, now, false)
+	}
+}
+
+// lost notes that a pod's stream broke and returns whether that was its last.
+func (a *Autoscaler) lost(f *function, p *pod, err error) (last bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f.live == nil || f.live.pods[p.hot.UID] != p {
+		return true
+	}
+	if !p.gone.IsZero() {
+		a.remove(f, p)
+		return true
+	}
+	if p.load.known {
+		a.config.Log.Debug("report stream broke", "pod", p.hot.UID, "error", err)
+	}
+	p.load.known = false
+	return false
+}

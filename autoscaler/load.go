@@ -1,0 +1,94 @@
+package autoscaler
+
+import (
+	"time"
+
+	"hotpod.dev/wire"
+)
+
+// reportedLately is how long a report's mean stands for the pod; later the numbers in flight do, which have not
+// changed since, or there would be a report.
+const reportedLately = 1500 * time.Millisecond
+
+// load is what the reports of one pod add up to. Its zero value has seen none.
+type load struct {
+	last wire.Report
+	at   time.Time
+	// mean is the concurrency over the last second before at.
+	mean float64
+	// known says that the report stream is open and has said something.
+	known bool
+	// counted says that last's counters are in the function's totals.
+	counted bool
+}
+
+// take adds a report to the totals and returns whether it shows any request since the last one.
+func (l *load) take(r wire.Report, now time.Time, t *totals) (active bool) {
+	before := l.last
+	if !l.counted || r.UptimeMillis < before.UptimeMillis { // the queue-proxy's first, or it started anew
+		before = wire.Report{}
+	}
+	l.mean = recent(before, r)
+	active = t.add(before, r)
+	l.last, l.at, l.known, l.counted = r, now, true, true
+	return active || r.InFlight+r.Waiting > 0
+}
+
+// baseline makes r the start of the counting: what came before was counted by an earlier autoscaler.
+func (l *load) baseline(r wire.Report) { l.last, l.counted = r, true }
+
+// concurrency returns the pod's concurrency at now.
+func (l *load) concurrency(now time.Time) float64 {
+	if now.Sub(l.at) < reportedLately {
+		return l.mean
+	}
+	return float64(l.busy())
+}
+
+// busy returns the requests that the pod has, waiters included.
+func (l *load) busy() int { return l.last.InFlight + l.last.Waiting }
+
+// recent returns the mean concurrency over the last second of a report. The report's own mean reaches back to the
+// report before; between them nothing changed until that last second.
+func recent(before, r wire.Report) float64 {
+	span := float64(r.UptimeMillis-before.UptimeMillis) / 1000
+	quiet := span - 1
+	if before.UptimeMillis == 0 || quiet < .5 {
+		return r.Concurrency
+	}
+	sum := r.Concurrency*span - float64(before.InFlight+before.Waiting)*quiet
+	return max(0, sum)
+}
+
+// totals are the counters of a function. They outlive its pods.
+type totals struct {
+	requests [6]uint64
+	refused  uint64
+	micros   uint64
+	buckets  [len(wire.DurationBuckets) + 1]uint64
+}
+
+// add counts what happened between two reports and returns whether any request was finished or refused.
+func (t *totals) add(before, r wire.Report) bool {
+	var sum uint64
+	for i := range r.Requests {
+		d := delta(before.Requests[i], r.Requests[i])
+		t.requests[i] += d
+		sum += d
+	}
+	for i := range r.Buckets {
+		t.buckets[i] += delta(before.Buckets[i], r.Buckets[i])
+	}
+	refused := delta(before.Refused, r.Refused)
+	t.refused += refused
+	t.micros += delta(before.DurationMicros, r.DurationMicros)
+	return sum+refused > 0
+}
+
+// delta of a counter that only grows; a report is not trusted to keep that.
+func delta(before, after uint64) uint64 {
+	if after < before {
+		return 0
+	}
+	return after - before
+}

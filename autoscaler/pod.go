@@ -1,0 +1,78 @@
+package autoscaler
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"hotpod.dev/wire"
+)
+
+// pod is a hot pod of one function.
+type pod struct {
+	hot        wire.HotPod
+	generation int64
+	since      time.Time
+	// adopted pods were hot before this autoscaler started.
+	adopted bool
+	// leaving pods take nothing new: they drain, or are gone and only their last report is awaited.
+	leaving bool
+	// gone is when the pool said so, zero before.
+	gone time.Time
+	load load
+	// stop ends the report stream; nil while none was begun.
+	stop context.CancelFunc
+}
+
+// takes says whether the pod takes requests. A pod that may take one request in its life and had it does not.
+func (p *pod) takes(once bool) bool {
+	return !p.leaving && !p.load.last.Draining && (!once || !p.spent())
+}
+
+func (p *pod) spent() bool {
+	if p.load.busy() > 0 {
+		return false
+	}
+	for _, n := range p.load.last.Requests {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// unknown pods may be doing anything.
+func (p *pod) unknown(now time.Time) bool {
+	return !p.load.known && (p.adopted || now.Sub(p.since) >= minIdle)
+}
+
+// free returns the places that the pod had at its last report.
+func (p *pod) free(limit int) int {
+	if !p.load.known {
+		return 0
+	}
+	return max(0, limit-p.load.busy())
+}
+
+// choose returns n pods to drain: idle ones, the youngest first, because an old pod has proven itself and its
+// caches are warm. Busy ones only when every pod is busy, and never those that nothing is known of.
+func choose(pods []*pod, n int) []*pod {
+	known := make([]*pod, 0, len(pods))
+	idle := 0
+	for _, p := range pods {
+		if p.load.known {
+			known = append(known, p)
+		}
+		if p.load.known && p.load.busy() == 0 {
+			idle++
+		}
+	}
+	slices.SortFunc(known, func(a, b *pod) int {
+		return cmp.Or(cmp.Compare(a.load.busy(), b.load.busy()), b.since.Compare(a.since), cmp.Compare(a.hot.UID, b.hot.UID))
+	})
+	if idle > 0 {
+		n = min(n, idle)
+	}
+	return known[:min(n, len(known))]
+}

@@ -1,0 +1,159 @@
+package autoscaler
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/wire"
+)
+
+// unknownGrace is how long requests wait for a function that was not told of: Envoy may have heard of it first.
+const unknownGrace = 3 * time.Second
+
+// place tells interested activators of a changed placement.
+func (a *Autoscaler) place(f *function, now time.Time) {
+	if len(f.live.demand) == 0 {
+		return
+	}
+	p := a.placement(f, now)
+	if samePlacement(p, f.live.placed) {
+		return
+	}
+	f.live.placed = p
+	if f.object == nil && p.Failure == nil {
+		return
+	}
+	for s := range f.live.demand {
+		s.put(p)
+	}
+}
+
+// placement returns where the function's requests can go now.
+func (a *Autoscaler) placement(f *function, now time.Time) wire.Placement {
+	p := wire.Placement{
+		Function: f.id, Generation: f.generation(), Limit: f.spec.Limit,
+		HoldMillis: f.spec.Hold.Milliseconds(), RunMillis: f.spec.Run.Milliseconds(),
+	}
+	if f.object == nil {
+		if !a.synced.IsZero() && !f.live.waiting.IsZero() && now.Sub(f.live.waiting) >= unknownGrace {
+			p.Failure = unknownFunction(f.id)
+		}
+		return p
+	}
+	serving, _ := f.serving()
+	if len(serving) > 0 {
+		p.Generation = serving[0].generation
+		p.Pods = make([]wire.HotPod, len(serving))
+		for i, s := range serving {
+			p.Pods[i] = s.hot
+		}
+	}
+	stuck := f.starting() == 0 && now.Before(f.live.failing.retry)
+	p.AtMaximum = len(serving) >= f.spec.Max || stuck
+	if len(serving) == 0 {
+		p.Failure = a.vain(f, stuck)
+	}
+	return p
+}
+
+// vain returns why waiting for a first pod is in vain, nil when it is not.
+func (a *Autoscaler) vain(f *function, stuck bool) *wire.Failure {
+	if u := a.unsupported(f); u != nil {
+		return u
+	}
+	if e := a.pools[f.object.EnvironmentKey()]; e != nil && e.warm == 0 && e.failure != nil {
+		return e.failure
+	}
+	if stuck {
+		return f.live.failing.failure
+	}
+	return nil
+}
+
+func samePlacement(a, b wire.Placement) bool {
+	return a.Function == b.Function && a.Generation == b.Generation && a.Limit == b.Limit &&
+		a.HoldMillis == b.HoldMillis && a.RunMillis == b.RunMillis && a.AtMaximum == b.AtMaximum &&
+		sameFailure(a.Failure, b.Failure) && slices.Equal(a.Pods, b.Pods)
+}
+
+func sameFailure(a, b *wire.Failure) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}
+
+func unknownFunction(id wire.FunctionID) *wire.Failure {
+	return &wire.Failure{
+		Reason:  v1.ReasonFunctionNotFound,
+		Message: fmt.Sprintf("function %s in namespace %s does not exist (any more)", id.Name, id.Namespace),
+	}
+}
+
+// publish tells of a changed status.
+func (a *Autoscaler) publish(f *function) {
+	if f.object == nil {
+		return
+	}
+	s := a.statusOf(f)
+	if f.live != nil {
+		before := f.live.status
+		if sameFailure(before.Failure, s.Failure) {
+			before.Failure = s.Failure
+		}
+		if before == s {
+			return
+		}
+		f.live.status = s
+	}
+	a.status.Publish(f.id.UID, s)
+}
+
+func (a *Autoscaler) statusOf(f *function) wire.FunctionStatus {
+	s := wire.FunctionStatus{Function: f.id, Generation: f.generation()}
+	if e := a.pools[f.object.EnvironmentKey()]; e != nil {
+		s.Warm, s.Failure = e.warm, e.failure
+	}
+	if f.live == nil {
+		return s
+	}
+	serving, _ := f.serving()
+	s.Hot, s.Starting = len(serving), f.starting()
+	if len(serving) > 0 {
+		s.ServedGeneration = serving[0].generation
+	}
+	s.Wanted, s.Reason = f.live.decision.Wanted, string(f.live.decision.Reason)
+	if !f.live.changed.IsZero() {
+		s.ChangedMillis = f.live.changed.UnixMilli()
+	}
+	if f.live.windows != nil {
+		mean, _ := f.live.windows.Mean(time.Now(), f.spec.StableWindow)
+		s.Concurrency = math.Round(mean*10) / 10 // finer changes are not worth a message
+	}
+	if f.live.failing.failure != nil {
+		s.Failure = f.live.failing.failure
+	}
+	return s
+}
+
+// note keeps a decision and logs it when it wants another number of pods. In a burst many decisions follow one
+// another; those between the first and the tick are left out.
+func (a *Autoscaler) note(f *function, d Decision, seen Observation, now time.Time, ticked bool) {
+	l := f.live
+	if d.Wanted != l.decision.Wanted {
+		l.changed = now
+	}
+	l.decision = d
+	if d.Wanted == l.logged || !ticked && d.Wanted > 0 && l.logged > 0 {
+		return
+	}
+	log := a.config.Log.With("function", f.id.Name, "namespace", f.id.Namespace, "from", l.logged, "to", d.Wanted,
+		"reason", string(d.Reason), "ready", seen.Ready, "starting", seen.Starting, "waiting", seen.Waiting,
+		"stable_concurrency", seen.Stable, "panic_concurrency", seen.Panic)
+	l.logged = d.Wanted
+	if d.Wanted == 0 && d.Reason == ReasonIdle {
+		log.Info("function went to zero", "idle_for", seen.Idle.Round(time.Millisecond).String(), "idle_timeout", f.spec.Idle.String())
+		return
+	}
+	log.Info("wanted pods changed")
+}

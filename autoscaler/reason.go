@@ -1,0 +1,31 @@
+package autoscaler
+
+// Reason says which rule had the last word in a Decision. The same word stands in the function's status, in the
+// label of hotpod_autoscaler_wanted_pods and in the log.
+type Reason string
+
+// Reasons, in the order of their rules.
+const (
+	// ReasonNoData keeps what there is: no report was read yet.
+	ReasonNoData Reason = "NoData"
+	// ReasonStableWindow is the mean concurrency over the stable window.
+	ReasonStableWindow Reason = "StableWindow"
+	// ReasonPanicWindow is the mean over the short window, or what it asked for within the last stable window.
+	ReasonPanicWindow Reason = "PanicWindow"
+	// ReasonScaleDownDelay keeps what was wanted within the delay.
+	ReasonScaleDownDelay Reason = "ScaleDownDelay"
+	// ReasonDemand is requests that wait for a pod.
+	ReasonDemand Reason = "Demand"
+	// ReasonRecentDemand keeps pods that requests waited for within the last stable window.
+	ReasonRecentDemand Reason = "RecentDemand"
+	// ReasonIdle goes to zero: no request for the function's idle timeout.
+	ReasonIdle Reason = "IdleTimeout"
+	// ReasonNotIdle keeps one pod until the idle timeout has passed.
+	ReasonNotIdle Reason = "NotIdleYet"
+	// ReasonRetain keeps hot pods as retainPods says.
+	ReasonRetain Reason = "RetainPods"
+	// ReasonMinimum is the function's minimum of pods.
+	ReasonMinimum Reason = "MinScale"
+	// ReasonMaximum is the function's maximum of pods.
+	ReasonMaximum Reason = "MaxScale"
+)

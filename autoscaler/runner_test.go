@@ -1,0 +1,467 @@
+package autoscaler
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/wire"
+)
+
+// cold starts f for one request and finishes it.
+func (w *world) cold(act *fakeActivator, f *v1.Function) {
+	w.t.Helper()
+	act.waits(f, 1)
+	w.pass(25 * time.Millisecond)
+	if len(act.last().Pods) == 0 {
+		w.t.Fatalf("no pod after a cold start: %+v", act.last())
+	}
+	act.waits(f, 0)
+}
+
+func TestRunner_FromZeroToOneAndBackWithTheReasonInTheLog(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.cold(act, f)
+		if p := act.last(); p.Limit != 1 || p.HoldMillis != 120_000 || p.RunMillis != 60_000 || p.Generation != 1 {
+			t.Errorf("placement %+v", p)
+		}
+		w.reports.say("pod-001", .1, 0, 1)
+		w.pass(119 * time.Second)
+		w.wantPool(1, 1, 0)
+		w.pass(3 * time.Second)
+		w.wantPool(1, 0, 1)
+		if s := w.statusOfFunction(f); s.Hot != 0 || s.Wanted != 0 {
+			t.Errorf("status at zero %+v", s)
+		}
+		if log := strings.Join(w.log.lines, ""); !strings.Contains(log, `msg="function went to zero"`) ||
+			!strings.Contains(log, "reason=IdleTimeout") || !strings.Contains(log, "idle_for=2m0") {
+			t.Errorf("log says\n%s", log)
+		}
+		w.pass(2 * time.Minute)
+		if len(w.active) != 0 {
+			t.Error("an idle function is still looked at")
+		}
+	})
+}
+
+func TestRunner_ABurstClaimsAPodForEachAndNotOneMore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		for n := 1; n <= 16; n++ {
+			act.waits(f, n)
+		}
+		w.pass(25 * time.Millisecond)
+		act.waits(f, 0)
+		w.pass(time.Second)
+		w.wantPool(16, 16, 0)
+		if got := len(act.last().Pods); got != 16 {
+			t.Errorf("placed %d pods", got)
+		}
+	})
+}
+
+func TestRunner_NeverBeyondTheMaximum(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello(func(f *v1.Function) { f.Spec.Concurrency = 3 })
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		act.waits(f, 50)
+		w.pass(5 * time.Second)
+		w.wantPool(3, 3, 0)
+		if !act.last().AtMaximum {
+			t.Errorf("placement does not say that the maximum is reached: %+v", act.last())
+		}
+	})
+}
+
+func TestRunner_ReportedLoadScalesUpAndDown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello(func(f *v1.Function) { f.Spec.RequestsPerPod = 10 })
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.cold(act, f)
+		for range 5 {
+			w.reports.say("pod-001", 28, 28, 100)
+			w.pass(time.Second)
+		}
+		w.wantPool(4, 4, 0) // 28 in flight over 10 * 0.7
+		w.reports.say("pod-001", 1, 1, 100)
+		w.pass(150 * time.Second)
+		w.wantPool(4, 1, 3)
+		if _, ok := w.pool.hot["pod-001"]; !ok {
+			t.Error("the only busy pod was drained")
+		}
+	})
+}
+
+func TestRunner_APodThatSaysNothingIsNotIdle(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello(func(f *v1.Function) { idle := 10; f.Spec.IdleTimeout = &idle })
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.cold(act, f)
+		w.reports.silence("pod-001")
+		w.pass(10 * time.Minute)
+		w.wantPool(1, 1, 0)
+		w.reports.speak("pod-001")
+		w.pass(20 * time.Second)
+		w.wantPool(1, 0, 1)
+	})
+}
+
+func TestRunner_AfterARestartNothingGoesByAmnesia(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		for _, uid := range []string{"old-1", "old-2", "old-3"} { // before the function itself is known
+			w.pool.hot[uid] = wire.Held{Function: idOf(f), Generation: 1}
+			w.PodHot(wire.Held{Function: idOf(f), Generation: 1}, wire.HotPod{UID: uid, Address: "127.1.1.9:8012"})
+		}
+		w.reports.say("old-1", 0, 0, 500)
+		w.pass(time.Minute)
+		w.wantPool(0, 3, 0) // unsynced: kept
+		w.SetFunction(f)
+		w.Synced()
+		w.pass(59 * time.Second)
+		w.wantPool(0, 3, 0)
+		if n := testutil.CollectAndCount(newCollector(w.Autoscaler), "hotpod_function_pods"); n != 3 {
+			t.Errorf("%d series of pods", n)
+		}
+		if n := w.finished(f); n != 0 {
+			t.Error("requests that an earlier autoscaler has counted were counted again")
+		}
+		w.reports.say("old-1", .001, 0, 7)
+		w.pass(time.Millisecond)
+		if got := w.finished(f); got != 7 {
+			t.Errorf("counted %d requests, want 7", got)
+		}
+		w.pass(125 * time.Second)
+		w.wantPool(0, 0, 3)
+	})
+}
+
+func TestRunner_MinimumIsStartedOnceAdoptionIsOver(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello(func(f *v1.Function) { f.Spec.InvokeStrategy.ExecutionStrategy.MinScale = 2 })
+		w.SetFunction(f)
+		w.pass(time.Minute)
+		w.wantPool(0, 0, 0)
+		w.Synced()
+		w.pool.hot["old-1"] = wire.Held{}
+		w.PodHot(wire.Held{Function: idOf(f), Generation: 1}, wire.HotPod{UID: "old-1", Address: "127.1.1.9:8012"})
+		w.pass(5 * time.Second)
+		w.wantPool(1, 2, 0)
+		w.pass(time.Hour)
+		w.wantPool(1, 2, 0)
+		w.PodGone("old-1")
+		w.pass(2 * time.Second)
+		if claims, _, _ := w.pool.count(); claims != 2 {
+			t.Errorf("a pod that died was not replaced: %d claims", claims)
+		}
+	})
+}
+
+func TestRunner_OldPodsServeUntilANewOneIsHot(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		act.waits(f, 3)
+		w.pass(25 * time.Millisecond)
+		act.waits(f, 0)
+		w.pass(time.Second)
+		w.pool.start = 10 * time.Second
+		w.SetFunction(changed(f))
+		w.pass(9 * time.Second)
+		if p := act.last(); p.Generation != 1 || len(p.Pods) != 3 {
+			t.Errorf("while the new one starts: %+v", p)
+		}
+		w.pass(2 * time.Second)
+		if p := act.last(); p.Generation != 2 || len(p.Pods) == 0 {
+			t.Errorf("after the new one is hot: %+v", p)
+		}
+		if _, _, drained := w.pool.count(); drained != 3 {
+			t.Errorf("%d old pods drained", drained)
+		}
+		if s := w.statusOfFunction(f); s.ServedGeneration != 2 || s.Generation != 2 {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+func TestRunner_AFailedGenerationLeavesTheOldPods(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.cold(act, f)
+		broken := &wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: "SyntaxError: line 1"}
+		w.pool.fail(broken)
+		w.SetFunction(changed(f))
+		w.pass(30 * time.Second)
+		w.reports.say("pod-001", .5, 1, 1)
+		w.pass(time.Second)
+		p := act.last()
+		if p.Failure != nil || len(p.Pods) != 1 || p.Generation != 1 {
+			t.Errorf("placement %+v", p)
+		}
+		if s := w.statusOfFunction(f); s.Failure == nil || s.Failure.Reason != v1.ReasonSpecializationFailed || s.Hot != 1 {
+			t.Errorf("status %+v", s)
+		}
+		if claims, _, drained := w.pool.count(); claims > 10 || claims < 3 || drained != 0 {
+			t.Errorf("%d claims, %d drains in 30 s", claims, drained)
+		}
+		w.pool.fail(nil)
+		w.SetFunction(changed(changed(f)))
+		w.pass(time.Second)
+		if s := w.statusOfFunction(f); s.Failure != nil || s.ServedGeneration != 3 {
+			t.Errorf("status after the repair %+v", s)
+		}
+	})
+}
+
+func TestRunner_AFailureAnswersWhatWaitsAndTheNextTriesAgain(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.pool.fail(&wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: "SyntaxError"})
+		act.waits(f, 1)
+		w.pass(25 * time.Millisecond)
+		if p := act.last(); p.Failure == nil || p.Failure.Message != "SyntaxError" {
+			t.Fatalf("placement %+v", p)
+		}
+		before := act.count()
+		act.waits(f, 1) // another came while the first was answered
+		if act.count() != before+1 || act.last().Failure == nil {
+			t.Error("a request in the pause was not answered at once")
+		}
+		w.wantPool(1, 0, 0)
+		act.waits(f, 0)
+		w.pass(time.Second)
+		w.pool.fail(nil)
+		w.cold(act, f)
+	})
+}
+
+func TestRunner_ARecoveredPoolIsTriedAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.PoolChanged("default/nodejs", 0, 0, &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "image unknown"})
+		w.pool.fail(&wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "image unknown"})
+		act.waits(f, 1)
+		if p := act.last(); p.Failure == nil || p.Failure.Message != "image unknown" {
+			t.Errorf("placement %+v", p)
+		}
+		w.pass(100 * time.Millisecond)
+		w.pool.fail(nil)
+		w.PoolChanged("default/nodejs", 0, 1, nil)
+		w.pass(30 * time.Millisecond)
+		if p := act.last(); p.Failure != nil || len(p.Pods) != 1 {
+			t.Errorf("placement after the recovery %+v", p)
+		}
+	})
+}
+
+func TestRunner_DeletingAFunctionDrainsItsPodsAndEndsItsSeries(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		act.waits(f, 2)
+		w.pass(25 * time.Millisecond)
+		act.waits(f, 0)
+		w.reports.say("pod-001", 1, 1, 1)
+		w.pass(time.Second)
+		if n, err := testutil.GatherAndCount(w.registry, "hotpod_function_requests_total"); err != nil || n != 6 {
+			t.Errorf("%d series of requests, %v", n, err)
+		}
+		w.DeleteFunction(idOf(f))
+		w.pass(time.Millisecond)
+		w.wantPool(2, 0, 2)
+		if p := act.last(); p.Failure == nil || p.Failure.Reason != v1.ReasonFunctionNotFound {
+			t.Errorf("placement %+v", p)
+		}
+		if n, err := testutil.GatherAndCount(w.registry, "hotpod_function_requests_total", "hotpod_function_pods"); err != nil || n != 0 {
+			t.Errorf("%d series left, %v", n, err)
+		}
+		if _, ok := w.status.Get(string(f.UID)); ok {
+			t.Error("the status is still there")
+		}
+	})
+}
+
+func TestRunner_AFunctionMadeAnewIsAnother(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.cold(act, f)
+		w.SetFunction(hello(func(f *v1.Function) { f.UID = "uid-2" }))
+		w.pass(time.Millisecond)
+		w.wantPool(1, 0, 1)
+		w.DeleteFunction(idOf(f)) // comes late
+		if len(w.functions) != 1 || len(w.names) != 1 {
+			t.Errorf("%d functions, %d names", len(w.functions), len(w.names))
+		}
+	})
+}
+
+func TestRunner_UnknownFunctionIsAnsweredAfterAGrace(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		f := hello()
+		act.waits(f, 1)
+		w.pass(2 * time.Second)
+		if act.count() != 0 {
+			t.Errorf("answered too early: %+v", act.last())
+		}
+		w.pass(3 * time.Second)
+		if p := act.last(); p.Failure == nil || p.Failure.Reason != v1.ReasonFunctionNotFound {
+			t.Errorf("placement %+v", p)
+		}
+		w.SetFunction(f)
+		w.pass(30 * time.Millisecond)
+		if p := act.last(); len(p.Pods) != 1 {
+			t.Errorf("placement once the function is known %+v", p)
+		}
+	})
+}
+
+func TestRunner_PodsOfFunctionsThatAreGoneAreDrained(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.pool.hot["old-1"] = wire.Held{}
+		w.PodHot(wire.Held{Function: idOf(f), Generation: 1}, wire.HotPod{UID: "old-1", Address: "127.1.1.9:8012"})
+		w.Synced()
+		w.pass(9 * time.Second)
+		w.wantPool(0, 1, 0)
+		w.pass(2 * time.Second)
+		w.wantPool(0, 0, 1)
+		w.pass(2 * time.Minute)
+		if len(w.functions) != 0 {
+			t.Errorf("%d functions kept", len(w.functions))
+		}
+	})
+}
+
+func TestRunner_OneRequestPodsLeaveAfterTheirRequest(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello(func(f *v1.Function) { f.Spec.OnceOnly = true })
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.cold(act, f)
+		w.reports.say("pod-001", 1, 1, 0)
+		w.pass(time.Second)
+		w.wantPool(1, 1, 0)
+		w.reports.say("pod-001", .5, 0, 1)
+		w.pass(time.Millisecond)
+		if _, _, drained := w.pool.count(); drained != 1 {
+			t.Error("a pod that had its request was not drained")
+		}
+	})
+}
+
+func TestRunner_TotalsOutliveReconnectsAndPods(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.cold(act, f)
+		w.reports.say("pod-001", .1, 0, 5)
+		w.pass(time.Second)
+		w.reports.silence("pod-001")
+		w.reports.speak("pod-001")
+		w.pass(5 * time.Second)
+		w.reports.say("pod-001", .1, 0, 5)
+		w.pass(time.Second)
+		w.pool.Drain(t.Context(), "pod-001", 0) // somebody else drains it: its last requests still count
+		w.reports.say("pod-001", .1, 0, 2)
+		w.pass(time.Second)
+		w.reports.silence("pod-001")
+		w.pass(time.Second)
+		w.cold(act, f)
+		w.reports.say("pod-002", .1, 0, 1)
+		w.pass(time.Second)
+		want := `
+# HELP hotpod_function_request_duration_seconds Time of finished requests inside the function.
+# TYPE hotpod_function_request_duration_seconds histogram
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.005"} 0
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.01"} 0
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.025"} 0
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.05"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.1"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.25"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.5"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="1"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="2.5"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="5"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="10"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="30"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="60"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="+Inf"} 13
+hotpod_function_request_duration_seconds_sum{function="hello",namespace="default"} 1.3
+hotpod_function_request_duration_seconds_count{function="hello",namespace="default"} 13
+`
+		if err := testutil.GatherAndCompare(w.registry, strings.NewReader(want), "hotpod_function_request_duration_seconds"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRunner_AnActivatorThatHangsUpTakesItsDemandAlong(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.Synced()
+		w.pool.start = time.Hour
+		act, hangUp := w.activator()
+		act.waits(f, 3)
+		hangUp()
+		w.pass(time.Second)
+		if n := w.functions[string(f.UID)].waiting(); n != 0 {
+			t.Errorf("%d requests wait in an activator that is gone", n)
+		}
+		w.pass(3 * time.Minute) // claims end with the function's hold time
+		if len(w.active) != 0 {
+			t.Error("the function is still active")
+		}
+	})
+}
