@@ -1,7 +1,7 @@
 'use strict';
 
 const { inspect } = require('node:util');
-const { hasBody, readBody } = require('./body');
+const { BodyError, hasBody, readBody } = require('./body');
 const { invoke } = require('./invoke');
 const { loadFunction } = require('./loader');
 
@@ -27,6 +27,7 @@ class Runtime {
 
   /** Handles one request. */
   handle(req, res) {
+    req.res = res;
     this.#inFlight.add(res);
     res.once('close', () => this.#inFlight.delete(res));
     if (this.#draining) res.setHeader('Connection', 'close');
@@ -63,6 +64,7 @@ class Runtime {
       return;
     }
     this.#loading = true;
+    req.headers['content-type'] = ''; // Parsed here, whatever it says that it is.
     readBody(req, SPECIALIZE_LIMIT, (err) => {
       const loaded = err ? Promise.reject(err) : this.#load(req);
       loaded.then(
@@ -84,7 +86,7 @@ class Runtime {
   }
 
   #refuseLoad(res, err) {
-    const text = stackOf(err);
+    const text = err instanceof BodyError ? err.message : stackOf(err);
     console.error('function cannot be loaded:', text);
     answerText(res, err?.status || 500, `${text}\n`);
   }
@@ -121,11 +123,21 @@ class Runtime {
 /** What a specialize request asks to load; version 1 has no body and a fixed path. */
 function loadRequest(req, codePath) {
   if (req.url === '/specialize') return { filepath: codePath, functionName: '' };
-  const { filepath, functionName } = req.body;
-  if (typeof filepath !== 'string' || filepath === '') {
-    throw Object.assign(new Error('specialize: the body must be JSON with a filepath'), { status: 400 });
-  }
+  const { filepath, functionName } = parseLoad(req.rawBody);
+  if (typeof filepath !== 'string' || filepath === '') throw badLoad();
   return { filepath, functionName: functionName || '' };
+}
+
+function parseLoad(raw) {
+  try {
+    return JSON.parse(raw.toString('utf8')) ?? {};
+  } catch {
+    throw badLoad();
+  }
+}
+
+function badLoad() {
+  return new BodyError(400, 'specialize: the body must be JSON with a filepath');
 }
 
 /** A body that cannot be used. Node discards what is left of it, so the connection can go on. */

@@ -1,6 +1,5 @@
 """What a request gets: the life of a runtime process, generic until one specialize call."""
 
-import importlib.util
 import json
 import os
 import sys
@@ -8,7 +7,7 @@ import threading
 import time
 import traceback
 
-from .http1 import HTTPError
+from .http1 import ClientGone, HTTPError
 from .loader import load_function
 from .miniflask import bridge as miniflask_bridge
 
@@ -27,6 +26,8 @@ class App:
         self._main_thread = main_thread
         self._loading = threading.Lock()
         self._call = None
+        if settings.flask == "installed":
+            import flask  # noqa: F401  Slow to import, so before a user waits for it.
 
     def handle(self, request):
         """Returns (status, headers, body); body is bytes or yields bytes or text."""
@@ -43,10 +44,10 @@ class App:
             return _text(err.status, f"{err}\n")
         except SystemExit as err:
             _leave(err)
-        except ConnectionError:
+        except ClientGone:
             raise
         except BaseException as err:
-            return self._failed(err)
+            return self.failed(err)
 
     def _specialize(self, request):
         if not self._loading.acquire(blocking=False):
@@ -64,14 +65,14 @@ class App:
             return self._settings.code_path, ""
         try:
             asked = json.loads(request.body.read_all())
-            return asked["filepath"], asked.get("functionName") or ""
+            return os.fspath(asked["filepath"] or None), asked.get("functionName") or ""
         except (ValueError, KeyError, TypeError, AttributeError):
             raise HTTPError(400, "specialize: the body must be JSON with a filepath") from None
 
     def _load(self, filepath, entry):
         began = time.perf_counter()
         try:
-            self._call = self._main_thread.call(lambda: _load(filepath, entry))
+            self._call = self._main_thread.call(lambda: _load(filepath, entry, self._settings.flask))
         except SystemExit as err:
             _leave(err)
         except BaseException as err:
@@ -81,33 +82,24 @@ class App:
         print(f"function loaded from {filepath} in {(time.perf_counter() - began) * 1e3:.1f} ms")
         return _text(200, "")
 
-    def _failed(self, err):
+    def failed(self, err):
+        """The answer to a call that ended with err, which is logged."""
         print("function error:", _stack(err), sep="\n", end="", file=sys.stderr)
         detail = f": {type(err).__name__}: {err}" if self._settings.show_errors else ""
         return _text(500, f"Internal server error{detail}\n")
 
 
-def _load(filepath, entry):
+def _load(filepath, entry, flask):
     """Loads a function and returns how to call it with a Request."""
-    flask = _provide_flask(filepath)
-    function = load_function(filepath, entry)
-    return flask(function)
-
-
-def _provide_flask(filepath):
-    """Makes `import flask` work; returns the bridge from a function to what was chosen.
-
-    Flask itself is taken where it is installed, in the image or with the function.
-    """
-    with_function = os.path.isdir(os.path.join(filepath, "flask"))
-    if with_function or importlib.util.find_spec("flask") is not None:
-        return _flask_bridge
+    if flask == "installed" or os.path.isdir(os.path.join(filepath, "flask")):
+        function = load_function(filepath, entry)
+        return _bridge(function)
     miniflask_bridge.install()
-    return miniflask_bridge.bridge
+    return miniflask_bridge.bridge(load_function(filepath, entry))
 
 
-def _flask_bridge(function):
-    """Flask is slow to import, so a function that never asks for it does without."""
+def _bridge(function):
+    """Flask costs time in every call, so a function that never asks for it does without."""
     if "flask" not in sys.modules:
         return miniflask_bridge.bridge(function)
     from . import wsgi

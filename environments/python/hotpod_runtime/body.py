@@ -2,26 +2,25 @@
 
 import io
 
-from .http1 import HTTPError
+from .http1 import ClientGone, HTTPError
 
 _PIECE = 64 * 1024
 _MAX_CHUNK_LINE = 1024
 
 
 class Body(io.RawIOBase):
-    """A request body of a known length, or chunked (length None), of at most limit bytes.
+    """A request body of a known length, or chunked (length None).
 
-    It is used by the thread of its connection only.
+    Reading raises HTTPError(413) when it is longer than limit. It is used by the
+    thread of its connection only.
     """
 
     def __init__(self, reader, length, limit, before_reading=None):
         super().__init__()
-        if length is not None and length > limit:
-            raise too_large(limit)
         self._reader = reader
         self._chunked = length is None
         self._left = length or 0
-        self._allowed = limit
+        self._allowed = limit - self._left
         self._limit = limit
         self._before_reading = before_reading
         self.exhausted = length == 0
@@ -34,6 +33,8 @@ class Body(io.RawIOBase):
         """Reads some bytes; 0 at the body's end."""
         if self.exhausted:
             return 0
+        if self._allowed < 0:
+            raise too_large(self._limit)
         if self._before_reading:
             self._before_reading()
             self._before_reading = None
@@ -41,7 +42,7 @@ class Body(io.RawIOBase):
             return 0
         data = self._reader.read_some(min(len(buffer), self._left))
         if not data:
-            raise ConnectionResetError("the client went away in the middle of the body")
+            raise ClientGone
         buffer[: len(data)] = data
         self._left -= len(data)
         self._after_piece()
@@ -59,8 +60,12 @@ class Body(io.RawIOBase):
         """Reads up to most bytes away; whether that was the whole rest."""
         if self._before_reading and not self.exhausted:
             return False  # The client still waits for a 100; it will not send the body.
-        while not self.exhausted and most > 0:
-            most -= len(self.read(min(_PIECE, most)))
+        self._allowed = most
+        try:
+            while not self.exhausted and most > 0:
+                most -= len(self.read(min(_PIECE, most)))
+        except HTTPError:
+            return False  # What comes next on this connection cannot be told.
         return self.exhausted
 
     def _after_piece(self):

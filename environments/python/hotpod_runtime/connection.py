@@ -4,7 +4,7 @@ import socket
 import struct
 
 from .body import Body
-from .http1 import HTTPError, has_body, parse_head, render_head
+from .http1 import ClientGone, HTTPError, has_body, parse_head, render_head
 
 MAX_HEAD = 128 * 1024
 # Longer than any idle time of the queue-proxy towards the runtime, so that it
@@ -14,6 +14,10 @@ _JOIN_BELOW = 16 * 1024
 # Reading a refused body away is cheaper for everybody than a connection that breaks.
 _DISCARD = 1 << 30
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class StreamError(Exception):
+    """A function failed in the middle of its answer."""
 
 
 class Request:
@@ -76,7 +80,7 @@ class Connection:
                 raise HTTPError(400, "line too long")
             data = self._sock.recv(65536)
             if not data:
-                raise ConnectionResetError("the client went away in the middle of the body")
+                raise ClientGone
             self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\r\n")
         return line
@@ -139,12 +143,20 @@ class Connection:
         return keep_alive
 
     def _send_pieces(self, body, chunked):
-        for piece in body:
+        for piece in _guarded(body):
             data = piece.encode() if isinstance(piece, str) else bytes(piece)
             if data:
                 self._sock.sendall(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
         if chunked:
             self._sock.sendall(b"0\r\n\r\n")
+
+
+def _guarded(body):
+    """The pieces of a body; what its iterator raises becomes a StreamError."""
+    try:
+        yield from body
+    except Exception as err:
+        raise StreamError from err
 
 
 def _length_of(headers):

@@ -18,6 +18,14 @@ class HTTPError(Exception):
         self.status = status
 
 
+class ClientGone(Exception):
+    """The client went away in the middle of its request."""
+
+
+class InvalidHeader(ValueError):
+    """A header of a function's that would break the answer."""
+
+
 class Head:
     """A request's first lines.
 
@@ -35,7 +43,11 @@ class Head:
 
 def parse_head(raw):
     """Parses everything before the empty line; raises HTTPError(400) for what is not HTTP/1."""
-    lines = raw.decode("latin-1").split("\r\n")
+    text = raw.decode("latin-1")
+    lines = text.split("\r\n")
+    breaks = len(lines) - 1
+    if "\0" in text or text.count("\n") != breaks or text.count("\r") != breaks:
+        raise HTTPError(400, "control characters in the request's head")
     head = Head()
     parts = lines[0].split(" ")
     if len(parts) != 3 or not _TOKEN.issuperset(parts[0]) or not parts[0]:
@@ -53,18 +65,34 @@ def _parse_fields(head, lines):
     head.fields = fields = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
-        if not colon or not name or not _TOKEN.issuperset(name) or "\0" in line or "\n" in line:
+        key = _keys.get(name) or _key_of(name)
+        if not colon:
             raise HTTPError(400, "malformed header line")
         value = value.strip(" \t")
         headers.append((name, value))
-        key = name.lower()
-        if key in fields:
-            if key == "content-length" and fields[key] != value:
-                raise HTTPError(400, "contradicting Content-Length")
-            if key != "content-length":
-                fields[key] += ("; " if key == "cookie" else ",") + value
-        else:
-            fields[key] = value
+        fields[key] = _join(key, fields[key], value) if key in fields else value
+
+
+# The lower-case names of headers seen before: requests repeat them, and checking a name is slow.
+_keys = {}
+_MAX_KEYS = 1000
+
+
+def _key_of(name):
+    if not name or not _TOKEN.issuperset(name):
+        raise HTTPError(400, "malformed header line")
+    if len(_keys) < _MAX_KEYS:
+        _keys[name] = name.lower()
+    return name.lower()
+
+
+def _join(key, before, value):
+    """The value of a header that comes again."""
+    if key != "content-length":
+        return f"{before}; {value}" if key == "cookie" else f"{before},{value}"
+    if before != value:
+        raise HTTPError(400, "contradicting Content-Length")
+    return value
 
 
 def _frame(head):
@@ -90,14 +118,14 @@ def has_body(status, method):
 
 
 def render_head(status, headers, keep_alive, chunked=False):
-    """Returns the bytes of an answer's head; raises ValueError for a header that would break it."""
+    """Returns the bytes of an answer's head; raises InvalidHeader."""
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
     for name, value in headers:
         if name.lower() in _OURS:
             continue
         line = f"{name}: {value}"
         if "\r" in line or "\n" in line or "\0" in line or not _TOKEN.issuperset(name):
-            raise ValueError(f"invalid header {name!r}")
+            raise InvalidHeader(f"the function set an invalid header {name!r}")
         lines.append(line)
     if chunked:
         lines.append("Transfer-Encoding: chunked")

@@ -1,9 +1,10 @@
 """The main thread: it loads the function's code, waits for signals and ends in order."""
 
 import atexit
+import collections
 import os
-import queue
 import signal
+import socket
 import sys
 import threading
 
@@ -13,23 +14,22 @@ from .settings import Settings
 
 
 def run(env):
-    """Runs the runtime until SIGTERM or SIGINT; returns the exit status."""
+    """Runs the runtime until SIGTERM or SIGINT; returns the exit status of a failed start."""
     _log_by_line()
-    jobs = queue.SimpleQueue()
+    main_thread = MainThread()
     try:
         settings = Settings(env)
-        server = Server(App(settings, MainThread(jobs)), settings)
-    except (ValueError, OSError) as err:
+        server = Server(App(settings, main_thread), settings)
+    except (ValueError, OSError, ImportError) as err:
         print(f"python runtime: {err}", file=sys.stderr)
         return 2
-    _drain_on_signal(server, jobs)
+    _drain_on_signal(server)
     sys.dont_write_bytecode = True  # A function is loaded once in a pod's life.
     server.start()
-    while True:
-        jobs.get()()
+    return main_thread.work()
 
 
-def _drain_on_signal(server, jobs):
+def _drain_on_signal(server):
     """On SIGTERM or SIGINT: no new connections, answer what is in flight, exit 0."""
 
     def drain():
@@ -37,7 +37,7 @@ def _drain_on_signal(server, jobs):
         leave(0)
 
     def stop(*_):
-        jobs.put(lambda: threading.Thread(target=drain).start())
+        threading.Thread(target=drain).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
@@ -47,8 +47,22 @@ class MainThread:
     """Runs calls on the main thread, where code may expect to be imported: signal
     handlers and event loops can be set up only there."""
 
-    def __init__(self, jobs):
-        self._jobs = jobs
+    def __init__(self):
+        self._jobs = collections.deque()
+        self._wake, self._woken = socket.socketpair()
+        self._wake.setblocking(False)
+
+    def work(self):
+        """Runs what call is given; never returns.
+
+        Python runs signal handlers on this thread, but a signal that comes just before
+        it falls asleep does not wake it: so it waits on a socket that signals write to.
+        """
+        while True:
+            signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+            self._woken.recv(64)
+            while self._jobs:
+                self._jobs.popleft()()
 
     def call(self, func):
         """Runs func on the main thread; returns what it returns and raises what it raises."""
@@ -62,7 +76,8 @@ class MainThread:
                 outcome.append((None, err))
             done.set()
 
-        self._jobs.put(job)
+        self._jobs.append(job)
+        self._wake.send(b"j")
         done.wait()
         result, err = outcome[0]
         if err is not None:

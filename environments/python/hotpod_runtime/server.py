@@ -10,8 +10,8 @@ import sys
 import threading
 import traceback
 
-from .connection import Connection
-from .http1 import HTTPError
+from .connection import Connection, StreamError
+from .http1 import ClientGone, HTTPError, InvalidHeader
 
 _BACKLOG = 1024
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
@@ -65,7 +65,7 @@ class Server:
         try:
             while self._wait(connection) and self._one(connection):
                 pass
-        except OSError:
+        except (OSError, ClientGone):
             pass  # The client went away; nobody is left to tell.
         finally:
             self._forget(connection)
@@ -94,14 +94,15 @@ class Server:
         return request is not None and self._answer(connection, request)
 
     def _answer(self, connection, request):
-        status, headers, body = self._app.handle(request)
+        keep_alive = not self._draining
         try:
-            return connection.answer(request, status, headers, body, not self._draining)
-        except OSError:
-            raise
-        except Exception:  # An iterator of the function's, in the middle of its answer.
+            try:
+                return connection.answer(request, *self._app.handle(request), keep_alive)
+            except InvalidHeader as err:
+                return connection.answer(request, *self._app.failed(err), keep_alive)
+        except StreamError as err:
             print("function error while streaming:", file=sys.stderr)
-            traceback.print_exc()
+            traceback.print_exception(type(err.__cause__), err.__cause__, err.__cause__.__traceback__)
             return False
 
     def _forget(self, connection):

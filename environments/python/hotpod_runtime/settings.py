@@ -14,7 +14,8 @@ class Settings:
         self.code_path = env.get("USERFUNCVOL", "/userfunc") + "/user"
         self.body_limit = parse_size("BODY_PARSER_LIMIT", env.get("BODY_PARSER_LIMIT", "64mb"))
         self.show_errors = env.get("HOTPOD_SHOW_ERRORS") != "false"
-        self.max_connections = int(env.get("HOTPOD_MAX_CONNECTIONS", "1024"))
+        self.flask = _one_of("HOTPOD_FLASK", env.get("HOTPOD_FLASK", "builtin"), ("builtin", "installed"))
+        self.max_connections = _number("HOTPOD_MAX_CONNECTIONS", env.get("HOTPOD_MAX_CONNECTIONS", "1024"))
 
 
 def _parse_address(address):
@@ -30,3 +31,15 @@ def parse_size(name, text):
     if not match:
         raise ValueError(f"{name} must be a size such as 64mb, not {text!r}")
     return int(match[1]) * _UNITS[match[2] or ""]
+
+
+def _number(name, text):
+    if not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{name} must be a positive number, not {text!r}")
+    return int(text)
+
+
+def _one_of(name, value, known):
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+    return value

@@ -1,8 +1,7 @@
-"""What `import flask` gets when Flask is not installed.
+"""What `import flask` gets when neither function nor environment brings Flask.
 
 The part of Flask that functions use: the request, responses, errors and the
-logger. A name that is not here says so and what to do about it. A function that
-brings Flask with it gets the real one instead.
+logger. A name that is not here says so and what to do about it.
 """
 
 import json
@@ -32,5 +31,6 @@ def __getattr__(name):
         raise AttributeError(name)
     raise AttributeError(
         f"flask.{name} is not in the runtime's small stand-in for Flask; "
-        "add flask to the function's requirements.txt to get all of it"
+        "add flask to the function's requirements.txt, or set HOTPOD_FLASK=installed "
+        "in an environment whose image has Flask"
     )

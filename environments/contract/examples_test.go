@@ -1,0 +1,71 @@
+package contract
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+func TestExamples_HelloAnswersInEveryLanguage(t *testing.T) {
+	each(t, func(t *testing.T, l language) {
+		found, err := filepath.Glob("../../examples/hello" + filepath.Ext(l.source(t, "hello")))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("no hello example: %v %v", found, err)
+		}
+		r := start(t, l)
+		r.mustLoad(place(t, found[0]), "")
+		mustEqual(t, "body", r.get("/").text(), "Hello, world!\n")
+		wantStatus(t, r.get("/"), http.StatusOK)
+	})
+}
+
+func TestExamples_ManifestHoldsTheFunction(t *testing.T) {
+	manifest, err := os.ReadFile("../../examples/hello.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	function, err := os.ReadFile("../../examples/hello.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range strings.Split(string(manifest), "\n---\n") {
+		var p struct {
+			Kind string `json:"kind"`
+			Spec struct {
+				Deployment struct {
+					Literal []byte `json:"literal"`
+				} `json:"deployment"`
+			} `json:"spec"`
+		}
+		if err := yaml.Unmarshal([]byte(document), &p); err != nil {
+			t.Fatal(err)
+		}
+		if p.Kind == "Package" && bytes.Equal(p.Spec.Deployment.Literal, function) {
+			return
+		}
+	}
+	t.Fatal("hello.yaml has no Package with hello.js as its literal: base64 -w0 examples/hello.js")
+}
+
+func TestImages_AreCompleteAndNamesAreNotClaimedTwice(t *testing.T) {
+	owner := map[string]string{}
+	for _, l := range languages(t) {
+		if len(l.image.Command) == 0 || len(l.image.Requires) == 0 || l.image.RequiresHint == "" || l.image.Workdir == "" {
+			t.Errorf("%s: image.yaml lacks command, requires, requiresHint or workdir", l.name)
+		}
+		for _, name := range l.image.Names {
+			if strings.ContainsAny(filepath.Base(name), ":@") {
+				t.Errorf("%s: %s has a tag; tags are ignored", l.name, name)
+			}
+			if other, ok := owner[name]; ok {
+				t.Errorf("%s is claimed by %s and %s", name, other, l.name)
+			}
+			owner[name] = l.name
+		}
+	}
+}

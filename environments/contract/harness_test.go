@@ -1,0 +1,399 @@
+package contract
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+)
+
+const patience = 30 * time.Second
+
+// language is one runtime: its image description and where its test functions lie.
+type language struct {
+	name string
+	// label names the language in tests; it differs from name for a variant of its runtime.
+	label     string
+	dir       string
+	functions string
+	// healthIsReserved says that /healthz stays the runtime's after specialization, as in Fission's image.
+	healthIsReserved bool
+	image            image
+}
+
+// image is an image.yaml.
+type image struct {
+	Names        []string          `json:"names"`
+	Command      []string          `json:"command"`
+	Env          map[string]string `json:"env"`
+	Workdir      string            `json:"workdir"`
+	Requires     []string          `json:"requires"`
+	RequiresHint string            `json:"requiresHint"`
+}
+
+// each runs a test for every language, in parallel.
+func each(t *testing.T, test func(t *testing.T, l language)) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts processes; run without -short")
+	}
+	for _, l := range append(languages(t), variants(t)...) {
+		t.Run(l.label, func(t *testing.T) {
+			t.Parallel()
+			for _, program := range l.image.Requires {
+				if _, err := exec.LookPath(program); err != nil {
+					t.Skipf("%s is not on PATH: %s", program, l.image.RequiresHint)
+				}
+			}
+			test(t, l)
+		})
+	}
+}
+
+// only runs a test for one language and its variants.
+func only(t *testing.T, name string, test func(t *testing.T, l language)) {
+	t.Helper()
+	each(t, func(t *testing.T, l language) {
+		t.Helper()
+		if l.name != name {
+			t.SkipNow()
+		}
+		test(t, l)
+	})
+}
+
+func languages(t *testing.T) []language {
+	t.Helper()
+	files, err := filepath.Glob("../*/image.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no runtime found: %v", err)
+	}
+	var found []language
+	for _, file := range files {
+		dir, err := filepath.Abs(filepath.Dir(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(dir)
+		functions, err := filepath.Abs(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, language{name: name, label: name, dir: dir, functions: functions, healthIsReserved: name == "python", image: readImage(t, file)})
+	}
+	return found
+}
+
+// variants are runtimes with other settings that must keep the same contract.
+func variants(t *testing.T) []language {
+	t.Helper()
+	var found []language
+	for _, l := range languages(t) {
+		if l.name == "python" && exec.CommandContext(t.Context(), "python3", "-c", "import flask").Run() == nil {
+			l.label = "python with Flask"
+			l.image.Env = map[string]string{"HOTPOD_FLASK": "installed"}
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+func readImage(t *testing.T, file string) image {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var i image
+	if err := yaml.UnmarshalStrict(raw, &i); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return i
+}
+
+// source returns the path of a test function.
+func (l language) source(t *testing.T, name string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(l.functions, name+".*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("test function %s of %s: %v %v", name, l.name, found, err)
+	}
+	return found[0]
+}
+
+// place copies a test function to where the fetcher puts a single file: a path without an extension.
+func (l language) place(t *testing.T, name string) string {
+	t.Helper()
+	return place(t, l.source(t, name))
+}
+
+func place(t *testing.T, source string) string {
+	t.Helper()
+	raw, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "deployarchive")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// runtime is a running runtime process.
+type runtime struct {
+	t      *testing.T
+	url    string
+	addr   string
+	cmd    *exec.Cmd
+	client *http.Client
+	stdout *log
+	stderr *log
+	ended  chan struct{}
+	err    error
+}
+
+// start starts a generic runtime and waits until it listens.
+func start(t *testing.T, l language, env ...string) *runtime {
+	t.Helper()
+	r := launch(t, l, freeAddress(t), env...)
+	r.await("listening", r.listens)
+	return r
+}
+
+// launch starts a runtime process as its image says.
+func launch(t *testing.T, l language, addr string, env ...string) *runtime {
+	t.Helper()
+	command := make([]string, len(l.image.Command))
+	for i, word := range l.image.Command {
+		command[i] = strings.ReplaceAll(word, "${IMAGE_DIR}", l.dir)
+	}
+	r := &runtime{t: t, addr: addr, url: "http://" + addr, stdout: &log{}, stderr: &log{}, ended: make(chan struct{})}
+	r.client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience}
+	r.cmd = exec.CommandContext(context.Background(), command[0], command[1:]...)
+	r.cmd.Dir = l.image.Workdir
+	r.cmd.Env = append(os.Environ(), "HOTPOD_RUNTIME_ADDRESS="+addr)
+	for name, value := range l.image.Env {
+		r.cmd.Env = append(r.cmd.Env, name+"="+value)
+	}
+	r.cmd.Env = append(r.cmd.Env, env...)
+	r.cmd.Stdout, r.cmd.Stderr = r.stdout, r.stderr
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		r.err = r.cmd.Wait()
+		close(r.ended)
+	}()
+	t.Cleanup(r.stop)
+	return r
+}
+
+// serve starts a runtime and loads a test function.
+func serve(t *testing.T, l language, function string, env ...string) *runtime {
+	t.Helper()
+	r := start(t, l, env...)
+	r.mustLoad(l.place(t, function), "")
+	return r
+}
+
+var addresses atomic.Int64
+
+// freeAddress returns an address that no other test uses, on a loopback address of its own as pods have.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	n := addresses.Add(1)
+	return fmt.Sprintf("127.%d.%d.%d:8888", 64+os.Getpid()%128, n/250, n%250+1)
+}
+
+func (r *runtime) stop() {
+	r.client.CloseIdleConnections()
+	_ = r.cmd.Process.Kill()
+	<-r.ended
+	if r.t.Failed() {
+		r.t.Logf("stdout:\n%s\nstderr:\n%s", r.stdout, r.stderr)
+	}
+}
+
+// listens reports whether the process accepts connections.
+func (r *runtime) listens() bool {
+	conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", r.addr)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
+}
+
+// await polls a condition until it holds, the process ends or patience does.
+func (r *runtime) await(what string, holds func() bool) {
+	r.t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-r.ended:
+			r.t.Fatalf("process ended before %s: %v\n%s", what, r.err, r.stderr)
+		case <-deadline:
+			r.t.Fatalf("not %s in time", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// exit waits for the end of the process and returns its exit code.
+func (r *runtime) exit() int {
+	r.t.Helper()
+	select {
+	case <-r.ended:
+		return r.cmd.ProcessState.ExitCode()
+	case <-time.After(patience):
+		r.t.Fatal("process did not end in time")
+		return -1
+	}
+}
+
+func (r *runtime) signal(s syscall.Signal) {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(s); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// load sends the load call of version 2, as a fetcher does.
+func (r *runtime) load(path, entry string) answer {
+	r.t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"filepath": path, "functionName": entry, "url": "", "envVersion": 2,
+		"FunctionMetadata": map[string]any{"name": "f", "namespace": "default", "uid": "u"},
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.do(http.MethodPost, "/v2/specialize", body, "Content-Type", "application/json")
+}
+
+func (r *runtime) mustLoad(path, entry string) {
+	r.t.Helper()
+	if a := r.load(path, entry); a.status >= 300 {
+		r.t.Fatalf("load %s %q: %d %s", path, entry, a.status, a.body)
+	}
+}
+
+// answer is what came back for a request.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) text() string { return string(a.body) }
+
+func (r *runtime) get(path string) answer {
+	r.t.Helper()
+	return r.do(http.MethodGet, path, nil)
+}
+
+// do sends a request, with headers given as names and values in turn, and reads the whole answer.
+func (r *runtime) do(method, path string, body []byte, headers ...string) answer {
+	r.t.Helper()
+	a, err := r.try(method, path, body, headers...)
+	if err != nil {
+		r.t.Fatalf("%s %s: %v\n%s", method, path, err, r.stderr)
+	}
+	return a
+}
+
+func (r *runtime) try(method, path string, body []byte, headers ...string) (answer, error) {
+	req, err := http.NewRequestWithContext(context.Background(), method, r.url+path, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	if body == nil {
+		req.Body = http.NoBody
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := r.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	got, err := io.ReadAll(res.Body)
+	return answer{status: res.StatusCode, header: res.Header, body: got}, err
+}
+
+// goGet sends a GET in the background; its answer comes on the channel.
+func (r *runtime) goGet(path string) <-chan result {
+	done := make(chan result, 1)
+	go func() {
+		a, err := r.try(http.MethodGet, path, nil)
+		done <- result{a, err}
+	}()
+	return done
+}
+
+type result struct {
+	answer
+	err error
+}
+
+// log collects what a process prints.
+type log struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func wantStatus(t *testing.T, a answer, status int) {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("status %d, want %d; body: %.300s", a.status, status, a.body)
+	}
+}
+
+func wantText(t *testing.T, a answer, status int, text string) {
+	t.Helper()
+	wantStatus(t, a, status)
+	if !strings.Contains(a.text(), text) {
+		t.Fatalf("body %.300q lacks %q", a.text(), text)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func mustEqual[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: got %v, want %v", what, fmt.Sprint(got), fmt.Sprint(want))
+	}
+}

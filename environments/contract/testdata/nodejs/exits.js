@@ -1,0 +1,4 @@
+module.exports = async () => {
+  console.log('leaving');
+  process.exit(7);
+};

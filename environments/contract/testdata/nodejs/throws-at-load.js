@@ -1,0 +1,5 @@
+function prepare() {
+  throw new Error('boom at load');
+}
+
+prepare();

@@ -1,0 +1,5 @@
+import gone
+
+
+def main():
+    return gone.name

@@ -1,0 +1,5 @@
+def prepare():
+    raise RuntimeError("boom at load")
+
+
+prepare()
