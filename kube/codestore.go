@@ -64,7 +64,7 @@ func (s *CodeStore) Code(ctx context.Context, packageKey, resourceVersion string
 			Message: "the function names no package: set spec.package.packageref.name",
 		}
 	}
-	if p, ok := s.packages.Get(namespace, name); ok && !older(p.ResourceVersion, resourceVersion) {
+	if p, ok := s.packages.Get(namespace, name); ok && !Older(p.ResourceVersion, resourceVersion) {
 		if code, ok, err := s.kept(p); ok || err != nil {
 			return code, err
 		}
@@ -145,9 +145,9 @@ func (s *CodeStore) keep(digest string, data []byte) {
 	}
 }
 
-// older reports whether a version that was seen is before the wanted one. Versions that are not numbers are older
+// Older reports whether a version that was seen is before the wanted one. Versions that are not numbers are older
 // unless equal.
-func older(seen, wanted string) bool {
+func Older(seen, wanted string) bool {
 	if wanted == "" || seen == wanted {
 		return false
 	}

@@ -1,0 +1,80 @@
+// Command controller writes what the parts know into the status of the objects; see package controller.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"hotpod.dev/controller"
+	"hotpod.dev/feed"
+	"hotpod.dev/kube"
+	"hotpod.dev/telemetry"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "controller:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	o, err := parse(args, getenv, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	log, err := telemetry.Logger(stderr, "controller", o.logLevel)
+	if err != nil {
+		return err
+	}
+	registry := telemetry.NewRegistry()
+	config := controller.Config{Namespace: o.namespace, FunctionNamespace: o.functionNamespace, Log: log, Registerer: registry}
+	if config.Clients, err = o.clients(); err != nil {
+		return err
+	}
+	if config.Autoscaler, err = dial(o.autoscaler); err != nil {
+		return err
+	}
+	if config.XDS, err = dial(o.xds); err != nil {
+		return err
+	}
+	c, err := controller.New(config)
+	if err != nil {
+		return err
+	}
+	debug := telemetry.Debug{Address: o.debugAddress(), Registry: registry, Ready: c.Ready}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return debug.Run(ctx) })
+	group.Go(func() error { return c.Run(ctx) })
+	return group.Wait()
+}
+
+func (o options) clients() (*kube.Clients, error) {
+	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-controller"})
+	if err != nil {
+		return nil, err
+	}
+	return kube.NewClients(config)
+}
+
+// dial returns the connection to a part, nil when there is none.
+func dial(address string) (*grpc.ClientConn, error) {
+	if address == "" {
+		return nil, nil //nolint:nilnil // no address is no connection
+	}
+	return feed.Dial(address)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+
+	"hotpod.dev/wire"
+)
+
+// options are the flags of the command; each one's default is the variable HOTPOD_<FLAG>.
+type options struct {
+	address           string
+	autoscaler        string
+	xds               string
+	namespace         string
+	functionNamespace string
+	kubeconfig        string
+	logLevel          string
+}
+
+func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("controller", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	for _, f := range []struct {
+		value            *string
+		name, def, usage string
+	}{
+		{&o.address, "address", "", "IP to listen on; empty means all"},
+		{&o.autoscaler, "autoscaler", "", "host:port of the autoscaler, for the status of functions"},
+		{&o.xds, "xds", "", "host:port of xds, for the status of routes"},
+		{&o.namespace, "namespace", "", "keep only the objects of this namespace in order; empty means all"},
+		{&o.functionNamespace, "function-namespace", "", "namespace of the pods of functions in the namespace default"},
+		{&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account"},
+		{&o.logLevel, "log-level", "info", "debug, info, warn or error"},
+	} {
+		if v := getenv("HOTPOD_" + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))); v != "" {
+			f.def = v
+		}
+		flags.StringVar(f.value, f.name, f.def, f.usage)
+	}
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	return o, o.validate()
+}
+
+// validate lists every fault.
+func (o options) validate() error {
+	var errs []error
+	if o.address != "" && net.ParseIP(o.address) == nil {
+		errs = append(errs, fmt.Errorf("--address %q is not an IP address", o.address))
+	}
+	for _, f := range []struct{ name, value string }{{"autoscaler", o.autoscaler}, {"xds", o.xds}} {
+		if _, _, err := net.SplitHostPort(f.value); f.value != "" && err != nil {
+			errs = append(errs, fmt.Errorf("--%s %q is not host:port: %w", f.name, f.value, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o options) debugAddress() string {
+	return net.JoinHostPort(o.address, strconv.Itoa(wire.PortDebug))
+}

@@ -1,0 +1,89 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"hotpod.dev/feed"
+	"hotpod.dev/kube"
+	"hotpod.dev/wire"
+)
+
+const (
+	minReconnect = 100 * time.Millisecond
+	maxReconnect = 2 * time.Second
+	// settle is given to a new autoscaler to say of each function what it knows.
+	settle = 2 * time.Second
+)
+
+// watchFunctions keeps what the autoscaler says up to date until ctx ends.
+func (c *Controller) watchFunctions(ctx context.Context) error {
+	first := true
+	return c.reconnect(ctx, c.config.Autoscaler, "autoscaler", func(ctx context.Context, conn *grpc.ClientConn) error {
+		first = true
+		return feed.WatchFunctionStatus(ctx, conn, func(s wire.FunctionStatus) {
+			if first {
+				first = false
+				for _, id := range c.reports.forgetFunctions() {
+					c.functionLoop.AddAfter(keyOfFunction(id), settle)
+				}
+			}
+			c.functionReported(s)
+		})
+	})
+}
+
+func (c *Controller) functionReported(s wire.FunctionStatus) {
+	if !c.reports.setFunction(s) {
+		return
+	}
+	key := keyOfFunction(s.Function)
+	c.functionLoop.Add(key)
+	if f, ok := c.functions.Get(key.Namespace, key.Name); ok {
+		c.environmentLoop.AddAfter(splitKey(f.EnvironmentKey()), podDelay)
+	}
+}
+
+// watchRoutes keeps what xds says up to date until ctx ends.
+func (c *Controller) watchRoutes(ctx context.Context) error {
+	return c.reconnect(ctx, c.config.XDS, "xds", func(ctx context.Context, conn *grpc.ClientConn) error {
+		return feed.WatchRouteStatus(ctx, conn, c.routeReported)
+	})
+}
+
+func (c *Controller) routeReported(s wire.RouteStatus) {
+	if c.reports.setRoute(s, time.Now()) {
+		c.routeLoop.Add(kube.Key{Namespace: s.Namespace, Name: s.Name})
+	}
+}
+
+// reconnect calls watch again and again, with growing delay while it ends at once. A nil connection is no feed.
+func (c *Controller) reconnect(ctx context.Context, conn *grpc.ClientConn, peer string, watch func(context.Context, *grpc.ClientConn) error) error {
+	if conn == nil {
+		return nil
+	}
+	delay := minReconnect
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := watch(ctx, conn)
+		if ctx.Err() != nil {
+			break
+		}
+		c.log.Info("feed broke, will be opened again", "peer", peer, "error", err)
+		if time.Since(began) > maxReconnect {
+			delay = minReconnect
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(delay):
+		}
+		delay = min(2*delay, maxReconnect)
+	}
+	return nil
+}
+
+func keyOfFunction(id wire.FunctionID) kube.Key {
+	return kube.Key{Namespace: id.Namespace, Name: id.Name}
+}

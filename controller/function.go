@@ -1,0 +1,127 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/kube"
+	"hotpod.dev/wire"
+)
+
+// functionFacts are what the conditions of a function follow from.
+type functionFacts struct {
+	function *v1.Function
+	// pkg is nil when the package does not exist.
+	pkg         *v1.Package
+	environment bool
+	// status is what the autoscaler said last, nil when nothing.
+	status *wire.FunctionStatus
+	// pinned says that a manifest keeps the function on an older package.
+	pinned bool
+}
+
+// functionConditions returns PackageReady and Ready of a function.
+func functionConditions(f functionFacts) []metav1.Condition {
+	code := codeReady(f)
+	return []metav1.Condition{code, functionReady(f, code)}
+}
+
+func codeReady(f functionFacts) metav1.Condition {
+	const kind = v1.ConditionPackageReady
+	key := f.function.PackageKey()
+	switch {
+	case f.function.Executor() == v1.ExecutorContainer:
+		return truth(kind, v1.ReasonPackageReady, "the code is in the container's image")
+	case key == "":
+		return untruth(kind, v1.ReasonPackageNotFound, "the function names no package: set spec.package.packageref.name")
+	case f.pkg == nil:
+		return untruth(kind, v1.ReasonPackageNotFound, fmt.Sprintf("package %s does not exist", key))
+	}
+	if reason, message := f.pkg.Blocked(); reason != "" {
+		return untruth(kind, reason, message)
+	}
+	if f.pinned {
+		return truth(kind, v1.ReasonPackageReady, "the package has changed since, but the function's manifest sets "+
+			"spec.package.packageref.resourceversion: take it out, and the function follows its package")
+	}
+	return truth(kind, v1.ReasonPackageReady, "the code can be loaded")
+}
+
+func functionReady(f functionFacts, code metav1.Condition) metav1.Condition {
+	const kind = v1.ConditionReady
+	if f.function.Executor() == v1.ExecutorContainer {
+		return untruth(kind, v1.ReasonExecutorUnsupported, "executor type container is not supported yet: use poolmgr")
+	}
+	if !f.environment {
+		return untruth(kind, v1.ReasonEnvironmentNotFound, fmt.Sprintf("environment %s does not exist", f.function.EnvironmentKey()))
+	}
+	if code.Status != metav1.ConditionTrue {
+		return untruth(kind, code.Reason, code.Message)
+	}
+	if failure := failing(f.function, f.status); failure != nil {
+		return untruth(kind, failure.Reason, failure.Message)
+	}
+	return truth(kind, v1.ReasonAvailable, "the function can be called")
+}
+
+// failing returns why the function's present generation cannot be called, nil when it can or nothing says otherwise.
+func failing(f *v1.Function, s *wire.FunctionStatus) *wire.Failure {
+	switch {
+	case s == nil || s.Failure == nil || s.Generation != f.Generation:
+		return nil
+	case s.Hot > 0 && s.ServedGeneration == s.Generation:
+		return nil // it is being called
+	case s.Failure.Reason == v1.ReasonPoolUnavailable && s.Warm > 0:
+		return nil // pods are missing, but not all
+	case s.Hot > 0:
+		return &wire.Failure{
+			Reason:  s.Failure.Reason,
+			Message: s.Failure.Message + fmt.Sprintf("; pods of generation %d keep serving", s.ServedGeneration),
+		}
+	}
+	return s.Failure
+}
+
+// reconcileFunction makes a function follow its package and applies its conditions.
+func (c *Controller) reconcileFunction(ctx context.Context, key kube.Key) (time.Duration, error) {
+	f, ok := c.functions.Get(key.Namespace, key.Name)
+	if !ok || f.DeletionTimestamp != nil {
+		return 0, nil
+	}
+	facts, err := c.functionFacts(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	if facts.pinned, err = c.follow(ctx, f, facts.pkg); err != nil {
+		return 0, err
+	}
+	s := v1.FunctionStatus{
+		ObservedGeneration: f.Generation,
+		Conditions:         date(f.Status.Conditions, functionConditions(facts), f.Generation, metav1.Now()),
+	}
+	if s.ObservedGeneration == f.Status.ObservedGeneration && same(f.Status.Conditions, s.Conditions) {
+		return 0, nil
+	}
+	if bad := worsened(f.Status.Conditions, s.Conditions, v1.ConditionReady); bad != nil {
+		c.events.Warning(f, bad.Reason, bad.Message)
+	}
+	return 0, kube.ApplyStatus(ctx, c.clients.Functions(f.Namespace), f, s)
+}
+
+func (c *Controller) functionFacts(ctx context.Context, f *v1.Function) (functionFacts, error) {
+	facts := functionFacts{function: f, status: c.reports.function(string(f.UID))}
+	if key := f.PackageKey(); key != "" {
+		pkg, err := lookup(ctx, c.packages, c.clients.Packages, key)
+		if err != nil {
+			return facts, err
+		}
+		facts.pkg = pkg
+	}
+	environment, err := lookup(ctx, c.environments, c.clients.Environments, f.EnvironmentKey())
+	facts.environment = environment != nil
+	return facts, err
+}

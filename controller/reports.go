@@ -1,0 +1,112 @@
+package controller
+
+import (
+	"sync"
+	"time"
+
+	"hotpod.dev/wire"
+)
+
+// reports keeps what the other parts said last, by the UID of the object. It is safe for concurrent use.
+type reports struct {
+	mu        sync.Mutex // guards all below
+	functions map[string]wire.FunctionStatus
+	routes    map[string]routeReport
+}
+
+type routeReport struct {
+	status wire.RouteStatus
+	since  time.Time // when it got its state
+}
+
+func newReports() *reports {
+	return &reports{functions: map[string]wire.FunctionStatus{}, routes: map[string]routeReport{}}
+}
+
+func (r *reports) function(uid string) *wire.FunctionStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.functions[uid]; ok {
+		return &s
+	}
+	return nil
+}
+
+func (r *reports) route(uid string) (*wire.RouteStatus, time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.routes[uid]; ok {
+		return &s.status, s.since
+	}
+	return nil, time.Time{}
+}
+
+// setFunction reports whether the change matters to conditions: numbers of pods come and go without one.
+func (r *reports) setFunction(s wire.FunctionStatus) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	uid := s.Function.UID
+	before := r.functions[uid]
+	if s.Gone {
+		delete(r.functions, uid)
+		return false
+	}
+	r.functions[uid] = s
+	return verdictOf(before) != verdictOf(s)
+}
+
+// verdict is what conditions are made from.
+type verdict struct {
+	generation, served int64
+	reason, message    string
+	warm               bool
+}
+
+func verdictOf(s wire.FunctionStatus) verdict {
+	if s.Failure == nil {
+		return verdict{}
+	}
+	return verdict{s.Generation, s.ServedGeneration, s.Failure.Reason, s.Failure.Message, s.Warm > 0}
+}
+
+// forgetFunctions drops all that the autoscaler said and returns the functions of which it said something bad: a new
+// autoscaler does not know what the one before did.
+func (r *reports) forgetFunctions() []wire.FunctionID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var bad []wire.FunctionID
+	for _, s := range r.functions {
+		if s.Failure != nil {
+			bad = append(bad, s.Function)
+		}
+	}
+	clear(r.functions)
+	return bad
+}
+
+// setRoute reports whether the status changed.
+func (r *reports) setRoute(s wire.RouteStatus, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, ok := r.routes[s.UID]
+	if s.Gone {
+		delete(r.routes, s.UID)
+		return false
+	}
+	if ok && before.status == s {
+		return false
+	}
+	if !ok || before.status.State != s.State {
+		before.since = now
+	}
+	r.routes[s.UID] = routeReport{status: s, since: before.since}
+	return true
+}
+
+// drop forgets an object that was deleted.
+func (r *reports) drop(uid string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.functions, uid)
+	delete(r.routes, uid)
+}
