@@ -55,8 +55,8 @@ func TestExamples_ManifestHoldsTheFunction(t *testing.T) {
 func TestImages_AreCompleteAndNamesAreNotClaimedTwice(t *testing.T) {
 	owner := map[string]string{}
 	for _, l := range languages(t) {
-		if len(l.image.Command) == 0 || len(l.image.Requires) == 0 || l.image.RequiresHint == "" || l.image.Workdir == "" {
-			t.Errorf("%s: image.yaml lacks command, requires, requiresHint or workdir", l.name)
+		if len(l.image.Command) == 0 || len(l.image.Requires) == 0 {
+			t.Errorf("%s: image.yaml lacks command or requires", l.name)
 		}
 		for _, name := range l.image.Names {
 			if strings.ContainsAny(filepath.Base(name), ":@") {

@@ -37,12 +37,10 @@ type language struct {
 
 // image is an image.yaml.
 type image struct {
-	Names        []string          `json:"names"`
-	Command      []string          `json:"command"`
-	Env          map[string]string `json:"env"`
-	Workdir      string            `json:"workdir"`
-	Requires     []string          `json:"requires"`
-	RequiresHint string            `json:"requiresHint"`
+	Names    []string          `json:"names"`
+	Command  []string          `json:"command"`
+	Env      map[string]string `json:"env"`
+	Requires []string          `json:"requires"`
 }
 
 // each runs a test for every language, in parallel.
@@ -56,7 +54,7 @@ func each(t *testing.T, test func(t *testing.T, l language)) {
 			t.Parallel()
 			for _, program := range l.image.Requires {
 				if _, err := exec.LookPath(program); err != nil {
-					t.Skipf("%s is not on PATH: %s", program, l.image.RequiresHint)
+					t.Skipf("%s is not on PATH: see %s/image.yaml", program, l.dir)
 				}
 			}
 			test(t, l)
@@ -180,12 +178,15 @@ func launch(t *testing.T, l language, addr string, env ...string) *runtime {
 	t.Helper()
 	command := make([]string, len(l.image.Command))
 	for i, word := range l.image.Command {
-		command[i] = strings.ReplaceAll(word, "${IMAGE_DIR}", l.dir)
+		command[i] = word
+		if file := filepath.Join(l.dir, word); i > 0 && exists(file) {
+			command[i] = file
+		}
 	}
 	r := &runtime{t: t, addr: addr, url: "http://" + addr, stdout: &log{}, stderr: &log{}, ended: make(chan struct{})}
 	r.client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience}
 	r.cmd = exec.CommandContext(context.Background(), command[0], command[1:]...)
-	r.cmd.Dir = l.image.Workdir
+	r.cmd.Dir = l.dir
 	r.cmd.Env = append(os.Environ(), "HOTPOD_RUNTIME_ADDRESS="+addr)
 	for name, value := range l.image.Env {
 		r.cmd.Env = append(r.cmd.Env, name+"="+value)
