@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"hotpod.dev/queueproxy"
+	"hotpod.dev/wire"
+)
+
+// parse reads the flags; the default of each comes from the environment, as HOTPOD_<FLAG>.
+func parse(args []string, getenv func(string) string, stderr io.Writer) (queueproxy.Config, slog.Level, error) {
+	f := flag.NewFlagSet("queueproxy", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	cfg := queueproxy.Config{}
+	address := f.String("address", getenv("POD_IP"), "IP address to listen on; empty for all")
+	f.StringVar(&cfg.RuntimeAddress, "runtime-address", net.JoinHostPort("127.0.0.1", strconv.Itoa(wire.PortRuntime)), "the runtime's host:port")
+	f.StringVar(&cfg.PodUID, "pod-uid", getenv("POD_UID"), "UID of this pod")
+	f.StringVar(&cfg.ControlKey, "control-key", "", "public key that control calls are signed for, in base64")
+	f.Int64Var(&cfg.ReplayLimit, "replay-limit", wire.DefaultReplayLimit, "largest body in bytes that Envoy can replay")
+	f.IntVar(&cfg.MaxWaiting, "max-waiting", 1000, "requests that may wait in the queue")
+	f.DurationVar(&cfg.Grace, "grace", 85*time.Second, "longest time to drain after SIGTERM")
+	var level slog.Level
+	f.TextVar(&level, "log-level", slog.LevelWarn, "debug, info, warn or error")
+	if err := fromEnv(f, getenv); err != nil {
+		return cfg, level, err
+	}
+	if err := f.Parse(args); err != nil {
+		return cfg, level, fmt.Errorf("read flags: %w", err)
+	}
+	cfg.RequestAddress = net.JoinHostPort(*address, strconv.Itoa(wire.PortRequests))
+	cfg.ControlAddress = net.JoinHostPort(*address, strconv.Itoa(wire.PortQueueControl))
+	return cfg, level, nil
+}
+
+// fromEnv sets each flag that the environment has a value for.
+func fromEnv(f *flag.FlagSet, getenv func(string) string) error {
+	var faults []error
+	f.VisitAll(func(fl *flag.Flag) {
+		name := "HOTPOD_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		if v := getenv(name); v != "" {
+			if err := f.Set(fl.Name, v); err != nil {
+				faults = append(faults, fmt.Errorf("read %s: %w", name, err))
+			}
+		}
+	})
+	return errors.Join(faults...)
+}

@@ -1,0 +1,52 @@
+// Command queueproxy runs beside the runtime in every environment pod.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"hotpod.dev/queueproxy"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "queueproxy:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	cfg, level, err := parse(args, getenv, stderr)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(cfg.Validate()); err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	if getenv("GOGC") == "" {
+		// The heap is a few hundred kilobytes: collecting less often than it doubles costs nothing that counts.
+		debug.SetGCPercent(200)
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level})).With("component", "queueproxy")
+	tracer := queueproxy.NewTracer(getenv)
+	q, err := queueproxy.New(cfg, log, tracer)
+	if err != nil {
+		return err
+	}
+	tracing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var all errgroup.Group
+	all.Go(func() error { return tracer.Run(tracing) })
+	all.Go(func() error { defer stop(); return q.Run(ctx) })
+	return all.Wait()
+}

@@ -1,0 +1,217 @@
+package queueproxy
+
+import (
+	"sync"
+	"time"
+
+	"hotpod.dev/wire"
+)
+
+// gate lets requests into the function as its Breaker decides, and counts them. It is safe for concurrent use.
+type gate struct {
+	mu      sync.Mutex // guards what follows
+	breaker *Breaker
+	load    load
+	// watchers are told when anything changed, each at most once before it looks.
+	watchers map[chan struct{}]struct{}
+	// empty is closed when the pod drains and nothing is in it; nil until somebody asks.
+	empty chan struct{}
+}
+
+func newGate(now time.Time) *gate {
+	return &gate{
+		breaker: NewBreaker(Bounds{}), watchers: map[chan struct{}]struct{}{},
+		load: load{start: now, at: now},
+	}
+}
+
+// waiters are kept for reuse: a full function queues often.
+type waiters struct{ pool sync.Pool }
+
+func (p *waiters) get() *Waiter {
+	if w, ok := p.pool.Get().(*Waiter); ok {
+		return w
+	}
+	return &Waiter{decided: make(chan Verdict, 1)}
+}
+
+func (p *waiters) put(w *Waiter) { p.pool.Put(w) }
+
+// arrive decides about a request, at once or, when the verdict is Queued, by w.decided.
+func (g *gate) arrive(a Arrival, w *Waiter, now time.Time) Verdict {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.advance(now)
+	v := g.breaker.Arrive(a, w)
+	switch v {
+	case Limited:
+		g.load.refused[refusedLimit]++
+	case Drained:
+		g.load.refused[refusedDraining]++
+	default:
+	}
+	g.changed()
+	return v
+}
+
+// abandon takes a waiting request out; false means that its verdict has come meanwhile and is in w.decided.
+func (g *gate) abandon(w *Waiter, status int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.advance(time.Now())
+	if !g.breaker.Abandon(w) {
+		return false
+	}
+	if status == 0 {
+		g.load.refused[refusedLimit]++
+	} else {
+		g.load.finished(status, 0)
+	}
+	g.settle()
+	return true
+}
+
+// leave takes a request out that was inside since start.
+func (g *gate) leave(start time.Time, status int) {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.advance(now)
+	g.breaker.Leave()
+	g.load.finished(status, now.Sub(start))
+	g.settle()
+}
+
+// turnAway counts what was refused without asking the breaker.
+func (g *gate) turnAway(why refusal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.load.refused[why]++
+	g.changed()
+}
+
+// answered counts a request that was answered though it never got in.
+func (g *gate) answered(status int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.load.finished(status, 0)
+	g.changed()
+}
+
+func (g *gate) setBounds(b Bounds) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.advance(time.Now())
+	g.breaker.SetBounds(b)
+	g.settle()
+}
+
+// drain begins to drain and returns a channel that is closed when nothing is left in the pod.
+func (g *gate) drain() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.advance(time.Now())
+	g.breaker.Drain()
+	g.settle()
+	return g.drained()
+}
+
+// drainedChan returns drain's channel without draining, and whether the pod drains.
+func (g *gate) drainedChan() (empty <-chan struct{}, draining bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.drained(), g.breaker.Draining()
+}
+
+// present returns the number of requests in the pod, waiting ones included.
+func (g *gate) present() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.breaker.Inside() + g.breaker.Waiting()
+}
+
+// watch returns a channel that gets a value after each change, and a function that ends it.
+func (g *gate) watch() (changes <-chan struct{}, stop func()) {
+	ch := make(chan struct{}, 1)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.watchers[ch] = struct{}{}
+	return ch, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.watchers, ch)
+	}
+}
+
+// report returns the load now, for a reader whose last report ended at last.
+func (g *gate) report(last mark) (wire.Report, mark) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.advance(time.Now())
+	return g.load.report(last, g.breaker.Inside(), g.breaker.Waiting(), g.breaker.Draining())
+}
+
+// snapshot returns a copy of the counters, and what is in the pod.
+func (g *gate) snapshot() (l load, inside, waiting int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.load, g.breaker.Inside(), g.breaker.Waiting()
+}
+
+// What follows is called with the lock held.
+
+func (g *gate) advance(now time.Time) { g.load.advance(now, g.breaker.Inside()+g.breaker.Waiting()) }
+
+// settle tells the waiters whose fate is decided.
+func (g *gate) settle() {
+	for {
+		w, v := g.breaker.Settle()
+		if w == nil {
+			break
+		}
+		switch v {
+		case Limited:
+			g.load.refused[refusedLimit]++
+		case Drained:
+			g.load.refused[refusedDraining]++
+		default:
+		}
+		w.decided <- v
+	}
+	g.changed()
+}
+
+func (g *gate) changed() {
+	for ch := range g.watchers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+	if g.empty != nil && g.isEmpty() {
+		closeOnce(g.empty)
+	}
+}
+
+func (g *gate) isEmpty() bool {
+	return g.breaker.Draining() && g.breaker.Inside() == 0 && g.breaker.Waiting() == 0
+}
+
+func (g *gate) drained() <-chan struct{} {
+	if g.empty == nil {
+		g.empty = make(chan struct{})
+	}
+	if g.isEmpty() {
+		closeOnce(g.empty)
+	}
+	return g.empty
+}
+
+// closeOnce closes ch unless it is closed. Its callers hold one lock.
+func closeOnce(ch chan struct{}) {
+	select {
+	case <-ch:
+	default:
+		close(ch)
+	}
+}

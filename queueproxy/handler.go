@@ -1,0 +1,231 @@
+package queueproxy
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"hotpod.dev/proxy"
+	"hotpod.dev/wire"
+)
+
+// maxWait bounds what a request can ask for by wire.HeaderWait.
+const maxWait = 15 * time.Minute
+
+// assigned is the function that the pod holds, with what every request of it needs made ready.
+type assigned struct {
+	wire.Assignment
+	header    []byte
+	timeout   time.Duration
+	queue     time.Duration
+	streaming *proxy.Streaming
+}
+
+func newAssigned(a wire.Assignment) *assigned {
+	r := &assigned{
+		Assignment: a, header: functionHeader(a),
+		timeout: time.Duration(a.RunTimeoutMillis) * time.Millisecond,
+		queue:   time.Duration(a.QueueTimeoutMillis) * time.Millisecond,
+	}
+	if a.Streaming {
+		r.streaming = &proxy.Streaming{
+			Idle: time.Duration(a.StreamIdleMillis) * time.Millisecond,
+			Max:  time.Duration(a.StreamMaxMillis) * time.Millisecond,
+		}
+	}
+	return r
+}
+
+// functionHeader returns the lines that tell the function who it is.
+func functionHeader(a wire.Assignment) []byte {
+	lines := ""
+	for _, f := range [][2]string{
+		{wire.HeaderFunctionUID, a.Function.UID}, {wire.HeaderFunctionName, a.Function.Name},
+		{wire.HeaderFunctionNS, a.Function.Namespace}, {wire.HeaderFunctionVersion, a.ResourceVersion},
+	} {
+		if f[1] != "" {
+			lines += f[0] + ": " + f[1] + "\r\n"
+		}
+	}
+	return []byte(lines)
+}
+
+// Serve implements proxy.Handler.
+func (q *Proxy) Serve(x proxy.Exchange) {
+	a := q.assigned.Load()
+	if a == nil {
+		q.turnAway(x, refusedUnassigned)
+		return
+	}
+	if id, ok := x.Function(); !ok || id.UID != a.Function.UID {
+		q.turnAway(x, refusedMismatch)
+		return
+	}
+	arrival, bound := q.classify(x, a)
+	start := time.Now()
+	w := q.waiters.get()
+	verdict := q.gate.arrive(arrival, w, start)
+	if verdict == Queued {
+		verdict = q.wait(x, w, arrival, bound)
+		start = time.Now()
+	}
+	q.waiters.put(w)
+	switch verdict {
+	case Admitted:
+		q.run(x, a, start)
+	case Limited:
+		x.Refuse(wire.BusyLimit)
+	case Drained:
+		x.Refuse(wire.BusyDraining)
+	case Overflowed:
+		q.overflow(x, arrival)
+	default: // wait has answered, or there is nobody to answer
+	}
+}
+
+func (q *Proxy) turnAway(x proxy.Exchange, why refusal) {
+	q.gate.turnAway(why)
+	x.Refuse(why.busy())
+}
+
+// classify says what can be done with a request when the function is full, and how long it may wait.
+func (q *Proxy) classify(x proxy.Exchange, a *assigned) (Arrival, time.Duration) {
+	if !x.Replayable(q.cfg.ReplayLimit) {
+		return Stuck, a.queue
+	}
+	if v := x.Header(wire.HeaderWait); v != "" {
+		if ms, err := strconv.ParseInt(v, 10, 64); err == nil && ms > 0 {
+			return Patient, min(time.Duration(min(ms, int64(maxWait/time.Millisecond)))*time.Millisecond, maxWait)
+		}
+	}
+	return Direct, 0
+}
+
+// wait stands in the queue. When it returns neither Admitted nor a refusal, the request is over.
+func (q *Proxy) wait(x proxy.Exchange, w *Waiter, arrival Arrival, bound time.Duration) Verdict {
+	timer := time.NewTimer(bound)
+	defer timer.Stop()
+	select {
+	case v := <-w.decided:
+		return v
+	case <-x.Gone():
+		if !q.gate.abandon(w, wire.StatusClientGone) {
+			return <-w.decided
+		}
+		x.Fail(&wire.Error{Status: wire.StatusClientGone, Component: "client", Reason: "client_gone"})
+		return 0
+	case <-timer.C:
+		if arrival == Patient {
+			if !q.gate.abandon(w, 0) {
+				return <-w.decided
+			}
+			return Limited
+		}
+		e := wire.ErrHoldTimeout(bound, "the function's pod is at its limit of requests")
+		if !q.gate.abandon(w, e.Status) {
+			return <-w.decided
+		}
+		x.Fail(e)
+		return 0
+	}
+}
+
+// overflow answers when too many wait already.
+func (q *Proxy) overflow(x proxy.Exchange, arrival Arrival) {
+	if arrival == Patient {
+		q.turnAway(x, refusedLimit)
+		return
+	}
+	e := wire.ErrCapacity("too many requests wait for the function's pod")
+	q.gate.answered(e.Status)
+	x.Fail(e)
+}
+
+// run is a request inside the function. They are reused: forwarding allocates nothing.
+type run struct {
+	gate    *gate
+	options proxy.Options
+	drop    []string
+	start   time.Time
+	left    bool
+}
+
+type runs struct{ pool sync.Pool }
+
+func (p *runs) get(q *Proxy) *run {
+	if r, ok := p.pool.Get().(*run); ok {
+		return r
+	}
+	r := &run{gate: q.gate}
+	// The last one is replaced only when there is a span of our own.
+	r.drop = []string{wire.HeaderPrefix + "*", "x-fission-function-*", "x-fission-params-*", "traceparent"}
+	r.options = proxy.Options{
+		DropResponse: []string{wire.HeaderPrefix + "*"},
+		Forwarded:    true,
+		Params:       &q.params,
+		Answered:     r.leave,
+	}
+	return r
+}
+
+// leave frees the function's slot, once.
+func (r *run) leave(status int) {
+	if !r.left {
+		r.left = true
+		r.gate.leave(r.start, status)
+	}
+}
+
+// run forwards an admitted request.
+func (q *Proxy) run(x proxy.Exchange, a *assigned, start time.Time) {
+	r := q.runs.get(q)
+	defer q.runs.pool.Put(r)
+	r.start, r.left = start, false
+	r.options.RequestHeader, r.options.Timeout, r.options.Streaming = a.header, a.timeout, a.streaming
+	r.options.DropRequest = r.drop[:len(r.drop)-1]
+	span := q.tracer.start(x, a, start)
+	if span != nil {
+		r.options.RequestHeader, r.options.DropRequest = span.header(a.header), r.drop
+	}
+	out := x.Forward(q.runtime, &r.options)
+	e := failure(out, a)
+	r.leave(outcomeStatus(out, e))
+	span.end(outcomeStatus(out, e))
+	if e != nil {
+		x.Fail(e)
+	}
+}
+
+// failure is what the client is told of an outcome; nil when it needs telling no more.
+func failure(out proxy.Outcome, a *assigned) *wire.Error {
+	if out.Final {
+		return nil
+	}
+	switch out.Kind {
+	case proxy.TimedOut:
+		return wire.ErrFunctionTimeout(a.timeout)
+	case proxy.Unreached:
+		if errors.Is(out.Err, syscall.ECONNREFUSED) {
+			return wire.ErrFunction("connection_refused", "the function's process does not listen; it may have crashed")
+		}
+		return wire.ErrFunction("dial_error", "the function's process cannot be reached")
+	default:
+		return wire.ErrFunction("function_error", "the function's process broke off before it answered")
+	}
+}
+
+// outcomeStatus is the status that an exchange is counted with.
+func outcomeStatus(out proxy.Outcome, e *wire.Error) int {
+	switch {
+	case e != nil:
+		return e.Status
+	case out.Kind == proxy.Gone:
+		return wire.StatusClientGone
+	case out.Kind == proxy.Invalid:
+		return 400
+	default:
+		return out.Status
+	}
+}

@@ -1,0 +1,106 @@
+package queueproxy_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"hotpod.dev/internal/testproxy"
+	"hotpod.dev/queueproxy"
+	"hotpod.dev/sign"
+	"hotpod.dev/wire"
+)
+
+var hello = wire.FunctionID{Namespace: "default", Name: "hello", UID: "uid-1"}
+
+// pod is a running queue-proxy before a runtime.
+type pod struct {
+	t        testing.TB
+	requests string // address
+	control  string
+	signer   *sign.Signer
+	stop     context.CancelFunc
+	done     chan error
+}
+
+// start runs a queue-proxy before the runtime at an address; adjust may change its configuration.
+func start(t testing.TB, runtime string, adjust func(*queueproxy.Config)) *pod {
+	t.Helper()
+	signer, err := sign.NewSigner(sign.GenerateSeed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := queueproxy.Config{
+		RuntimeAddress: runtime, PodUID: "pod-1", ControlKey: signer.PublicKey(),
+		ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 100, Grace: 5 * time.Second,
+	}
+	if adjust != nil {
+		adjust(&cfg)
+	}
+	q, err := queueproxy.New(cfg, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, control := testproxy.Listen(t), testproxy.Listen(t)
+	ctx, stop := context.WithCancel(context.Background())
+	p := &pod{t: t, requests: requests.Addr().String(), control: control.Addr().String(), signer: signer, stop: stop, done: make(chan error, 1)}
+	go func() { p.done <- q.RunOn(ctx, requests, control) }()
+	t.Cleanup(p.end)
+	return p
+}
+
+func (p *pod) end() {
+	p.stop()
+	select {
+	case err := <-p.done:
+		if err != nil {
+			p.t.Errorf("Run = %v", err)
+		}
+		p.done <- nil
+	case <-time.After(15 * time.Second):
+		p.t.Error("Run does not return")
+	}
+}
+
+// call makes a signed control call.
+func (p *pod) call(ctx context.Context, path string, message any) *http.Response {
+	p.t.Helper()
+	body, err := json.Marshal(message)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.control+path, bytes.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set(sign.Header, p.signer.Sign("pod-1", http.MethodPost, path, body, time.Now().Add(sign.TTL)))
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return resp
+}
+
+func (p *pod) assign(a wire.Assignment) {
+	p.t.Helper()
+	a.Held = wire.Held{Function: hello, Generation: 1}
+	resp := p.call(p.t.Context(), wire.PathAssign, a)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(resp.Body)
+		p.t.Fatalf("assign = %d %s", resp.StatusCode, body)
+	}
+}
+
+// dial connects to the request port.
+func (p *pod) dial() *testproxy.Conn { return testproxy.Dial(p.t, p.requests) }
+
+// get is a request for the assigned function, with further header lines.
+func get(more string) string {
+	return "GET /x HTTP/1.1\nHost: h\nx-hotpod-function: " + hello.String() + "\n" + more + "\n"
+}

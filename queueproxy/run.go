@@ -1,0 +1,164 @@
+package queueproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hotpod.dev/proxy"
+	"hotpod.dev/sign"
+	"hotpod.dev/wire"
+)
+
+// Config says how a queue-proxy works.
+type Config struct {
+	// RequestAddress and ControlAddress are listened on, "ip:port".
+	RequestAddress, ControlAddress string
+	// RuntimeAddress is the runtime's "ip:port".
+	RuntimeAddress string
+	// PodUID and ControlKey verify control calls.
+	PodUID, ControlKey string
+	// ReplayLimit is the largest body in bytes that clients can replay elsewhere.
+	ReplayLimit int64
+	// MaxWaiting bounds the queue.
+	MaxWaiting int
+	// Grace bounds the drain at the end.
+	Grace time.Duration
+}
+
+// Validate returns all that is wrong with the configuration.
+func (c Config) Validate() error {
+	var faults []error
+	for name, value := range map[string]string{"request": c.RequestAddress, "control": c.ControlAddress, "runtime": c.RuntimeAddress} {
+		if _, _, err := net.SplitHostPort(value); err != nil {
+			faults = append(faults, fmt.Errorf("read %s address: %w", name, err))
+		}
+	}
+	if _, err := sign.NewVerifier(c.PodUID, c.ControlKey); err != nil {
+		faults = append(faults, err)
+	}
+	if c.ReplayLimit < 0 || c.MaxWaiting < 0 || c.Grace < 0 {
+		faults = append(faults, errors.New("replay limit, queue length and grace must not be negative"))
+	}
+	return errors.Join(faults...)
+}
+
+// Proxy is a queue-proxy.
+type Proxy struct {
+	cfg      Config
+	log      *slog.Logger
+	verifier *sign.Verifier
+	gate     *gate
+	runtime  *proxy.Target
+	watcher  *proxy.Watcher
+	server   *proxy.Server
+	tracer   *Tracer
+	params   proxy.Params
+	waiters  waiters
+	runs     runs
+	assigned atomic.Pointer[assigned]
+	// assigning serializes assignments.
+	assigning sync.Mutex
+	started   time.Time
+}
+
+// New returns a queue-proxy that holds no function yet. A nil tracer makes no spans.
+func New(cfg Config, log *slog.Logger, tracer *Tracer) (*Proxy, error) {
+	verifier, err := sign.NewVerifier(cfg.PodUID, cfg.ControlKey)
+	if err != nil {
+		return nil, err
+	}
+	q := &Proxy{cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{}, started: time.Now()}
+	q.gate = newGate(q.started)
+	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, Watcher: q.watcher})
+	q.server = &proxy.Server{Handler: q, Log: log, Watcher: q.watcher}
+	return q, nil
+}
+
+// Run listens and serves until ctx ends; then it drains, for Config.Grace at most, and returns when the last
+// request has. A listener that breaks is an error.
+func (q *Proxy) Run(ctx context.Context) error {
+	requests, err := listen(ctx, q.cfg.RequestAddress)
+	if err != nil {
+		return err
+	}
+	control, err := listen(ctx, q.cfg.ControlAddress)
+	if err != nil {
+		_ = requests.Close()
+		return err
+	}
+	return q.RunOn(ctx, requests, control)
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return lis, nil
+}
+
+// RunOn is Run on listeners that are open already; it closes them.
+func (q *Proxy) RunOn(ctx context.Context, requests, control net.Listener) error {
+	defer q.watcher.Close()
+	defer q.runtime.Close()
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	broken := make(chan error, 2)
+	go func() { broken <- q.server.Serve(serving, requests) }()
+	srv := &http.Server{Handler: q.Control(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { broken <- srv.Serve(control) }()
+	select {
+	case err := <-broken:
+		_ = srv.Close()
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	q.finish(srv)
+	stop()
+	<-broken
+	return nil
+}
+
+// finish drains and gives those who wait for it the time to hear of it.
+func (q *Proxy) finish(control *http.Server) {
+	q.log.Info("draining", "in_flight", q.gate.present())
+	begin := time.Now()
+	select {
+	case <-q.gate.drain():
+	case <-time.After(q.cfg.Grace):
+	}
+	for q.server.Active() > 0 && time.Since(begin) < q.cfg.Grace { // answers on their way out
+		time.Sleep(time.Millisecond)
+	}
+	q.log.Info("drained", "in_flight", q.gate.present(), "took", time.Since(begin))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if control.Shutdown(ctx) != nil {
+		_ = control.Close()
+	}
+}
+
+// assign makes the pod hold a function, or replaces its bounds. It returns what is held when that is another.
+func (q *Proxy) assign(a wire.Assignment) (held *wire.Held, ok bool) {
+	next := newAssigned(a)
+	q.assigning.Lock()
+	defer q.assigning.Unlock()
+	old := q.assigned.Load()
+	if old != nil && old.Held != a.Held {
+		return &old.Held, false
+	}
+	// The bounds first: a request that finds the function must find its limit too.
+	q.gate.setBounds(Bounds{Limit: a.Limit, Once: a.Once, MaxWaiting: q.cfg.MaxWaiting})
+	q.assigned.Store(next)
+	if old == nil {
+		q.log.Info("assigned", "function", a.Function.String(), "generation", a.Generation, "limit", a.Limit)
+	}
+	return nil, true
+}
