@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
@@ -11,7 +13,17 @@ import (
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
 
+// runAPIServer does without garbage collection while the server starts: it then allocates much and frees little, and
+// collecting costs about a third of the time on a small machine. The limit keeps a bound on it.
 func runAPIServer(args []string) error {
+	const startLimit, startTime = 448 << 20, 6 * time.Second
+	usual := debug.SetGCPercent(-1)
+	limit := debug.SetMemoryLimit(startLimit)
+	time.AfterFunc(startTime, func() {
+		debug.SetGCPercent(usual)
+		debug.SetMemoryLimit(limit)
+		debug.FreeOSMemory()
+	})
 	return runCommand(apiserver.NewAPIServerCommand(), args)
 }
 
