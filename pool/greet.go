@@ -1,0 +1,183 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hotpod.dev/wire"
+)
+
+const (
+	greetFirst = 20 * time.Millisecond
+	greetLast  = time.Second
+	// drainDefault bounds the drain of a pod whose function is not known any more.
+	drainDefault = time.Minute
+)
+
+// startGreeting greets a pod as soon as it answers: earlier than the kubelet's probes and the API server's events
+// would say that it is ready. Call it with mu held.
+func (p *Pool) startGreeting(m *member) {
+	if m.greeting {
+		signal(m.nudge)
+		return
+	}
+	m.greeting = true
+	p.enqueue(func(ctx context.Context) { p.greetUntilKnown(ctx, m) })
+}
+
+// greetUntilKnown asks the pod who it is until it says so. The pauses grow with the time that it takes.
+func (p *Pool) greetUntilKnown(ctx context.Context, m *member) {
+	for begun := time.Now(); ; {
+		t, wanted := p.greetable(m)
+		if !wanted {
+			return
+		}
+		id, err := p.greetOnce(ctx, t)
+		if err == nil || errors.Is(err, ErrUsed) {
+			p.welcome(ctx, m, id, err)
+			return
+		}
+		p.deps.Log.Debug("pod is not ready yet", "pod", m.name, "namespace", m.namespace, "error", err)
+		pause := min(max(greetFirst, time.Since(begun)/10), greetLast)
+		select {
+		case <-time.After(pause):
+		case <-m.nudge:
+		case <-m.deleted:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *Pool) greetable(m *member) (Target, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return m.target(), m.state == Starting
+}
+
+func (p *Pool) greetOnce(ctx context.Context, t Target) (wire.Identity, error) {
+	select {
+	case p.greet <- struct{}{}:
+	case <-ctx.Done():
+		return wire.Identity{}, ctx.Err()
+	}
+	defer func() { <-p.greet }()
+	return p.deps.Agent.Greet(ctx, t)
+}
+
+// welcome gives the pod the state that its fetcher's answer means. It waits for Synced, since before it is not
+// known which functions exist.
+func (p *Pool) welcome(ctx context.Context, m *member, id wire.Identity, err error) {
+	select {
+	case <-p.synced:
+	case <-ctx.Done():
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.state != Starting {
+		return
+	}
+	m.sealKey, m.held = id.SealKey, id.Held
+	switch {
+	case err != nil: // used, and its fetcher forgot for what
+		p.discard(m, ReasonUnfit)
+	case id.Held == nil && m.label == wire.StateWarm:
+		p.warm(m)
+	case id.Held == nil: // labelled hot, but its fetcher was restarted, or never was told
+		p.discard(m, ReasonUnfit)
+	default:
+		p.found(m)
+	}
+}
+
+// warm makes a greeted pod available: to the claim that waits longest, or to come. Call it with mu held.
+func (p *Pool) warm(m *member) {
+	e := m.env
+	m.broken = ""
+	if m.hash == e.hash && e.failure != nil && e.invalid == nil {
+		e.failure, e.start = nil, backoff{}
+	}
+	if !m.created.IsZero() {
+		p.metrics.start.Observe(time.Since(m.created).Seconds())
+	}
+	p.move(m, Warm)
+	p.serve(e)
+}
+
+// serve hands warm pods to waiting claims. Call it with mu held.
+func (p *Pool) serve(e *environment) {
+	for e.queue.size > 0 {
+		m := e.claimable()
+		if m == nil {
+			return
+		}
+		p.move(m, Claimed)
+		e.queue.pop().result <- claimResult{member: m}
+	}
+}
+
+// claimable returns the pod that has been warm for longest and is made of what the environment says now.
+func (e *environment) claimable() *member {
+	for _, m := range e.warm {
+		if m.hash == e.hash && !m.unfit {
+			return m
+		}
+	}
+	return nil
+}
+
+// found takes in a pod that already holds a function. Call it with mu held.
+func (p *Pool) found(m *member) {
+	switch m.label {
+	case wire.StateWarm:
+		p.confirm(m)
+	case wire.StateDraining:
+		p.move(m, Hot)
+		p.drain(m, p.functions[m.held.Function.UID].runTimeout, "drain is resumed")
+	default:
+		p.heat(m)
+		p.review(m)
+	}
+}
+
+// confirm makes a pod hot whose fetcher holds a function while its label says warm: whoever claimed it did not get
+// as far as the label, and perhaps not to the queue-proxy, which therefore is told again. If that has been told of
+// another function, the pod is of no use. Call it with mu held.
+func (p *Pool) confirm(m *member) {
+	f, ok := p.functions[m.held.Function.UID]
+	if !ok || f.generation != m.held.Generation {
+		p.discard(m, ReasonUnfit)
+		return
+	}
+	t := m.target()
+	p.enqueue(func(ctx context.Context) {
+		err := p.deps.Agent.Assign(ctx, t, f.assignment)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		switch {
+		case m.state == Gone || ctx.Err() != nil:
+		case err != nil:
+			p.deps.Log.Warn("pod holds a function that its queue-proxy does not take", "pod", m.name, "namespace", m.namespace, "error", err)
+			p.discard(m, reasonFailed)
+		default:
+			p.heat(m)
+			p.review(m)
+		}
+	})
+}
+
+// review drains a hot pod that nobody should call any more. Call it with mu held.
+func (p *Pool) review(m *member) {
+	f, ok := p.functions[m.held.Function.UID]
+	switch {
+	case !ok:
+		p.drain(m, f.runTimeout, "function was deleted")
+	case !m.env.owns(m):
+		p.drain(m, f.runTimeout, "environment was deleted")
+	case m.unfit:
+		p.drain(m, f.runTimeout, "a container restarted")
+	}
+}

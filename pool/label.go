@@ -1,0 +1,72 @@
+package pool
+
+import (
+	"context"
+	"maps"
+	"strconv"
+
+	"hotpod.dev/wire"
+)
+
+// hotLabels are the labels of a pod that holds a function.
+func hotLabels(h wire.Held) map[string]string {
+	return map[string]string{
+		wire.LabelState:              string(wire.StateHot),
+		wire.LabelManaged:            "false",
+		wire.LabelFunctionName:       labelValue(h.Function.Name),
+		wire.LabelFunctionNamespace:  labelValue(h.Function.Namespace),
+		wire.LabelFunctionUID:        h.Function.UID,
+		wire.LabelFunctionGeneration: strconv.FormatInt(h.Generation, 10),
+		labelServed:                  "true",
+	}
+}
+
+// relabel patches the pod's labels soon. Labels that were not patched yet go in the same call. Call it with mu
+// held.
+func (p *Pool) relabel(m *member, labels map[string]string) {
+	if m.labels == nil {
+		m.labels = map[string]string{}
+	}
+	maps.Copy(m.labels, labels)
+	if !m.patching {
+		m.patching = true
+		p.enqueue(func(ctx context.Context) { p.patch(ctx, m) })
+	}
+}
+
+// patch writes labels until there are none to write, or the pod is gone.
+func (p *Pool) patch(ctx context.Context, m *member) {
+	for {
+		var sent map[string]string
+		// What is sent is read at each try, so that a newer label is not overtaken by an older one.
+		p.persist(ctx, m.exists, func(ctx context.Context) error {
+			sent = p.pending(m)
+			return p.deps.Cluster.PatchPodLabels(ctx, m.namespace, m.name, m.uid, sent)
+		})
+		if p.patched(ctx, m, sent) {
+			return
+		}
+	}
+}
+
+func (p *Pool) pending(m *member) map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(m.labels)
+}
+
+// patched removes what was sent from what is to be sent and reports whether nothing is left to do.
+func (p *Pool) patched(ctx context.Context, m *member, sent map[string]string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k, v := range sent {
+		if m.labels[k] == v {
+			delete(m.labels, k)
+		}
+	}
+	if len(m.labels) > 0 && m.exists() && ctx.Err() == nil {
+		return false
+	}
+	m.patching = false
+	return true
+}

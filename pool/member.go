@@ -1,0 +1,274 @@
+package pool
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/wire"
+)
+
+// deleteGrace is what a pod gets to end that has nothing to finish.
+const deleteGrace = 2 * time.Second
+
+// member is a pod of an environment. The pool's lock guards what may change.
+type member struct {
+	uid, namespace, name string
+	env                  *environment
+	environmentUID, hash string
+	created              time.Time
+	// label is what the pod's label said when the pool first saw it.
+	label wire.PodState
+
+	state State
+	ip    string
+	// sealKey and held are what the fetcher said.
+	sealKey []byte
+	held    *wire.Held
+	// broken is why the pod does not start, "" while it may.
+	broken string
+	// late says that it is broken because it was not ready in time.
+	late bool
+	// unfit says that the pod must not be used any more, or not again.
+	unfit bool
+	// stuck is why the pod has no node.
+	stuck string
+	// restarts of its containers that do not count: those before it was warm.
+	restarts int32
+	// greeting says that a job greets the pod; nudge makes it try at once.
+	greeting bool
+	nudge    chan struct{}
+	// labels are to be patched; patching says that a job does.
+	labels   map[string]string
+	patching bool
+	// announced says that the observer was told of the hot pod, and not yet that it is gone.
+	announced bool
+	// deleted is closed when the pod is gone, or as good as.
+	deleted chan struct{}
+}
+
+// idle reports whether the pod has no function, nor had one when it was found.
+func (m *member) idle() bool {
+	return m.state == Warm || m.state == Starting && m.label == wire.StateWarm
+}
+
+func (m *member) target() Target { return Target{UID: m.uid, IP: m.ip} }
+
+// SetPod makes a pod known, or what changed of it. Pods that are not of an environment's pool are ignored.
+func (p *Pool) SetPod(pod *corev1.Pod) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setPod(pod)
+}
+
+// DeletePod says that a pod is no more.
+func (p *Pool) DeletePod(uid string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m := p.members[uid]; m != nil {
+		p.forget(m)
+	}
+}
+
+// The rest of this file is called with mu held.
+
+func (p *Pool) setPod(pod *corev1.Pod) {
+	if pod.Labels[wire.LabelExecutorType] != v1.ExecutorPool {
+		return
+	}
+	m := p.members[string(pod.UID)]
+	if pod.DeletionTimestamp != nil {
+		if m != nil {
+			p.forget(m)
+		}
+		return
+	}
+	if m == nil {
+		m = p.adopt(pod)
+	}
+	if m.state != Gone {
+		p.observe(m, pod)
+	}
+}
+
+// adopt makes a member of a pod that was not known.
+func (p *Pool) adopt(pod *corev1.Pod) *member {
+	m := &member{
+		uid: string(pod.UID), namespace: pod.Namespace, name: pod.Name, env: p.environment(environmentKey(pod)),
+		environmentUID: pod.Labels[wire.LabelEnvironmentUID], hash: pod.Annotations[wire.AnnotationEnvironmentHash],
+		created: pod.CreationTimestamp.Time, label: wire.PodState(pod.Labels[wire.LabelState]),
+		nudge: make(chan struct{}, 1), deleted: make(chan struct{}),
+	}
+	if m.label != wire.StateHot && m.label != wire.StateDraining {
+		m.label = wire.StateWarm
+	}
+	p.members[m.uid], m.env.members[m.uid] = m, m
+	delete(m.env.creating, m.name)
+	p.touch(m.env)
+	p.expire(m)
+	return m
+}
+
+// environmentKey returns "namespace/name" of the pod's environment.
+func environmentKey(pod *corev1.Pod) string {
+	if key := pod.Annotations[annotationEnvironment]; key != "" {
+		return key
+	}
+	return pod.Labels[wire.LabelEnvironmentNamespace] + "/" + pod.Labels[wire.LabelEnvironmentName]
+}
+
+// expire gives up on a pod that is not warm in time. Waiting for a node does not count.
+func (p *Pool) expire(m *member) {
+	if m.label != wire.StateWarm {
+		return
+	}
+	time.AfterFunc(p.cfg.StartTimeout, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		switch {
+		case m.state != Starting || m.broken != "":
+		case m.stuck != "":
+			p.expire(m)
+		default:
+			m.late = true
+			p.breaks(m, "pod "+m.name+" was not ready after "+p.cfg.StartTimeout.String()+
+				"; see `kubectl describe pod -n "+m.namespace+" "+m.name+"`")
+		}
+	})
+}
+
+// observe takes in what the pod's status says.
+func (p *Pool) observe(m *member, pod *corev1.Pod) {
+	if pod.Status.PodIP != "" {
+		m.ip = pod.Status.PodIP
+	}
+	m.stuck = unschedulable(pod)
+	switch {
+	case m.state == Starting:
+		p.observeStart(m, pod)
+	case ended(pod):
+		p.discard(m, ReasonUnfit)
+	case restarts(pod) > m.restarts:
+		p.restarted(m)
+	}
+}
+
+func (p *Pool) observeStart(m *member, pod *corev1.Pod) {
+	m.restarts = restarts(pod)
+	switch cause := brokenCause(pod); {
+	case m.label != wire.StateWarm && ended(pod):
+		p.discard(m, ReasonUnfit)
+		return
+	case m.label != wire.StateWarm:
+		m.unfit = m.restarts > 0 // after it was made hot or before: nobody can tell any more
+	case cause == "" && !m.late:
+		m.broken = ""
+	case m.broken == "":
+		p.breaks(m, cause)
+	}
+	if m.ip != "" {
+		p.startGreeting(m)
+	}
+}
+
+func (p *Pool) breaks(m *member, cause string) {
+	m.broken = cause
+	if m.hash == m.env.hash {
+		p.broke(m.env, cause)
+	}
+	p.touch(m.env)
+}
+
+// restarted takes a pod out of use that lost what a container of it held in memory.
+func (p *Pool) restarted(m *member) {
+	if m.unfit {
+		return
+	}
+	m.unfit = true
+	p.deps.Log.Warn("a container restarted, its pod is replaced", "pod", m.name, "namespace", m.namespace, "state", m.state.String())
+	switch m.state {
+	case Warm:
+		p.discard(m, ReasonUnfit)
+	case Hot:
+		p.drain(m, p.functions[m.held.Function.UID].runTimeout, "a container restarted")
+	default: // whoever works with the pod sees that it is unfit
+	}
+}
+
+// move changes the pod's state.
+func (p *Pool) move(m *member, s State) {
+	if m.state == Warm {
+		if i := slices.Index(m.env.warm, m); i >= 0 {
+			m.env.warm = slices.Delete(m.env.warm, i, i+1)
+		}
+	}
+	m.state = s
+	if s == Warm {
+		m.env.warm = append(m.env.warm, m)
+	}
+	p.touch(m.env)
+}
+
+// discard deletes a pod without letting it finish anything.
+func (p *Pool) discard(m *member, reason string) {
+	if m == nil || m.state == Gone {
+		return
+	}
+	p.deps.Log.Info("pod is deleted", "pod", m.name, "namespace", m.namespace, "state", m.state.String(), "reason", reason)
+	p.metrics.deleted.WithLabelValues(reason).Inc()
+	p.leave(m)
+	p.enqueue(func(ctx context.Context) {
+		p.persist(ctx, m.exists, func(ctx context.Context) error {
+			return p.deps.Cluster.DeletePod(ctx, m.namespace, m.name, m.uid, deleteGrace)
+		})
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if ctx.Err() == nil {
+			m.close()
+		}
+	})
+}
+
+// forget drops a pod that is no more, or that somebody else deletes.
+func (p *Pool) forget(m *member) {
+	p.leave(m)
+	m.close()
+	delete(p.members, m.uid)
+}
+
+// leave takes a pod out of its environment.
+func (p *Pool) leave(m *member) {
+	if m.state == Gone {
+		return
+	}
+	p.retract(m)
+	p.move(m, Gone)
+	delete(m.env.members, m.uid)
+}
+
+// retract tells the observer that a hot pod takes nothing new.
+func (p *Pool) retract(m *member) {
+	if !m.announced {
+		return
+	}
+	m.announced = false
+	p.tell(func(o Observer) { o.PodGone(m.uid) })
+}
+
+func (m *member) exists() bool {
+	select {
+	case <-m.deleted:
+		return false
+	default:
+		return true
+	}
+}
+
+func (m *member) close() {
+	if m.exists() {
+		close(m.deleted)
+	}
+}

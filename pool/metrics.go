@@ -1,0 +1,98 @@
+package pool
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/wire"
+)
+
+// metrics are what the pool counts.
+type metrics struct {
+	claims   *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	created  *prometheus.CounterVec
+	deleted  *prometheus.CounterVec
+	start    prometheus.Histogram
+}
+
+func newMetrics(r prometheus.Registerer, p *Pool) (*metrics, error) {
+	m := &metrics{
+		claims: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hotpod_pool_claims_total", Help: "Claims by result: hot, failed, unavailable, cancelled.",
+		}, []string{"result"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hotpod_pool_claim_duration_seconds",
+			Help: "Time of claims by phase: wait for a pod, specialize it (of which fetch and load), total.",
+			Buckets: []float64{
+				.0005, .001, .002, .004, .006, .008, .01, .015, .02, .03, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120,
+			},
+		}, []string{"phase"}),
+		created: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hotpod_pool_pods_created_total", Help: "Pods created.",
+		}, []string{"environment", "namespace"}),
+		deleted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hotpod_pool_pods_deleted_total", Help: "Pods deleted by reason: outdated, unfit, broken, surplus, drained, failed.",
+		}, []string{"reason"}),
+		start: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "hotpod_pool_pod_start_seconds", Help: "Time from a pod's creation until it was warm.",
+			Buckets: []float64{.1, .25, .5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300},
+		}),
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.claims, m.duration, m.created, m.deleted, m.start, census{p}} {
+		errs = append(errs, r.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+func (m *metrics) phase(name string, d time.Duration) {
+	m.duration.WithLabelValues(name).Observe(d.Seconds())
+}
+
+func (m *metrics) claimed(err error, d time.Duration) {
+	var failure *wire.Failure
+	result := "cancelled"
+	switch {
+	case err == nil:
+		result = "hot"
+		m.phase("total", d)
+	case errors.As(err, &failure) && failure.Reason == v1.ReasonSpecializationFailed:
+		result = "failed"
+	case failure != nil:
+		result = "unavailable"
+	}
+	m.claims.WithLabelValues(result).Inc()
+}
+
+// census counts the pods when somebody asks.
+type census struct{ pool *Pool }
+
+// Describe implements prometheus.Collector.
+func (c census) Describe(ch chan<- *prometheus.Desc) { ch <- c.pods() }
+
+// Collect implements prometheus.Collector.
+func (c census) Collect(ch chan<- prometheus.Metric) {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	for _, e := range c.pool.environments {
+		if e.object == nil {
+			continue
+		}
+		var counts [Gone]int
+		for _, m := range e.members {
+			counts[m.state]++
+		}
+		for s, n := range counts {
+			ch <- prometheus.MustNewConstMetric(c.pods(), prometheus.GaugeValue, float64(n),
+				e.object.Name, e.object.Namespace, State(s).String())
+		}
+	}
+}
+
+func (census) pods() *prometheus.Desc {
+	return prometheus.NewDesc("hotpod_pool_pods", "Pods by environment and state.", []string{"environment", "namespace", "state"}, nil)
+}

@@ -1,0 +1,121 @@
+package pool
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/wire"
+)
+
+// order is a claim with everything that a pod has to be told.
+type order struct {
+	environment string
+	held        wire.Held
+	request     *wire.SpecializeRequest
+	assignment  *wire.Assignment
+}
+
+// prepare collects what a pod needs for f, before a pod is spent on it.
+func (p *Pool) prepare(ctx context.Context, f *v1.Function) (*order, error) {
+	if executor := f.Executor(); executor != v1.ExecutorPool {
+		return nil, &wire.Failure{Reason: v1.ReasonExecutorUnsupported, Message: fmt.Sprintf(
+			"executor type %q is not available, only %q is", executor, v1.ExecutorPool)}
+	}
+	e, failure := p.environmentFor(f)
+	if failure != nil {
+		return nil, failure
+	}
+	request, err := p.request(ctx, f, e)
+	if err != nil {
+		return nil, err
+	}
+	return &order{environment: f.EnvironmentKey(), held: request.Held, request: request, assignment: assignment(f)}, nil
+}
+
+// environmentFor returns the function's environment object, or why the function cannot be called.
+func (p *Pool) environmentFor(f *v1.Function) (*v1.Environment, *wire.Failure) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	uid := string(f.UID)
+	if _, ok := p.functions[uid]; !ok {
+		p.functions[uid] = known(f)
+	}
+	e := p.environments[f.EnvironmentKey()]
+	switch {
+	case e == nil || e.object == nil:
+		return nil, environmentNotFound(f.EnvironmentKey())
+	case e.invalid != nil:
+		return nil, e.invalid
+	}
+	return e.object, p.recall(uid, f.Generation, time.Now())
+}
+
+func (p *Pool) request(ctx context.Context, f *v1.Function, e *v1.Environment) (*wire.SpecializeRequest, error) {
+	if f.PackageKey() == "" {
+		return nil, &wire.Failure{Reason: v1.ReasonPackageNotFound, Message: fmt.Sprintf(
+			"function %s/%s names no package; set spec.package.packageref", f.Namespace, f.Name)}
+	}
+	code, err := p.deps.Codes.Code(ctx, f.PackageKey())
+	if err != nil {
+		return nil, fmt.Errorf("get code of package %s: %w", f.PackageKey(), err)
+	}
+	code.KeepArchive = e.Spec.KeepArchive
+	var files []wire.File
+	if len(f.Spec.Secrets)+len(f.Spec.ConfigMaps) > 0 {
+		if files, err = p.deps.Files.Files(ctx, f); err != nil {
+			return nil, fmt.Errorf("get secrets and config maps of function %s/%s: %w", f.Namespace, f.Name, err)
+		}
+	}
+	metadata, err := metadata(f)
+	if err != nil {
+		return nil, err
+	}
+	return &wire.SpecializeRequest{
+		Held:          wire.Held{Function: functionID(f), Generation: f.Generation},
+		EnvVersion:    e.Spec.Version,
+		EntryPoint:    f.Spec.Package.FunctionName,
+		Code:          code,
+		Files:         files,
+		Metadata:      metadata,
+		TimeoutMillis: f.HoldTimeout().Milliseconds(),
+	}, nil
+}
+
+// metadata is the function's ObjectMeta without what only API clients need.
+func metadata(f *v1.Function) (json.RawMessage, error) {
+	meta := f.ObjectMeta
+	meta.ManagedFields = []metav1.ManagedFieldsEntry(nil)
+	b, err := json.Marshal(meta)
+	if err != nil {
+		return nil, fmt.Errorf("encode metadata of function %s/%s: %w", f.Namespace, f.Name, err)
+	}
+	return b, nil
+}
+
+func assignment(f *v1.Function) *wire.Assignment {
+	a := &wire.Assignment{
+		Held:               wire.Held{Function: functionID(f), Generation: f.Generation},
+		ResourceVersion:    f.ResourceVersion,
+		Limit:              f.RequestsPerPod(),
+		Once:               f.Spec.OnceOnly,
+		RunTimeoutMillis:   f.RunTimeout().Milliseconds(),
+		QueueTimeoutMillis: f.HoldTimeout().Milliseconds(),
+	}
+	if s := f.Spec.Streaming; s != nil {
+		a.Streaming = true
+		a.StreamIdleMillis = int64(s.IdleTimeoutSeconds) * 1000
+		if s.IdleTimeoutSeconds == 0 {
+			a.StreamIdleMillis = streamIdleDefault.Milliseconds()
+		}
+		a.StreamMaxMillis = int64(s.MaxDurationSeconds) * 1000
+	}
+	return a
+}
+
+// streamIdleDefault is what a streaming function gets that names no idle timeout.
+const streamIdleDefault = time.Minute

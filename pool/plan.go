@@ -1,0 +1,155 @@
+package pool
+
+import (
+	"slices"
+	"time"
+)
+
+// Pod is what Plan needs to know of a pod that has no function.
+type Pod struct {
+	UID string
+	// State is Starting or Warm.
+	State State
+	// Hash fingerprints what the pod was made from.
+	Hash string
+	// Broken says that the pod cannot start.
+	Broken bool
+	// Unfit says that the pod must not be used: it ended, or one of its containers was restarted.
+	Unfit   bool
+	Created time.Time
+}
+
+// Observed is what there is of an environment.
+type Observed struct {
+	// Pods that have no function.
+	Pods []Pod
+	// Busy is the number of pods that have one, from Claimed to Draining.
+	Busy int
+	// Creating is the number of pods that the API server was asked for and that are not among Pods yet.
+	Creating int
+	// Waiting is the number of claims that wait for a pod.
+	Waiting int
+}
+
+// Wanted is what there should be of an environment.
+type Wanted struct {
+	// Hash that pods must have; empty means that there should be none.
+	Hash string
+	// Size is the number of warm pods to keep.
+	Size int
+	// Max bounds all pods of the environment.
+	Max int
+	// Failing says that pods did not start lately: at most one is tried at a time.
+	Failing bool
+	// MayCreate is false while creating is backed off.
+	MayCreate bool
+}
+
+// Action is one step towards what is wanted: Create so many pods, or delete the pod Delete for Reason.
+type Action struct {
+	Create int
+	Delete string
+	Reason string
+}
+
+// Reasons of deletions, as in logs and metrics.
+const (
+	ReasonOutdated = "outdated" // the environment changed or is gone
+	ReasonUnfit    = "unfit"    // ended or restarted
+	ReasonBroken   = "broken"   // could not start
+	ReasonSurplus  = "surplus"  // more than wanted
+)
+
+// Plan returns the steps from what is observed to what is wanted. Done all, they make the next plan empty, unless
+// creating is backed off. It never deletes a pod that has a function.
+func Plan(o Observed, w Wanted) []Action {
+	var actions []Action
+	var usable, broken []Pod
+	for _, p := range o.Pods {
+		switch {
+		case p.Hash != w.Hash:
+			actions = append(actions, Action{Delete: p.UID, Reason: ReasonOutdated})
+		case p.Unfit:
+			actions = append(actions, Action{Delete: p.UID, Reason: ReasonUnfit})
+		case p.Broken:
+			broken = append(broken, p)
+		default:
+			usable = append(usable, p)
+		}
+	}
+	if w.Hash == "" {
+		return actions
+	}
+	need := w.Size + o.Waiting
+	missing := need - o.Creating - len(usable)
+	kept := evidence(broken, w, missing > 0)
+	for _, p := range broken {
+		if p.UID != kept {
+			actions = append(actions, Action{Delete: p.UID, Reason: ReasonBroken})
+		}
+	}
+	total := o.Busy + o.Creating + len(usable)
+	if kept != "" {
+		total++
+	}
+	if n := toCreate(missing, w.Max-total, o.Creating+starting(usable), w); n > 0 {
+		return append(actions, Action{Create: n})
+	}
+	return append(actions, surplus(usable, -missing)...)
+}
+
+// evidence returns the broken pod that is kept until the next try, so that its owner can look at it: the newest.
+func evidence(broken []Pod, w Wanted, needed bool) string {
+	if len(broken) == 0 || w.MayCreate || !needed {
+		return ""
+	}
+	return slices.MaxFunc(broken, older).UID
+}
+
+func toCreate(missing, room, starting int, w Wanted) int {
+	if !w.MayCreate {
+		return 0
+	}
+	if w.Failing {
+		missing = min(missing, 1-starting)
+	}
+	return max(0, min(missing, room))
+}
+
+// surplus deletes n pods: those that are still starting first, and the newest first.
+func surplus(usable []Pod, n int) []Action {
+	if n <= 0 {
+		return nil
+	}
+	slices.SortStableFunc(usable, func(a, b Pod) int {
+		if a.State != b.State {
+			return int(a.State - b.State)
+		}
+		return -older(a, b)
+	})
+	actions := make([]Action, 0, n)
+	for _, p := range usable[:min(n, len(usable))] {
+		actions = append(actions, Action{Delete: p.UID, Reason: ReasonSurplus})
+	}
+	return actions
+}
+
+func starting(pods []Pod) (n int) {
+	for _, p := range pods {
+		if p.State == Starting {
+			n++
+		}
+	}
+	return n
+}
+
+// older orders pods by age, and equally old ones by UID so that plans do not depend on the order of their input.
+func older(a, b Pod) int {
+	if c := a.Created.Compare(b.Created); c != 0 {
+		return c
+	}
+	if a.UID < b.UID {
+		return -1
+	}
+	return 1
+}
