@@ -1,0 +1,197 @@
+package activator
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"hotpod.dev/proxy"
+	"hotpod.dev/wire"
+)
+
+// Defaults of Config.
+const (
+	DefaultDepth = 10_000
+	DefaultHold  = 120 * time.Second
+)
+
+const (
+	// sweepEvery is how often unused queues are looked for.
+	sweepEvery = 10 * time.Second
+	// unused queues are dropped after so long: less than the autoscaler's interest lasts, so a queue's pods are true.
+	unused = 50 * time.Second
+)
+
+// Config is what an Activator needs. Zero values of numbers mean the defaults.
+type Config struct {
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	// Tracer makes a span for each request; nil makes none and passes the headers through.
+	Tracer trace.Tracer
+	// Depth is the number of requests of one function that may wait.
+	Depth int
+	// Hold bounds a wait until the autoscaler says the function's own bound.
+	Hold time.Duration
+	// ReplayLimit is the number of bytes of a body that are kept to be sent to another pod; 0 means
+	// wire.DefaultReplayLimit.
+	ReplayLimit int64
+	// Target makes the target of a pod's address; nil means proxy.NewTarget with its defaults.
+	Target func(address string) *proxy.Target
+}
+
+// Activator is a proxy.Handler that holds and forwards. It is safe for concurrent use.
+type Activator struct {
+	config  Config
+	metrics *metrics
+	link    *link
+	waiters sync.Pool
+	// drop names the headers that requests do not carry on.
+	drop    []string
+	leaving atomic.Bool
+
+	mu     sync.RWMutex // guards what follows
+	queues map[string]*queue
+}
+
+// New returns an activator that knows no pods.
+func New(config Config) *Activator {
+	if config.Depth <= 0 {
+		config.Depth = DefaultDepth
+	}
+	if config.Hold <= 0 {
+		config.Hold = DefaultHold
+	}
+	if config.ReplayLimit <= 0 {
+		config.ReplayLimit = wire.DefaultReplayLimit
+	}
+	if config.Target == nil {
+		config.Target = func(address string) *proxy.Target {
+			return proxy.NewTarget(proxy.TargetConfig{Address: address})
+		}
+	}
+	a := &Activator{config: config, link: newLink(config.Log), drop: []string{wire.HeaderWait}, queues: map[string]*queue{}}
+	a.waiters.New = func() any { return newWaiter() }
+	a.metrics = newMetrics(config.Registerer, a)
+	return a
+}
+
+// Run keeps the stream to the autoscaler open until ctx ends.
+func (a *Activator) Run(ctx context.Context, autoscaler *grpc.ClientConn) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.link.run(ctx, autoscaler, a) })
+	g.Go(func() error { return a.sweep(ctx) })
+	return g.Wait()
+}
+
+// Leave makes Ready fail: requests are to go elsewhere, those that are here are served.
+func (a *Activator) Leave() { a.leaving.Store(true) }
+
+// Ready returns why requests should go elsewhere, nil when they need not. An activator without its autoscaler is
+// ready: requests wait for it better than nowhere.
+func (a *Activator) Ready() error {
+	if a.leaving.Load() {
+		return errors.New("the activator is leaving")
+	}
+	return nil
+}
+
+// enter begins a request of a function. id may point into buffers that are used again.
+func (a *Activator) enter(id wire.FunctionID, w *waiter) *queue {
+	now := time.Now()
+	for {
+		a.mu.RLock()
+		q := a.queues[id.UID]
+		a.mu.RUnlock()
+		if q == nil {
+			q = a.add(id)
+		}
+		if q.enter(w, now) {
+			return q
+		}
+	}
+}
+
+func (a *Activator) add(id wire.FunctionID) *queue {
+	id = wire.FunctionID{Namespace: strings.Clone(id.Namespace), Name: strings.Clone(id.Name), UID: strings.Clone(id.UID)}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q, ok := a.queues[id.UID]
+	if !ok || q.isDropped() {
+		q = newQueue(id, a.config.Depth, a.config.Hold, a.link.changed)
+		a.queues[id.UID] = q
+	}
+	return q
+}
+
+// all returns every queue.
+func (a *Activator) all() []*queue {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	all := make([]*queue, 0, len(a.queues))
+	for _, q := range a.queues {
+		all = append(all, q)
+	}
+	return all
+}
+
+// waiting returns the number of requests that no pod has.
+func (a *Activator) waiting() int {
+	n := 0
+	for _, q := range a.all() {
+		n += q.waiting()
+	}
+	return n
+}
+
+// placed takes what the autoscaler says of one function.
+func (a *Activator) placed(p wire.Placement) {
+	a.metrics.placements.Inc()
+	a.mu.RLock()
+	q := a.queues[p.Function.UID]
+	a.mu.RUnlock()
+	if q != nil {
+		q.place(p, a.config.Target, time.Now())
+	}
+}
+
+// sweep keeps the autoscaler's interest in queues in use, and drops the others while it is connected: without it,
+// old pods are better than none.
+func (a *Activator) sweep(ctx context.Context) error {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-t.C:
+			if a.link.connected() {
+				a.sweepOnce(now)
+			}
+		}
+	}
+}
+
+func (a *Activator) sweepOnce(now time.Time) {
+	for _, q := range a.all() {
+		if q.usedSince(now.Add(-sweepEvery)) {
+			q.repeat(false)
+			continue
+		}
+		if q.drop(now.Add(-unused)) {
+			a.mu.Lock()
+			if a.queues[q.id.UID] == q {
+				delete(a.queues, q.id.UID)
+			}
+			a.mu.Unlock()
+		}
+	}
+}

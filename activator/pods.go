@@ -1,0 +1,123 @@
+package activator
+
+import (
+	"time"
+
+	"hotpod.dev/proxy"
+	"hotpod.dev/wire"
+)
+
+const (
+	// fullRest is how long a pod that was full is not asked directly: long enough not to hammer it, short enough to
+	// find the places that requests from elsewhere give up.
+	fullRest = 20 * time.Millisecond
+	// badRest is the first pause after a pod could not be used at all; it doubles up to worstRest. The autoscaler
+	// hears of such pods soon and takes them out of the placement.
+	badRest   = 100 * time.Millisecond
+	worstRest = 5 * time.Second
+)
+
+// refusal is why a pod did not take a request.
+type refusal int
+
+const (
+	// refusedFull pods have no free place now.
+	refusedFull refusal = iota
+	// refusedBad pods cannot take any request: they drain, hold another function or cannot be reached.
+	refusedBad
+)
+
+// pod is a hot pod as this activator sees it, guarded by the queue's lock.
+type pod struct {
+	uid    string
+	target *proxy.Target
+	// outstanding requests of this activator are at the pod.
+	outstanding int
+	// rest keeps direct requests away until then; bad keeps all away.
+	rest   time.Time
+	bad    time.Time
+	faults int
+	// removed pods are not in the placement any more.
+	removed bool
+}
+
+func (p *pod) refused(why refusal, now time.Time) {
+	if why == refusedFull {
+		p.rest = now.Add(fullRest)
+		return
+	}
+	p.bad = now.Add(min(worstRest, badRest<<min(p.faults, 8)))
+	p.faults++
+}
+
+// pods are a function's hot pods.
+type pods struct {
+	all  []*pod
+	turn int // where the next search begins, so that equal pods take turns
+}
+
+// set makes all the pods of a placement, keeping those that are known.
+func (p *pods) set(hot []wire.HotPod, dial func(address string) *proxy.Target) {
+	known := make(map[string]*pod, len(p.all))
+	for _, k := range p.all {
+		known[k.uid] = k
+	}
+	p.all = make([]*pod, 0, len(hot))
+	for _, h := range hot {
+		k, ok := known[h.UID]
+		if !ok {
+			k = &pod{uid: h.UID, target: dial(h.Address)}
+		}
+		delete(known, h.UID)
+		p.all = append(p.all, k)
+	}
+	for _, k := range known {
+		k.removed = true
+		if k.outstanding == 0 {
+			k.target.Close()
+		}
+	}
+}
+
+// free returns the pod with the fewest requests of those that may take one directly.
+func (p *pods) free(limit int, now time.Time) *pod {
+	return p.fewest(nil, func(k *pod) bool {
+		return (limit == 0 || k.outstanding < limit) && !k.rest.After(now) && !k.bad.After(now)
+	})
+}
+
+// waiting returns the pod with the fewest requests of those that may queue one, another than last if possible.
+func (p *pods) waiting(limit int, last *pod, now time.Time) *pod {
+	return p.fewest(last, func(k *pod) bool {
+		return (limit == 0 || k.outstanding < limit+waitersPerPod) && !k.bad.After(now)
+	})
+}
+
+// fewest returns the fitting pod with the fewest requests; but only when there is no other.
+func (p *pods) fewest(but *pod, fits func(*pod) bool) *pod {
+	var best *pod
+	p.turn++
+	for i := range p.all {
+		k := p.all[(i+p.turn)%len(p.all)]
+		if !fits(k) {
+			continue
+		}
+		if best == nil || best == but || k != but && k.outstanding < best.outstanding {
+			best = k
+		}
+	}
+	return best
+}
+
+// wakes returns the next moment at which a pod may be used again, zero when there is none to come.
+func (p *pods) wakes(now time.Time) time.Time {
+	var next time.Time
+	for _, k := range p.all {
+		for _, t := range [...]time.Time{k.rest, k.bad} {
+			if t.After(now) && (next.IsZero() || t.Before(next)) {
+				next = t
+			}
+		}
+	}
+	return next
+}

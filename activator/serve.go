@@ -1,0 +1,179 @@
+package activator
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"hotpod.dev/proxy"
+	"hotpod.dev/wire"
+)
+
+// attempts is how many pods a request is sent to before it takes its position in the queue again.
+const attempts = 3
+
+// Serve implements proxy.Handler.
+func (a *Activator) Serve(x proxy.Exchange) {
+	id, ok := x.Function()
+	if !ok {
+		a.metrics.requests.invalid.Inc()
+		x.Fail(noFunction(x))
+		return
+	}
+	w := a.waiters.Get().(*waiter)
+	w.pinned = !x.Replayable(a.config.ReplayLimit)
+	q := a.enter(id, w)
+	span := a.span(x, q.id)
+	result := a.serve(x, q, w, span)
+	span.end(result)
+	q.leave()
+	a.metrics.requests.of(result).Inc()
+	w.reset()
+	a.waiters.Put(w)
+}
+
+// result is how a request ended, the label of hotpod_activator_requests_total.
+type result string
+
+const (
+	resultAnswered    result = "answered"
+	resultGone        result = "gone"
+	resultCapacity    result = "capacity_exceeded"
+	resultHoldTimeout result = "hold_timeout"
+	resultUnavailable result = "unavailable"
+	resultBroken      result = "broken"
+	resultInvalid     result = "invalid"
+)
+
+// serve waits for a place and forwards, until the client has its answer.
+func (a *Activator) serve(x proxy.Exchange, q *queue, w *waiter, span span) result {
+	for try := 1; ; try++ {
+		v, ok := q.wait(w, x.Gone())
+		if !ok {
+			return resultGone
+		}
+		if v.err != nil {
+			x.Fail(v.err)
+			return resultOf(v.err)
+		}
+		held := time.Since(w.arrived)
+		out := a.forward(x, q, v.place, span)
+		a.metrics.attempt(out)
+		switch {
+		case out.Final:
+			return a.final(out, held)
+		case out.Kind != proxy.Refused && out.Kind != proxy.Unreached:
+			x.Fail(broken(out))
+			return resultBroken
+		case !out.Retry:
+			x.Fail(wire.ErrCapacity("no pod could take the request, and its body is too large to be sent again"))
+			return resultCapacity
+		}
+		if try%attempts == 0 {
+			q.saturated(time.Now())
+		}
+	}
+}
+
+func (a *Activator) final(out proxy.Outcome, held time.Duration) result {
+	if out.Kind == proxy.Gone {
+		return resultGone
+	}
+	if out.Kind != proxy.Answered {
+		return resultBroken
+	}
+	a.metrics.hold.Observe(held.Seconds())
+	return resultAnswered
+}
+
+// forward sends the request to a pod and gives the place back.
+func (a *Activator) forward(x proxy.Exchange, q *queue, p place, span span) proxy.Outcome {
+	done := false
+	o := proxy.Options{
+		DropRequest: a.drop,
+		Refusals:    true,
+		ReplayLimit: a.config.ReplayLimit,
+		Answered: func(int) { // the pod is free before a slow client has read the answer
+			done = true
+			q.release(p, time.Now())
+		},
+	}
+	if p.wait > 0 {
+		o.RequestHeader = waitHeader(p.wait)
+	}
+	span.inject(&o)
+	out := x.Forward(p.pod.target, &o)
+	if done {
+		return out
+	}
+	switch {
+	case out.Kind == proxy.Refused && out.Busy == wire.BusyLimit:
+		q.refused(p, refusedFull, time.Now())
+	case out.Kind == proxy.Refused || out.Kind == proxy.Unreached:
+		q.refused(p, refusedBad, time.Now())
+	default:
+		q.release(p, time.Now())
+	}
+	return out
+}
+
+// wait returns the verdict over w; false means that the client went away first.
+func (q *queue) wait(w *waiter, gone <-chan struct{}) (verdict, bool) {
+	q.ask(w, time.Now())
+	select {
+	case v := <-w.verdict:
+		return v, true
+	default:
+	}
+	select {
+	case v := <-w.verdict:
+		return v, true
+	case <-gone:
+	}
+	if q.withdraw(w, time.Now()) {
+		return verdict{}, false
+	}
+	if v := <-w.verdict; v.err == nil { // it was placed at the same moment
+		q.release(v.place, time.Now())
+	}
+	return verdict{}, false
+}
+
+func waitHeader(d time.Duration) []byte {
+	h := append(make([]byte, 0, 32), wire.HeaderWait+": "...)
+	h = strconv.AppendInt(h, max(1, d.Milliseconds()), 10)
+	return append(h, "\r\n"...)
+}
+
+func resultOf(e *wire.Error) result {
+	switch e.Status {
+	case http.StatusTooManyRequests:
+		return resultCapacity
+	case http.StatusGatewayTimeout:
+		return resultHoldTimeout
+	default:
+		return resultUnavailable
+	}
+}
+
+// broken is what the client is told when a pod broke an exchange that the function may have seen.
+func broken(out proxy.Outcome) *wire.Error {
+	switch out.Kind {
+	case proxy.Invalid:
+		return &wire.Error{
+			Status: http.StatusBadRequest, Component: "client", Reason: "bad_request",
+			Message: "the request's body broke the protocol",
+		}
+	default:
+		return wire.ErrFunction("function_error", "the function's pod closed the connection before it answered")
+	}
+}
+
+// noFunction is what a client is told whose request names no function: it did not come through Envoy.
+func noFunction(x proxy.Exchange) *wire.Error {
+	status, message := http.StatusBadRequest, "the header "+wire.HeaderFunction+" is missing: call the function through the router"
+	if x.Header(wire.HeaderFunction) != "" {
+		message = "the header " + wire.HeaderFunction + " is not of the form namespace/name/uid"
+	}
+	return &wire.Error{Status: status, Component: "router", Reason: "function_missing", Message: message}
+}
