@@ -1,0 +1,62 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// standardPath ends every container's PATH.
+const standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// resolvedImage is an image together with the installed programs that it requires.
+type resolvedImage struct {
+	Image
+	// path is the PATH of its containers.
+	path string
+	// dirs are the host's directories that its containers need to see.
+	dirs []string
+}
+
+// resolve finds an image and what it requires.
+func (h *host) resolve(ctx context.Context, name string) (resolvedImage, error) {
+	image, err := h.images.Resolve(name)
+	if err != nil {
+		return resolvedImage{}, err
+	}
+	resolved := resolvedImage{Image: image}
+	var bins []string
+	for _, program := range image.Requires {
+		tool, err := h.tools.locate(ctx, program)
+		if err != nil {
+			return resolvedImage{}, fmt.Errorf("image %s: %w", name, err)
+		}
+		if !slices.Contains(bins, tool.bin) {
+			bins = append(bins, tool.bin)
+		}
+		resolved.dirs = append(resolved.dirs, tool.dirs...)
+	}
+	resolved.path = image.Env["PATH"]
+	if resolved.path == "" {
+		resolved.path = strings.Join(append(bins, standardPath), ":")
+	}
+	if image.Dir != "" {
+		resolved.dirs = append(resolved.dirs, image.Dir)
+	}
+	return resolved, nil
+}
+
+// allContainers returns a pod's containers in the order in which they begin.
+func allContainers(pod *corev1.Pod) []*corev1.Container {
+	var all []*corev1.Container
+	for i := range pod.Spec.InitContainers {
+		all = append(all, &pod.Spec.InitContainers[i])
+	}
+	for i := range pod.Spec.Containers {
+		all = append(all, &pod.Spec.Containers[i])
+	}
+	return all
+}
