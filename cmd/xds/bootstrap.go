@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"hotpod.dev/xds"
+)
+
+// bootstrap prints the configuration that an Envoy starts with.
+func bootstrap(args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	var c xds.BootstrapConfig
+	var output string
+	err := readFlags("xds bootstrap", args, getenv, stderr, []stringFlag{
+		{&c.XDS, "xds", "", "host:port of the discovery server"},
+		{&c.Admin, "admin", "127.0.0.1:9901", "loopback ip:port of Envoy's admin interface"},
+		{&c.Debug, "debug", "", "ip:port of /metrics, /healthz and /readyz; empty means none"},
+		{&c.NodeID, "node-id", getenv("POD_NAME"), "name of the Envoy"},
+		{&output, "output", "", "file to write; empty means standard output"},
+	})
+	if err != nil {
+		return err
+	}
+	if c.Tracing, err = xds.TracingFromEnv(getenv); err != nil {
+		return err
+	}
+	text, err := xds.Bootstrap(c)
+	if err != nil {
+		return err
+	}
+	if output == "" {
+		_, err = stdout.Write(text)
+		return err
+	}
+	if err := os.WriteFile(output, text, 0o644); err != nil { //nolint:gosec // Envoy may run as another user
+		return fmt.Errorf("write the bootstrap: %w", err)
+	}
+	return nil
+}

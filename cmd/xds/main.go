@@ -1,0 +1,63 @@
+// Command xds configures Envoys; see package xds. "xds bootstrap" prints the configuration that an Envoy starts with.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"hotpod.dev/kube"
+	"hotpod.dev/telemetry"
+	"hotpod.dev/xds"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "xds:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "bootstrap" {
+		return bootstrap(args[1:], getenv, stdout, stderr)
+	}
+	o, err := parse(args, getenv, stderr)
+	if err != nil {
+		return err
+	}
+	log, err := telemetry.Logger(stderr, "xds", o.logLevel)
+	if err != nil {
+		return err
+	}
+	registry := telemetry.NewRegistry()
+	o.config.Log, o.config.Registerer = log, registry
+	server, err := xds.New(o.config)
+	if err != nil {
+		return err
+	}
+	clients, err := o.clients()
+	if err != nil {
+		return err
+	}
+	cache := kube.NewCache(clients, kube.CacheOptions{Log: log})
+	watch(cache, server, o.componentNamespace)
+	debug := telemetry.Debug{Address: o.listen(debugPort), Registry: registry, Ready: server.Ready}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return cache.Run(ctx) })
+	group.Go(func() error { return syncThenRun(ctx, cache, server) })
+	group.Go(func() error { return serveDiscovery(ctx, o, server) })
+	group.Go(func() error { return serveStatus(ctx, o, server) })
+	group.Go(func() error { return debug.Run(ctx) })
+	return group.Wait()
+}

@@ -1,0 +1,186 @@
+package xds
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"hotpod.dev/wire"
+)
+
+// everyPath is the match of an action whose path the tree has matched already.
+func everyPath() *routev3.RouteMatch {
+	return &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}
+}
+
+// exactAction sends what the route's exact path or template matched to its functions.
+func exactAction(r *served) *routev3.Route {
+	route := functionAction(r.Key.String(), r.backends)
+	if !r.KeepPath {
+		route.GetRoute().PathRewrite = "/"
+	}
+	if r.Exact.Regex != "" {
+		route.RequestHeadersToAdd = []*corev3.HeaderValueOption{set(wire.HeaderTemplate, literally(r.Exact.Text))}
+	}
+	return route
+}
+
+// subtreeAction sends what the route's subtree matched to its functions.
+func subtreeAction(r *served) *routev3.Route {
+	route := functionAction(r.Key.String(), r.backends)
+	if !r.KeepPath {
+		trim(route, r.Subtree.Text)
+	}
+	if r.Subtree.Regex != "" {
+		route.RequestHeadersToAdd = []*corev3.HeaderValueOption{set(wire.HeaderTemplate, literally(r.Subtree.Text+restVariable))}
+	}
+	return route
+}
+
+// restVariable stands for what is below a subtree template, so that the template describes the whole path.
+const restVariable = "{_:.*}"
+
+// trim takes subtree, which ends in "/", off the path but for that slash.
+func trim(route *routev3.Route, subtree string) {
+	route.Match = &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: subtree}}
+	route.GetRoute().PrefixRewrite = "/"
+}
+
+// functionAction sends requests to functions. Which function it was, Envoy reads from the cluster's metadata.
+func functionAction(name string, backends []backend) *routev3.Route {
+	action := &routev3.RouteAction{Timeout: &durationpb.Duration{}}
+	if len(backends) == 1 {
+		action.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: backends[0].ID.UID}
+	} else {
+		weighted := &routev3.WeightedCluster{}
+		for _, b := range backends {
+			weighted.Clusters = append(weighted.Clusters, &routev3.WeightedCluster_ClusterWeight{
+				Name: b.ID.UID, Weight: wrapperspb.UInt32(b.weight),
+			})
+		}
+		action.ClusterSpecifier = &routev3.RouteAction_WeightedClusters{WeightedClusters: weighted}
+	}
+	for _, b := range backends {
+		if b.Silence > action.IdleTimeout.AsDuration() {
+			action.IdleTimeout = durationpb.New(b.Silence)
+		}
+	}
+	return &routev3.Route{Name: name, Match: everyPath(), Action: &routev3.Route_Route{Route: action}}
+}
+
+// corsVariants returns what answers a request that is no preflight: the route, with the headers that let the page of
+// an allowed origin read the answer.
+func corsVariants(c *CORS, plain func() *routev3.Route) *onMatch {
+	if c == nil {
+		return act(plain())
+	}
+	if !c.Any && len(c.Origins) == 0 {
+		denied := plain()
+		denied.ResponseHeadersToRemove = accessControlHeaders()
+		return act(denied)
+	}
+	var rules []*rule
+	variant := func(origin string, condition *predicate) {
+		r := plain()
+		r.ResponseHeadersToAdd = c.headers(origin)
+		rules = append(rules, when(act(r), condition))
+	}
+	if len(c.Origins) > 0 {
+		variant("%REQ(ORIGIN)%", is(headerOrigin, c.Origins...))
+	}
+	if c.Any {
+		variant("*", present(headerOrigin))
+	}
+	return chain(act(plain()), inOrder(rules...))
+}
+
+func (c *CORS) headers(origin string) []*corev3.HeaderValueOption {
+	headers := []*corev3.HeaderValueOption{set("Access-Control-Allow-Origin", origin)}
+	if c.Credentials {
+		headers = append(headers, set("Access-Control-Allow-Credentials", "true"))
+	}
+	if c.Expose != "" {
+		headers = append(headers, set("Access-Control-Expose-Headers", literally(c.Expose)))
+	}
+	return headers
+}
+
+// preflightAnswer answers a preflight.
+func preflightAnswer(c *CORS) *onMatch {
+	var rules []*rule
+	allow := func(origin string, condition *predicate) {
+		r := reply(http.StatusNoContent, "")
+		r.ResponseHeadersToAdd = c.preflightHeaders(origin)
+		rules = append(rules, when(act(r), condition))
+	}
+	if len(c.Origins) > 0 {
+		allow("%REQ(ORIGIN)%", is(headerOrigin, c.Origins...))
+	}
+	if c.Any {
+		allow("*", present(headerOrigin))
+	}
+	return chain(act(refuseOrigin()), inOrder(rules...))
+}
+
+func (c *CORS) preflightHeaders(origin string) []*corev3.HeaderValueOption {
+	headers := []*corev3.HeaderValueOption{
+		set("Access-Control-Allow-Origin", origin), set("Access-Control-Allow-Methods", literally(c.Methods)),
+	}
+	if c.Headers != "" {
+		headers = append(headers, set("Access-Control-Allow-Headers", literally(c.Headers)))
+	}
+	if c.Credentials {
+		headers = append(headers, set("Access-Control-Allow-Credentials", "true"))
+	}
+	if c.MaxAge > 0 {
+		headers = append(headers, set("Access-Control-Max-Age", strconv.Itoa(c.MaxAge)))
+	}
+	return headers
+}
+
+// preflight are the conditions of a preflight, but for the method.
+func preflight() []*predicate {
+	return []*predicate{present(headerOrigin), present(headerRequestMethod)}
+}
+
+func accessControlHeaders() []string {
+	return []string{
+		"access-control-allow-origin", "access-control-allow-credentials", "access-control-expose-headers",
+		"access-control-allow-methods", "access-control-allow-headers", "access-control-max-age",
+	}
+}
+
+// reply answers without a function.
+func reply(status uint32, body string) *routev3.Route {
+	direct := &routev3.DirectResponseAction{Status: status}
+	if body != "" {
+		direct.Body = &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: body}}
+	}
+	return &routev3.Route{Match: everyPath(), Action: &routev3.Route_DirectResponse{DirectResponse: direct}}
+}
+
+func refuseMethod() *routev3.Route {
+	return reply(http.StatusMethodNotAllowed, "405 method not allowed\n")
+}
+
+func notFound() *routev3.Route { return reply(http.StatusNotFound, "404 page not found\n") }
+
+func refuseOrigin() *routev3.Route {
+	return reply(http.StatusForbidden, "cross-origin requests not permitted\n")
+}
+
+// set replaces a header; value is in Envoy's substitution format.
+func set(header, value string) *corev3.HeaderValueOption {
+	return &corev3.HeaderValueOption{
+		Header:       &corev3.HeaderValue{Key: header, Value: value},
+		AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD,
+	}
+}
+
+// literally protects text from Envoy's substitution.
+func literally(text string) string { return strings.ReplaceAll(text, "%", "%%") }

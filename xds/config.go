@@ -1,0 +1,71 @@
+package xds
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hotpod.dev/wire"
+)
+
+// Config says how Envoys serve. Its zero value is not usable: see Validate.
+type Config struct {
+	// Public and Internal are the addresses that Envoy's listeners bind, "ip:port", each at least one.
+	Public, Internal []string
+	// ReplayLimit is the largest request body in bytes that Envoy keeps for a replay; 0 means wire.DefaultReplayLimit.
+	ReplayLimit int64
+	// AccessLog makes Envoy log each request to its standard output.
+	AccessLog bool
+	// Version is told to clients who ask for it.
+	Version string
+	// Tracing, when it has an endpoint, makes Envoy send spans.
+	Tracing Tracing
+
+	// Log receives changes of state. It must not be nil.
+	Log *slog.Logger
+	// Registerer takes the metrics; nil means none.
+	Registerer prometheus.Registerer
+
+	// Patience is how long a state that is likely to pass (no Envoy, not yet acknowledged) lasts before it is
+	// published; 0 means 2 s.
+	Patience time.Duration
+}
+
+// Validate returns every fault of the configuration.
+func (c Config) Validate() error {
+	errs := []error{addresses("public", c.Public), addresses("internal", c.Internal)}
+	if c.Log == nil {
+		errs = append(errs, errors.New("no logger"))
+	}
+	if c.ReplayLimit < 0 {
+		errs = append(errs, fmt.Errorf("replay limit %d is negative", c.ReplayLimit))
+	}
+	return errors.Join(append(errs, c.Tracing.validate())...)
+}
+
+func addresses(name string, list []string) error {
+	if len(list) == 0 {
+		return fmt.Errorf("no %s address for Envoy to listen on", name)
+	}
+	var errs []error
+	for _, a := range list {
+		if _, err := netip.ParseAddrPort(a); err != nil {
+			errs = append(errs, fmt.Errorf("%s address %q is not ip:port", name, a))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) withDefaults() Config {
+	if c.ReplayLimit == 0 {
+		c.ReplayLimit = wire.DefaultReplayLimit
+	}
+	if c.Patience == 0 {
+		c.Patience = 2 * time.Second
+	}
+	return c
+}

@@ -1,0 +1,209 @@
+package xds
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	corev1 "k8s.io/api/core/v1"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/internal/envoytest"
+	"hotpod.dev/internal/golden"
+)
+
+// The cases' "objects.yaml" are what users and the pool declare, "show" names what of Envoy's configuration the case is
+// about. Whatever is shown, Envoy must accept all of it.
+func TestGolden(t *testing.T) {
+	golden.Run(t, "testdata/*.txtar", func(t *testing.T, inputs map[string][]byte) []golden.File {
+		w := newWorld()
+		load(t, w, inputs["objects.yaml"])
+		s, fates := everything(testConfig(), w)
+		envoytest.Validate(t, s.bootstrap(t))
+		var files []golden.File
+		for _, what := range strings.Fields(string(inputs["show"])) {
+			files = append(files, golden.File{Name: what, Data: show(t, s, fates, what)})
+		}
+		return files
+	})
+}
+
+func testConfig() Config {
+	return Config{
+		Public: []string{"127.0.0.1:8888", "127.0.0.2:8888"}, Internal: []string{"127.0.0.1:8889"},
+		Version: "v0.0.0-test", Log: slog.New(slog.DiscardHandler),
+	}.withDefaults()
+}
+
+// load puts the objects of a YAML stream into w.
+func load(t testing.TB, w *world, text []byte) {
+	t.Helper()
+	docs := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
+	for {
+		doc, err := docs.Read()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		loadOne(t, w, doc)
+	}
+}
+
+func loadOne(t testing.TB, w *world, doc []byte) {
+	t.Helper()
+	var kind struct{ Kind string }
+	if err := yaml.Unmarshal(doc, &kind); err != nil {
+		t.Fatal(err)
+	}
+	decode := func(into any) {
+		if err := yaml.UnmarshalStrict(doc, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	switch kind.Kind {
+	case "HTTPTrigger":
+		var trigger v1.HTTPTrigger
+		decode(&trigger)
+		d := declared{uid: string(trigger.UID), generation: trigger.Generation}
+		d.route, d.err = ParseRoute(&trigger)
+		w.setRoute(Key{trigger.Namespace, trigger.Name}, d)
+	case "Function":
+		var f v1.Function
+		decode(&f)
+		w.setFunction(FunctionOf(&f))
+	case "Pod":
+		var p corev1.Pod
+		decode(&p)
+		if pod, ok := PodOf(&p); ok {
+			w.setPod(pod)
+		}
+	default:
+		t.Fatalf("unknown kind %q", kind.Kind)
+	}
+}
+
+// everything is what Envoy would get if it asked for all.
+func everything(c Config, w *world) (static, map[Key]fate) {
+	v := w.view()
+	var routes []*Route
+	for _, d := range v.declared {
+		if d.route != nil {
+			routes = append(routes, d.route)
+		}
+	}
+	table := resolve(routes, func(k Key) (Function, bool) { f, ok := v.functions[k]; return f, ok })
+	for k, d := range v.declared {
+		if d.err != nil {
+			table.fates[k] = fate{"Invalid", d.err.Error()}
+		}
+	}
+	s := static{listeners: listeners(c)}
+	var functions []Function
+	for _, f := range v.functions {
+		functions = append(functions, f)
+	}
+	slices.SortFunc(functions, func(a, b Function) int { return strings.Compare(a.ID.UID, b.ID.UID) })
+	for _, f := range functions {
+		s.clusters = append(s.clusters, functionCluster(f))
+		hot := []Pod{}
+		for _, p := range w.hot[f.ID.UID] {
+			hot = append(hot, p)
+		}
+		s.endpoints = append(s.endpoints, functionEndpoints(f.ID.UID, hot, w.activators))
+	}
+	s.tables = append(s.tables, publicTable(c, table), internalTable(c, functions))
+	return s, table.fates
+}
+
+func show(t testing.TB, s static, fates map[Key]fate, what string) []byte {
+	t.Helper()
+	switch what {
+	case "public":
+		return marshal(t, s.tables[0].VirtualHosts[0].Matcher)
+	case "internal":
+		return marshal(t, s.tables[1].VirtualHosts[0].Matcher)
+	case "tables":
+		all := make([]proto.Message, 0, 2)
+		for _, table := range s.tables {
+			bare := proto.CloneOf(table)
+			bare.VirtualHosts[0].Matcher = nil
+			all = append(all, bare)
+		}
+		return list(t, all...)
+	case "listeners":
+		return list(t, s.listeners[0], s.listeners[1])
+	case "clusters":
+		return list(t, messages(s.clusters)...)
+	case "endpoints":
+		return list(t, messages(s.endpoints)...)
+	case "fates":
+		return showFates(fates)
+	}
+	t.Fatalf("nothing is called %q", what)
+	return nil
+}
+
+func messages[M proto.Message](in []M) []proto.Message {
+	out := make([]proto.Message, len(in))
+	for i, m := range in {
+		out[i] = m
+	}
+	return out
+}
+
+// list is like marshal for several, without validation: what is shown may be a part.
+func list(t testing.TB, all ...proto.Message) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for _, m := range all {
+		text, err := protojson.Marshal(m)
+		if err == nil {
+			text, err = indent(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(text)
+	}
+	return out.Bytes()
+}
+
+func showFates(fates map[Key]fate) []byte {
+	var lines []string
+	for k, f := range fates {
+		lines = append(lines, fmt.Sprintf("%s: %s %s\n", k, f.state, f.message))
+	}
+	slices.Sort(lines)
+	return []byte(strings.Join(lines, ""))
+}
+
+func TestBootstrap_IsAcceptedByEnvoy(t *testing.T) {
+	for name, c := range map[string]BootstrapConfig{
+		"least":      {XDS: "xds.fission:18000"},
+		"everything": {XDS: "127.0.0.1:18000", Admin: "127.9.9.9:9901", Debug: "127.9.9.9:8080", NodeID: "a", Tracing: Tracing{Endpoint: "http://collector:4318/v1/traces", Share: .1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, err := Bootstrap(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			envoytest.Validate(t, text)
+			again, _ := Bootstrap(c)
+			if !bytes.Equal(text, again) {
+				t.Error("the same configuration makes another text")
+			}
+		})
+	}
+}

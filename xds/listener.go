@@ -1,0 +1,139 @@
+package xds
+
+import (
+	"time"
+
+	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
+	xdsmatcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
+	mutationv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	extmatchingv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/common/matching/v3"
+	skipv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/common/matcher/action/v3"
+	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
+	ondemandv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/on_demand/v3"
+	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	uuidv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/request_id/uuid/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"hotpod.dev/wire"
+)
+
+const (
+	// streamIdle ends a request without a byte in either direction, a WebSocket too. It is only a last resort:
+	// activator and queue-proxy keep the function's own bounds. A function that may be silent longer gets more.
+	streamIdle = time.Hour
+	// headersTimeout bounds the time in which a client sends its request's headers.
+	headersTimeout = 30 * time.Second
+	// clientIdle is how long a client's connection may be without a request.
+	clientIdle = 5 * time.Minute
+	// drainTime is how long connections of a listener that goes may finish.
+	drainTime = 30 * time.Second
+	// onDemandTimeout bounds the wait for a cluster; it is longer than this server needs for a restart.
+	onDemandTimeout = 15 * time.Second
+	// streams is the number of requests that a client may have in flight on one HTTP/2 connection.
+	streams = 128
+	// http2Window and http2ConnectionWindow bound what a client may send ahead, per request and per connection.
+	http2Window           = 256 << 10
+	http2ConnectionWindow = 1 << 20
+)
+
+// listeners are the public and the internal one.
+func listeners(c Config) []*listenerv3.Listener {
+	return []*listenerv3.Listener{listener(c, tablePublic, c.Public), listener(c, tableInternal, c.Internal)}
+}
+
+func listener(c Config, name string, addresses []string) *listenerv3.Listener {
+	l := &listenerv3.Listener{
+		Name: name, StatPrefix: name, Address: address(addresses[0]),
+		PerConnectionBufferLimitBytes: wrapperspb.UInt32(bufferLimit),
+		// So that a client which vanished without a word does not hold its request until streamIdle.
+		TcpKeepalive: &corev3.TcpKeepalive{
+			KeepaliveTime: wrapperspb.UInt32(60), KeepaliveInterval: wrapperspb.UInt32(20), KeepaliveProbes: wrapperspb.UInt32(3),
+		},
+		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{
+			Name:       "envoy.filters.network.http_connection_manager",
+			ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(connectionManager(c, name))},
+		}}}},
+	}
+	for _, a := range addresses[1:] {
+		l.AdditionalAddresses = append(l.AdditionalAddresses, &listenerv3.AdditionalAddress{Address: address(a)})
+	}
+	return l
+}
+
+func connectionManager(c Config, name string) *hcmv3.HttpConnectionManager {
+	return &hcmv3.HttpConnectionManager{
+		StatPrefix: name,
+		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{
+			RouteConfigName: name, ConfigSource: viaADS(),
+		}},
+		HttpFilters:                   httpFilters(),
+		EarlyHeaderMutationExtensions: []*corev3.TypedExtensionConfig{earlyHeaders()},
+		LocalReplyConfig:              localReplies(c.Tracing.enabled()),
+		Tracing:                       c.Tracing.connectionManager(),
+		AccessLog:                     accessLog(c.AccessLog),
+		UpgradeConfigs:                []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
+
+		// Dots are resolved before anything is matched. Repeated slashes are kept: they mean something to functions.
+		NormalizePath: wrapperspb.Bool(true),
+		// The peer is the client: its address is appended to X-Forwarded-For.
+		UseRemoteAddress:           wrapperspb.Bool(true),
+		PreserveExternalRequestId:  true,
+		RequestIdExtension:         requestIDs(),
+		ServerHeaderTransformation: hcmv3.HttpConnectionManager_PASS_THROUGH,
+
+		StreamIdleTimeout:     durationpb.New(streamIdle),
+		RequestHeadersTimeout: durationpb.New(headersTimeout),
+		DrainTimeout:          durationpb.New(drainTime),
+		MaxRequestHeadersKb:   wrapperspb.UInt32(maxHeadersKB),
+		CommonHttpProtocolOptions: &corev3.HttpProtocolOptions{
+			IdleTimeout: durationpb.New(clientIdle), MaxHeadersCount: wrapperspb.UInt32(maxHeaders),
+		},
+		HttpProtocolOptions: &corev3.Http1ProtocolOptions{AcceptHttp_10: true, DefaultHostForHttp_10: "localhost"},
+		Http2ProtocolOptions: &corev3.Http2ProtocolOptions{
+			MaxConcurrentStreams:        wrapperspb.UInt32(streams),
+			InitialStreamWindowSize:     wrapperspb.UInt32(http2Window),
+			InitialConnectionWindowSize: wrapperspb.UInt32(http2ConnectionWindow),
+		},
+	}
+}
+
+// requestIDs leaves a client's X-Request-Id as it is, where Envoy would write its sampling decision into it.
+func requestIDs() *hcmv3.RequestIDExtension {
+	return &hcmv3.RequestIDExtension{TypedConfig: pack(&uuidv3.UuidRequestIdConfig{PackTraceReason: wrapperspb.Bool(false)})}
+}
+
+// httpFilters are what a request passes through, in order.
+func httpFilters() []*hcmv3.HttpFilter {
+	filter := func(name string, config proto.Message) *hcmv3.HttpFilter {
+		return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(config)}}
+	}
+	return []*hcmv3.HttpFilter{
+		filter("request-id", dropBadRequestID()),
+		filter("envoy.filters.http.on_demand", &ondemandv3.OnDemand{
+			Odcds: &ondemandv3.OnDemandCds{Source: viaADS(), Timeout: durationpb.New(onDemandTimeout)},
+		}),
+		filter("envoy.filters.http.router", &routerv3.Router{SuppressEnvoyHeaders: true}),
+	}
+}
+
+// goodRequestID is what a client's X-Fission-Request-ID must look like to be used.
+const goodRequestID = "[ -~]{1,192}"
+
+// dropBadRequestID removes a client's request ID unless it is good, so that Envoy's own takes its place.
+func dropBadRequestID() *extmatchingv3.ExtensionWithMatcher {
+	skip := &onMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Action{
+		Action: &xdscorev3.TypedExtensionConfig{Name: "skip", TypedConfig: pack(&skipv3.SkipFilter{})},
+	}}
+	drop := &headermutationv3.HeaderMutation{Mutations: &headermutationv3.Mutations{
+		RequestMutations: []*mutationv3.HeaderMutation{{Action: &mutationv3.HeaderMutation_Remove{Remove: wire.HeaderRequestID}}},
+	}}
+	return &extmatchingv3.ExtensionWithMatcher{
+		XdsMatcher:      inOrder(when(skip, matches(wire.HeaderRequestID, goodRequestID))),
+		ExtensionConfig: &corev3.TypedExtensionConfig{Name: "envoy.filters.http.header_mutation", TypedConfig: pack(drop)},
+	}
+}

@@ -1,0 +1,70 @@
+package xds
+
+import (
+	"net"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/wire"
+)
+
+// Function is what Envoy needs to know of a function.
+type Function struct {
+	ID wire.FunctionID
+	// Silence is the longest that a request may be without a byte in either direction; 0 means no longer than usual.
+	Silence time.Duration
+}
+
+// slack is what a bound of Envoy's is longer than the activator's and the queue-proxy's, whose answers say more.
+const slack = 30 * time.Second
+
+// FunctionOf reads a function.
+func FunctionOf(f *v1.Function) Function {
+	out := Function{ID: wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)}}
+	if longest := f.HoldTimeout() + f.RunTimeout() + slack; longest > streamIdle {
+		out.Silence = longest
+	}
+	return out
+}
+
+// Pod is a pod that takes requests: hot for a function, or an activator.
+type Pod struct {
+	UID string
+	// Function is the UID of the function that the pod holds; "" for an activator.
+	Function   string
+	Generation int64
+	// Address is "ip:port".
+	Address string
+}
+
+// PodOf reads a pod; ok is false when it takes no requests (now).
+func PodOf(p *corev1.Pod) (pod Pod, ok bool) {
+	if p.Status.PodIP == "" || p.DeletionTimestamp != nil {
+		return Pod{}, false
+	}
+	pod = Pod{UID: string(p.UID), Address: net.JoinHostPort(p.Status.PodIP, strconv.Itoa(wire.PortRequests))}
+	if p.Labels[wire.LabelComponent] == componentActivator {
+		return pod, ready(p)
+	}
+	if p.Labels[wire.LabelState] != string(wire.StateHot) {
+		return Pod{}, false
+	}
+	var err error
+	pod.Function = p.Labels[wire.LabelFunctionUID]
+	pod.Generation, err = strconv.ParseInt(p.Labels[wire.LabelFunctionGeneration], 10, 64)
+	return pod, pod.Function != "" && err == nil
+}
+
+const componentActivator = "activator"
+
+func ready(p *corev1.Pod) bool {
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}

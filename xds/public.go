@@ -1,0 +1,180 @@
+package xds
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+)
+
+// Paths of the platform's own.
+const (
+	pathHome     = "/"
+	pathHealth   = "/router-healthz"
+	pathReady    = "/readyz"
+	pathVersion  = "/_version"
+	pathInternal = "/fission-function/"
+)
+
+// publicTree is the matching of the public listener: the platform's own paths, the request's host, any host.
+func publicTree(t *table, version string) *matcher {
+	anyHost := t.bucket("")
+	hosts, wrongMethod := map[string]*onMatch{}, map[string]*onMatch{}
+	for host, b := range t.hosts {
+		if host == "" {
+			continue
+		}
+		stages, late := b.stages(anyHost)
+		hosts[host] = chain(nil, stages...)
+		if rest := chain(nil, late...); rest != nil {
+			wrongMethod[host] = rest
+		}
+	}
+	stages, late := anyHost.stages(nil)
+	home := exactly(headerPath, map[string]*onMatch{pathHome: ownPath(empty)})
+	all := slices.Concat(t.reservedStages(version), []*matcher{exactly(headerAuthority, hosts)}, stages,
+		[]*matcher{home, exactly(headerAuthority, wrongMethod)}, late)
+	return chain(act(notFound()), all...).GetMatcher()
+}
+
+// reservedStages keep the platform's own paths from templates; a literal route cannot have them.
+func (t *table) reservedStages(version string) []*matcher {
+	own := exactly(headerPath, map[string]*onMatch{
+		pathHealth:  ownPath(empty),
+		pathReady:   ownPath(empty),
+		pathVersion: ownPath(func() *routev3.Route { return versionReply(version) }),
+	})
+	for _, b := range t.hosts {
+		if len(b.templates)+len(b.subtreeTemplates) > 0 {
+			return []*matcher{own, beginning(headerPath, map[string]*onMatch{pathInternal: act(notFound())})}
+		}
+	}
+	return []*matcher{own}
+}
+
+func empty() *routev3.Route { return reply(http.StatusOK, "") }
+
+func ownPath(answer func() *routev3.Route) *onMatch {
+	return chain(act(refuseMethod()), exactly(headerMethod, map[string]*onMatch{
+		http.MethodGet:     act(answer()),
+		http.MethodOptions: chain(act(answer()), inOrder(when(act(refuseOrigin()), preflight()...))),
+	}))
+}
+
+// stages returns the matching of a host's routes in order, and what is left to be tried when nothing else matched:
+// the paths whose wrong methods nobody else answered. lower is the bucket that is tried after this one, or nil.
+//
+// A wrong method must fall through to whatever else matches the path, and end in 405 when nothing does. Where it is
+// known that nothing else matches, 405 stands right there; where it is not known, it comes late. That keeps the second
+// list small.
+func (b *bucket) stages(lower *bucket) (stages, late []*matcher) {
+	exact := make(map[string]*onMatch, len(b.exact))
+	for path, routes := range b.exact {
+		var last *onMatch
+		if path != pathHome && !b.coversPath(path) && !lower.answers(path) {
+			last = act(refuseMethod())
+		}
+		exact[path] = methods(routes, exactAction, last)
+	}
+	subtrees := make(map[string]*onMatch, len(b.subtrees))
+	lateSubtrees := map[string]*onMatch{}
+	for subtree, routes := range b.subtrees {
+		var last *onMatch
+		switch {
+		case b.coversSubtree(subtree) || lower.coversWhole(subtree): // the wider one answers
+		case lower.touches(subtree):
+			lateSubtrees[subtree] = act(refuseMethod())
+		default:
+			last = act(refuseMethod())
+		}
+		subtrees[subtree] = methods(routes, subtreeAction, last)
+	}
+	templates, lateTemplates := b.templateRules()
+	return []*matcher{exactly(headerPath, exact), templates, beginning(headerPath, subtrees)},
+		[]*matcher{lateTemplates, beginning(headerPath, lateSubtrees)}
+}
+
+// templateRules returns the matching of templates and, for later, of their paths without the method.
+func (b *bucket) templateRules() (templates, late *matcher) {
+	var rules, lateRules []*rule
+	add := func(r *served, regex string, action func(*served) *routev3.Route) {
+		rules = append(rules, when(methods([]*served{r}, action, nil), is(headerMethod, r.Methods...), matches(headerPath, regex)))
+		lateRules = append(lateRules, when(act(refuseMethod()), matches(headerPath, regex)))
+	}
+	for _, r := range b.templates {
+		add(r, r.Exact.Regex, exactAction)
+	}
+	for _, r := range b.subtreeTemplates {
+		add(r, r.Subtree.Regex+".*", subtreeAction)
+	}
+	return inOrder(rules...), inOrder(lateRules...)
+}
+
+// methods chooses among routes that have the same path, best first, by the request's method; last answers others.
+func methods(routes []*served, action func(*served) *routev3.Route, last *onMatch) *onMatch {
+	byMethod := map[string]*onMatch{}
+	var cors []*served
+	for _, r := range routes {
+		if r.CORS != nil {
+			cors = append(cors, r)
+		}
+		for _, m := range r.Methods {
+			if byMethod[m] == nil {
+				byMethod[m] = corsVariants(r.CORS, func() *routev3.Route { return action(r) })
+			}
+		}
+	}
+	if len(cors) > 0 {
+		byMethod[http.MethodOptions] = chain(byMethod[http.MethodOptions], preflights(cors))
+	}
+	return chain(last, exactly(headerMethod, byMethod))
+}
+
+// preflights answers for the route that has the method which the browser asks for, else for the first.
+func preflights(routes []*served) *matcher {
+	var rules []*rule
+	for _, r := range routes[1:] {
+		rules = append(rules, when(preflightAnswer(r.CORS), present(headerOrigin), is(headerRequestMethod, r.Methods...)))
+	}
+	return inOrder(append(rules, when(preflightAnswer(routes[0].CORS), preflight()...))...)
+}
+
+// coversPath says whether a template or a literal subtree of the bucket matches the path.
+func (b *bucket) coversPath(path string) bool {
+	return b.subtrees[path] != nil || b.coversSubtree(path) ||
+		slices.ContainsFunc(b.templates, func(r *served) bool { return r.Exact.whole(path) }) ||
+		slices.ContainsFunc(b.subtreeTemplates, func(r *served) bool { return r.Subtree.begins(path) })
+}
+
+// coversSubtree says whether a literal subtree of the bucket contains the path and is shorter.
+func (b *bucket) coversSubtree(path string) bool {
+	for i := strings.LastIndexByte(path[:len(path)-1], '/'); i >= 0; i = strings.LastIndexByte(path[:i], '/') {
+		if b.subtrees[path[:i+1]] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// answers says whether any route of the bucket matches the path; a nil bucket has none.
+func (b *bucket) answers(path string) bool {
+	return b != nil && (b.exact[path] != nil || b.coversPath(path))
+}
+
+// coversWhole says whether one literal subtree of the bucket contains the whole subtree.
+func (b *bucket) coversWhole(subtree string) bool {
+	return b != nil && (b.subtrees[subtree] != nil || b.coversSubtree(subtree))
+}
+
+// touches says whether the bucket may match a path of the subtree.
+func (b *bucket) touches(subtree string) bool {
+	if b == nil {
+		return false
+	}
+	if len(b.templates)+len(b.subtreeTemplates) > 0 {
+		return true
+	}
+	i, found := slices.BinarySearch(b.paths, subtree)
+	return found || i < len(b.paths) && strings.HasPrefix(b.paths[i], subtree)
+}

@@ -1,0 +1,127 @@
+package xds
+
+import (
+	"net/http"
+
+	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	streamlogv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/stream/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"hotpod.dev/wire"
+)
+
+// fault is an error that Envoy itself answers, in the words of the contract.
+type fault struct {
+	flags  []string // Envoy's response flags, any of them; or
+	status uint32   // Envoy's own status
+	answer uint32   // the status that the client sees; 0 keeps Envoy's
+	wire.Error
+}
+
+// faults are tried in order.
+func faults() []fault {
+	return []fault{
+		{
+			flags: []string{"UH", "NC", "UF", "UO"}, answer: http.StatusInternalServerError,
+			Error: wire.Error{Component: "executor", Reason: "executor_unavailable", Message: "no pod and no activator can be reached: call again, or look at the activator"},
+		}, {
+			flags: []string{"UC", "UR", "UPE"}, answer: http.StatusInternalServerError,
+			Error: wire.Error{Component: "function", Reason: "function_error", Message: "the pod went away while it had the request"},
+		}, {
+			flags: []string{"SI", "UT", "DT", "UMSDR"}, answer: http.StatusGatewayTimeout,
+			Error: wire.Error{Component: "timeout", Reason: "stream_idle", Message: "nothing was sent or received for too long"},
+		}, {
+			flags: []string{"OM", "RL", "RLSE"}, answer: http.StatusServiceUnavailable,
+			Error: wire.Error{Component: "router", Reason: "overloaded", Message: "the router has too much to do: call again later"},
+		},
+		{status: http.StatusRequestTimeout, Error: router("request_timeout", "the request did not arrive in time")},
+		{status: http.StatusRequestEntityTooLarge, Error: router("body_too_large", "the request's body is too large")},
+		{status: http.StatusRequestHeaderFieldsTooLarge, Error: router("headers_too_large", "the request's headers are too large")},
+		{status: http.StatusUpgradeRequired, Error: router("upgrade_required", "the request's HTTP version is not served")},
+		{flags: []string{"DPE"}, status: http.StatusBadRequest, Error: router("bad_request", "the request is not valid HTTP")},
+	}
+}
+
+func router(reason, message string) wire.Error {
+	return wire.Error{Component: "router", Reason: reason, Message: message}
+}
+
+// localReplies gives Envoy's own errors the form that all errors of the platform have. What routes answer directly
+// (404, 405, 403) stays plain text.
+func localReplies(tracing bool) *hcmv3.LocalReplyConfig {
+	config := &hcmv3.LocalReplyConfig{}
+	for _, f := range faults() {
+		m := &hcmv3.ResponseMapper{
+			Filter:             f.filter(),
+			BodyFormatOverride: f.format(tracing),
+			HeadersToAdd:       []*corev3.HeaderValueOption{set(wire.HeaderComponent, f.Component)},
+		}
+		if f.answer != 0 {
+			m.StatusCode = wrapperspb.UInt32(f.answer)
+		}
+		config.Mappers = append(config.Mappers, m)
+	}
+	return config
+}
+
+func (f fault) filter() *accesslogv3.AccessLogFilter {
+	flags := &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_ResponseFlagFilter{
+		ResponseFlagFilter: &accesslogv3.ResponseFlagFilter{Flags: f.flags},
+	}}
+	status := &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_StatusCodeFilter{
+		StatusCodeFilter: &accesslogv3.StatusCodeFilter{Comparison: &accesslogv3.ComparisonFilter{
+			Op: accesslogv3.ComparisonFilter_EQ, Value: &corev3.RuntimeUInt32{DefaultValue: f.status, RuntimeKey: "hotpod.unused"},
+		}},
+	}}
+	switch {
+	case f.status == 0:
+		return flags
+	case len(f.flags) == 0:
+		return status
+	}
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_OrFilter{
+		OrFilter: &accesslogv3.OrFilter{Filters: []*accesslogv3.AccessLogFilter{flags, status}},
+	}}
+}
+
+func (f fault) format(tracing bool) *corev3.SubstitutionFormatString {
+	fields := map[string]string{
+		"component": f.Component, "reason": f.Reason, "message": f.Message, "requestId": requestID,
+	}
+	if tracing {
+		fields["traceId"] = "%TRACE_ID%"
+	}
+	return jsonFormat(fields)
+}
+
+func jsonFormat(fields map[string]string) *corev3.SubstitutionFormatString {
+	values := make(map[string]*structpb.Value, len(fields))
+	for k, v := range fields {
+		values[k] = structpb.NewStringValue(v)
+	}
+	return &corev3.SubstitutionFormatString{Format: &corev3.SubstitutionFormatString_JsonFormat{
+		JsonFormat: &structpb.Struct{Fields: values},
+	}}
+}
+
+// accessLog logs requests to standard output as JSON, or not at all.
+func accessLog(on bool) []*accesslogv3.AccessLog {
+	if !on {
+		return nil
+	}
+	format := jsonFormat(map[string]string{
+		"time": "%START_TIME%", "method": "%REQ(:METHOD)%", "host": "%REQ(:AUTHORITY)%", "path": "%REQ(X-FISSION-FULL-URL)%",
+		"route": "%ROUTE_NAME%", "status": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%", "details": "%RESPONSE_CODE_DETAILS%",
+		"duration_ms": "%DURATION%", "bytes_in": "%BYTES_RECEIVED%", "bytes_out": "%BYTES_SENT%", "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+		"upstream": "%UPSTREAM_HOST%", "request_id": requestID,
+	})
+	return []*accesslogv3.AccessLog{{
+		Name: "envoy.access_loggers.stdout",
+		ConfigType: &accesslogv3.AccessLog_TypedConfig{TypedConfig: pack(&streamlogv3.StdoutAccessLog{
+			AccessLogFormat: &streamlogv3.StdoutAccessLog_LogFormat{LogFormat: format},
+		})},
+	}}
+}

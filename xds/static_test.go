@@ -1,0 +1,75 @@
+package xds
+
+import (
+	"cmp"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// static is a configuration that Envoy can load without a server: what would be discovered stands in place.
+type static struct {
+	admin     string
+	listeners []*listenerv3.Listener
+	tables    []*routev3.RouteConfiguration
+	clusters  []*clusterv3.Cluster
+	endpoints []*endpointv3.ClusterLoadAssignment
+}
+
+// bootstrap returns it as an Envoy's bootstrap. Discovery on demand stays configured, with a server that is not there.
+func (s static) bootstrap(t testing.TB) []byte {
+	t.Helper()
+	b := bootstrap(BootstrapConfig{XDS: "127.0.0.1:1", Admin: cmp.Or(s.admin, "127.0.0.1:9901"), NodeID: "test"})
+	b.DynamicResources.LdsConfig = nil
+	for _, l := range s.listeners {
+		b.StaticResources.Listeners = append(b.StaticResources.Listeners, s.withRoutes(t, l))
+	}
+	for i, c := range s.clusters {
+		c = proto.CloneOf(c)
+		c.ClusterDiscoveryType, c.EdsClusterConfig = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}, nil
+		c.LoadAssignment = s.endpoints[i]
+		b.StaticResources.Clusters = append(b.StaticResources.Clusters, c)
+	}
+	return marshal(t, b)
+}
+
+func (s static) withRoutes(t testing.TB, l *listenerv3.Listener) *listenerv3.Listener {
+	t.Helper()
+	l = proto.CloneOf(l)
+	filter := l.FilterChains[0].Filters[0]
+	manager := &hcmv3.HttpConnectionManager{}
+	if err := filter.GetTypedConfig().UnmarshalTo(manager); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range s.tables {
+		if table.Name == manager.GetRds().GetRouteConfigName() {
+			manager.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: table}
+		}
+	}
+	filter.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)}
+	return l
+}
+
+func marshal(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	if v, ok := m.(interface{ ValidateAll() error }); ok {
+		if err := v.ValidateAll(); err != nil {
+			t.Errorf("%T: %v", m, err)
+		}
+	}
+	text, err := protojson.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err = indent(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

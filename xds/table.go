@@ -1,0 +1,166 @@
+package xds
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"hotpod.dev/wire"
+)
+
+// table says who serves each path of each host, and what became of every route.
+//
+// Precedence: routes of the request's host before routes of any host; in each, literal paths, then templates, then
+// subtree templates (longest first), then literal subtrees (longest first). Where two want the same path, the older
+// goes first. Methods filter: a route that does not answer the method leaves the request to the next that matches,
+// and a request that only wrong methods match gets 405.
+type table struct {
+	hosts map[string]*bucket
+	fates map[Key]fate
+}
+
+// fate is what became of a route.
+type fate struct {
+	state   wire.RouteState
+	message string
+}
+
+// bucket holds the routes of one host, in each list the best first.
+type bucket struct {
+	exact            map[string][]*served
+	templates        []*served
+	subtreeTemplates []*served
+	subtrees         map[string][]*served
+	paths            []string // keys of exact and subtrees, sorted
+}
+
+// served is a route with its functions found.
+type served struct {
+	*Route
+	backends []backend
+}
+
+// backend is a function and its share of a route's requests.
+type backend struct {
+	Function
+	weight uint32
+}
+
+// lookup finds a function by namespace and name.
+type lookup func(Key) (Function, bool)
+
+// resolve decides among routes. The result depends on the set of routes and not on its order.
+func resolve(routes []*Route, functions lookup) *table {
+	t := &table{hosts: map[string]*bucket{}, fates: make(map[Key]fate, len(routes))}
+	routes = slices.Clone(routes)
+	slices.SortFunc(routes, (*Route).older)
+	for _, r := range routes {
+		backends, missing := r.backends(functions)
+		if missing != "" {
+			t.fates[r.Key] = fate{wire.RouteFunctionNotFound, fmt.Sprintf("function %s/%s does not exist", r.Namespace, missing)}
+			continue
+		}
+		t.fates[r.Key] = fate{state: wire.RoutePending}
+		t.bucket(r.Host).add(&served{Route: r, backends: backends})
+	}
+	for _, b := range t.hosts {
+		slices.SortStableFunc(b.subtreeTemplates, func(x, y *served) int {
+			return cmp.Compare(len(y.Subtree.Text), len(x.Subtree.Text))
+		})
+		b.paths = slices.AppendSeq(slices.Collect(maps.Keys(b.exact)), maps.Keys(b.subtrees))
+		slices.Sort(b.paths)
+		t.findConflicts(b)
+	}
+	return t
+}
+
+func (r *Route) backends(functions lookup) (backends []backend, missing string) {
+	backends = make([]backend, len(r.Targets))
+	for i, target := range r.Targets {
+		f, ok := functions(Key{r.Namespace, target.Name})
+		if !ok {
+			return nil, target.Name
+		}
+		backends[i] = backend{Function: f, weight: target.Weight}
+	}
+	return backends, ""
+}
+
+func (t *table) bucket(host string) *bucket {
+	b := t.hosts[host]
+	if b == nil {
+		b = &bucket{exact: map[string][]*served{}, subtrees: map[string][]*served{}}
+		t.hosts[host] = b
+	}
+	return b
+}
+
+func (b *bucket) add(r *served) {
+	switch {
+	case r.Exact.Regex != "":
+		b.templates = append(b.templates, r)
+	case r.Exact.Text != "":
+		b.exact[r.Exact.Text] = append(b.exact[r.Exact.Text], r)
+	}
+	switch {
+	case r.Subtree.Regex != "":
+		b.subtreeTemplates = append(b.subtreeTemplates, r)
+	case r.Subtree.Text != "":
+		b.subtrees[r.Subtree.Text] = append(b.subtrees[r.Subtree.Text], r)
+	}
+}
+
+// findConflicts marks routes that lose a method of a path to an older one; they keep serving what they do not lose.
+func (t *table) findConflicts(b *bucket) {
+	for _, routes := range b.exact {
+		t.markLosers(routes)
+	}
+	for _, routes := range b.subtrees {
+		t.markLosers(routes)
+	}
+	for _, group := range byText(b.templates, func(r *served) string { return r.Exact.Text }) {
+		t.markLosers(group)
+	}
+	for _, group := range byText(b.subtreeTemplates, func(r *served) string { return r.Subtree.Text }) {
+		t.markLosers(group)
+	}
+}
+
+func byText(routes []*served, text func(*served) string) map[string][]*served {
+	groups := map[string][]*served{}
+	for _, r := range routes {
+		groups[text(r)] = append(groups[text(r)], r)
+	}
+	return groups
+}
+
+// markLosers looks at routes that want the same path, best first.
+func (t *table) markLosers(routes []*served) {
+	if len(routes) < 2 {
+		return
+	}
+	taken := map[string]*served{}
+	for _, r := range routes {
+		for _, m := range r.Methods {
+			winner := taken[m]
+			if winner == nil {
+				taken[m] = r
+				continue
+			}
+			if !r.preflightOnly(m) && !winner.preflightOnly(m) && t.fates[r.Key].state != wire.RouteConflict {
+				t.fates[r.Key] = fate{wire.RouteConflict, fmt.Sprintf("route %s is older and has %s %s%s", winner.Key, m, r.Host, winner.text())}
+			}
+		}
+	}
+}
+
+// preflightOnly says that the route answers the method for the sake of CORS alone.
+func (r *Route) preflightOnly(method string) bool { return r.impliedOptions && method == "OPTIONS" }
+
+func (r *Route) text() string {
+	if r.Subtree.Text != "" {
+		return r.Subtree.Text
+	}
+	return r.Exact.Text
+}

@@ -1,0 +1,142 @@
+package xds
+
+import (
+	"net/http"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	hostsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/retry/host/previous_hosts/v3"
+	prioritiesv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/retry/priority/previous_priorities/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"hotpod.dev/wire"
+)
+
+// Names of the listeners and of their route tables.
+const (
+	tablePublic   = "public"
+	tableInternal = "internal"
+)
+
+const (
+	// requestID is the client's X-Fission-Request-ID, or what Envoy made up.
+	requestID = "%REQ(X-FISSION-REQUEST-ID?X-REQUEST-ID)%"
+	// headerRouteMiss tells callers of the internal listener that no function answered.
+	headerRouteMiss = "X-Fission-Route-Miss"
+)
+
+// publicTable is the route table of the public listener.
+func publicTable(c Config, t *table) *routev3.RouteConfiguration {
+	return routeTable(c, tablePublic, publicTree(t, c.Version))
+}
+
+// internalTable is the route table of the internal listener: every function by its name.
+func internalTable(c Config, functions []Function) *routev3.RouteConfiguration {
+	r := routeTable(c, tableInternal, internalTree(functions))
+	r.VirtualHosts[0].ResponseHeadersToRemove = accessControlHeaders()
+	return r
+}
+
+func internalTree(functions []Function) *matcher {
+	exact, subtrees := map[string]*onMatch{}, map[string]*onMatch{}
+	for _, f := range functions {
+		for _, path := range internalPaths(f.ID) {
+			action := functionAction(f.ID.Namespace+"/"+f.ID.Name, []backend{{Function: f, weight: 1}})
+			action.GetRoute().PathRewrite = "/"
+			exact[path] = act(action)
+			action = functionAction(f.ID.Namespace+"/"+f.ID.Name, []backend{{Function: f, weight: 1}})
+			trim(action, path+"/")
+			subtrees[path+"/"] = act(action)
+		}
+	}
+	miss := notFound()
+	miss.ResponseHeadersToAdd = []*corev3.HeaderValueOption{set(headerRouteMiss, "1")}
+	refuse := inOrder(when(act(refuseOrigin()), append([]*predicate{is(headerMethod, http.MethodOptions)}, preflight()...)...))
+	own := exactly(headerPath, map[string]*onMatch{pathHealth: act(empty()), pathReady: act(empty())})
+	return chain(act(miss), refuse, exactly(headerPath, exact), beginning(headerPath, subtrees), own).GetMatcher()
+}
+
+// internalPaths are the paths of a function; the default namespace may be left out.
+func internalPaths(f wire.FunctionID) []string {
+	paths := []string{pathInternal + f.Namespace + "/" + f.Name}
+	if f.Namespace == "default" {
+		paths = append(paths, pathInternal+f.Name)
+	}
+	return paths
+}
+
+// routeTable holds what all routes have in common, so that a route itself stays small.
+func routeTable(c Config, name string, tree *matcher) *routev3.RouteConfiguration {
+	return &routev3.RouteConfiguration{
+		Name: name,
+		VirtualHosts: []*routev3.VirtualHost{{
+			Name: "all", Domains: []string{"*"}, Matcher: tree,
+			RetryPolicy:            retryPolicy(),
+			RequestBodyBufferLimit: wrapperspb.UInt64(uint64(c.ReplayLimit)),
+		}},
+		RequestHeadersToAdd: []*corev3.HeaderValueOption{
+			set(wire.HeaderFunction, "%CLUSTER_METADATA("+metadataNamespace+":"+metadataFunction+")%"),
+			set(wire.HeaderRequestID, requestID),
+		},
+		RequestHeadersToRemove: []string{headerPath, "x-envoy-external-address", "x-envoy-internal"},
+		ResponseHeadersToAdd: []*corev3.HeaderValueOption{
+			set(wire.HeaderRequestID, requestID),
+			{Header: &corev3.HeaderValue{Key: "Vary", Value: "Origin"}, AppendAction: corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD},
+			{Header: &corev3.HeaderValue{Key: "X-Content-Type-Options", Value: "nosniff"}, AppendAction: corev3.HeaderValueOption_ADD_IF_ABSENT},
+		},
+		ResponseHeadersToRemove: []string{wire.HeaderBusy},
+		ValidateClusters:        wrapperspb.Bool(false), // clusters come when they are called
+	}
+}
+
+const (
+	// retries bounds the attempts after the first. One spill needs one; the others bridge the time in which an
+	// activator restarts: their back-off doubles from retryFirst and adds up to a few seconds.
+	retries    = 12
+	retryFirst = 1e6  // 1 ms, in nanoseconds
+	retryMost  = 10e8 // 1 s
+)
+
+// retryPolicy repeats requests that no function has seen, each time at the other priority if it can.
+func retryPolicy() *routev3.RetryPolicy {
+	return &routev3.RetryPolicy{
+		RetryOn:    "connect-failure,refused-stream,reset-before-request,retriable-headers",
+		NumRetries: wrapperspb.UInt32(retries),
+		RetriableHeaders: []*routev3.HeaderMatcher{{
+			Name: wire.HeaderBusy, HeaderMatchSpecifier: &routev3.HeaderMatcher_PresentMatch{PresentMatch: true},
+		}},
+		RetryPriority: &routev3.RetryPolicy_RetryPriority{
+			Name: "envoy.retry_priorities.previous_priorities",
+			ConfigType: &routev3.RetryPolicy_RetryPriority_TypedConfig{
+				TypedConfig: pack(&prioritiesv3.PreviousPrioritiesConfig{UpdateFrequency: 1}),
+			},
+		},
+		RetryHostPredicate: []*routev3.RetryPolicy_RetryHostPredicate{{
+			Name:       "envoy.retry_host_predicates.previous_hosts",
+			ConfigType: &routev3.RetryPolicy_RetryHostPredicate_TypedConfig{TypedConfig: pack(&hostsv3.PreviousHostsPredicate{})},
+		}},
+		HostSelectionRetryMaxAttempts: 3,
+		RetryBackOff: &routev3.RetryPolicy_RetryBackOff{
+			BaseInterval: durationpb.New(retryFirst), MaxInterval: durationpb.New(retryMost),
+		},
+	}
+}
+
+// versionReply says which version runs, in Fission's words. The times are filled in by Envoy.
+func versionReply(version string) *routev3.Route {
+	r := reply(http.StatusOK, "")
+	text := func(s string) *structpb.Value { return structpb.NewStringValue(s) }
+	r.GetDirectResponse().BodyFormat = &corev3.SubstitutionFormatString{
+		Format: &corev3.SubstitutionFormatString_JsonFormat{JsonFormat: &structpb.Struct{Fields: map[string]*structpb.Value{
+			"Build": structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
+				"Version": text(literally(version)), "GitCommit": text(""), "BuildDate": text(""),
+			}}),
+			"ServerTime": structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
+				"Timezone": text("UTC"), "CurrentTime": text("%START_TIME(%Y-%m-%dT%H:%M:%E3SZ)%"),
+			}}),
+		}}},
+	}
+	return r
+}
