@@ -29,6 +29,9 @@ func (l *load) take(r wire.Report, now time.Time, t *totals) (active bool) {
 		before = wire.Report{}
 	}
 	l.mean = recent(before, r)
+	if !l.known { // the first report of a stream: its mean reaches back to before the stream
+		l.mean = float64(r.InFlight + r.Waiting)
+	}
 	active = t.add(before, r)
 	l.last, l.at, l.known, l.counted = r, now, true, true
 	return active || r.InFlight+r.Waiting > 0

@@ -1,0 +1,69 @@
+// Command activator holds requests that no hot pod can take; see package activator.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"hotpod.dev/activator"
+	"hotpod.dev/feed"
+	"hotpod.dev/proxy"
+	"hotpod.dev/telemetry"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "activator:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	o, err := parse(args, getenv, stderr)
+	if err != nil {
+		return err
+	}
+	log, err := telemetry.Logger(stderr, "activator", o.logLevel)
+	if err != nil {
+		return err
+	}
+	tracing, err := telemetry.NewTracing(ctx, "activator", getenv)
+	if err != nil {
+		return err
+	}
+	autoscaler, err := feed.Dial(o.autoscaler)
+	if err != nil {
+		return err
+	}
+	defer autoscaler.Close()
+	registry := telemetry.NewRegistry()
+	config := activator.Config{Log: log, Registerer: registry, Depth: o.depth, Hold: o.hold, ReplayLimit: o.replayLimit}
+	if tracing.Enabled {
+		config.Tracer = tracing.Provider.Tracer("hotpod.dev/activator")
+	}
+	a := activator.New(config)
+	debug := telemetry.Debug{Address: o.debugAddress(), Registry: registry, Ready: a.Ready, Profiling: o.profiling}
+	server := &proxy.Server{Handler: a, Log: log}
+
+	// The streams and the debug server outlive the signal: what is held is served first.
+	living, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	group, living := errgroup.WithContext(living)
+	group.Go(func() error { return debug.Run(living) })
+	group.Go(func() error { return a.Run(living, autoscaler) })
+	group.Go(func() error {
+		defer end()
+		return serve(ctx, living, server, a, o)
+	})
+	return errors.Join(group.Wait(), tracing.Shutdown(context.WithoutCancel(ctx)))
+}

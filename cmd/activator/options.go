@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"hotpod.dev/activator"
+	"hotpod.dev/wire"
+)
+
+// options are the flags of the command; each one's default is the variable HOTPOD_<FLAG>.
+type options struct {
+	address     string
+	autoscaler  string
+	depth       int
+	hold        time.Duration
+	drain       time.Duration
+	replayLimit int64
+	logLevel    string
+	profiling   bool
+}
+
+func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("activator", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
+	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler's streams")
+	flags.IntVar(&o.depth, "depth", activator.DefaultDepth, "requests of one function that may wait")
+	flags.DurationVar(&o.hold, "hold", activator.DefaultHold, "bound of a wait until the function's own is known")
+	flags.DurationVar(&o.drain, "drain", 2*time.Minute, "bound of the time that requests are still served after SIGTERM")
+	flags.Int64Var(&o.replayLimit, "replay-limit", wire.DefaultReplayLimit, "bytes of a body that are kept to be sent to another pod")
+	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
+	if err := environment(flags, getenv); err != nil {
+		return options{}, err
+	}
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	return o, o.validate()
+}
+
+// environment sets the flags whose variable HOTPOD_<FLAG> is set.
+func environment(flags *flag.FlagSet, getenv func(string) string) error {
+	var faults []error
+	flags.VisitAll(func(f *flag.Flag) {
+		name := "HOTPOD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v := getenv(name); v != "" {
+			if err := f.Value.Set(v); err != nil {
+				faults = append(faults, fmt.Errorf("%s=%q: %w", name, v, err))
+			}
+		}
+	})
+	return errors.Join(faults...)
+}
+
+// validate lists every fault.
+func (o options) validate() error {
+	var faults []error
+	require := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	require(o.address == "" || net.ParseIP(o.address) != nil, "--address %q is not an IP address", o.address)
+	_, _, err := net.SplitHostPort(o.autoscaler)
+	require(err == nil, "--autoscaler %q is not host:port", o.autoscaler)
+	require(o.depth > 0, "--depth %d must be at least 1", o.depth)
+	require(o.hold > 0, "--hold %s must be positive", o.hold)
+	require(o.drain >= 0, "--drain %s must not be negative", o.drain)
+	require(o.replayLimit > 0, "--replay-limit %d must be positive", o.replayLimit)
+	return errors.Join(faults...)
+}
+
+func (o options) requestAddress() string {
+	return net.JoinHostPort(o.address, strconv.Itoa(wire.PortRequests))
+}
+
+func (o options) debugAddress() string {
+	return net.JoinHostPort(o.address, strconv.Itoa(wire.PortDebug))
+}

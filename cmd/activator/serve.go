@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"hotpod.dev/activator"
+	"hotpod.dev/proxy"
+)
+
+const (
+	// notice is how long requests still come after readiness failed: until every Envoy has heard of it.
+	notice = 5 * time.Second
+	// look is how often the end of the last exchange is looked for.
+	look = 50 * time.Millisecond
+)
+
+// serve serves requests until leave ends and what is held was answered, or living ends.
+func serve(leave, living context.Context, server *proxy.Server, a *activator.Activator, o options) error {
+	lis, err := (&net.ListenConfig{}).Listen(leave, "tcp", o.requestAddress())
+	if err != nil {
+		return fmt.Errorf("listen for requests: %w", err)
+	}
+	serving, end := context.WithCancel(living)
+	defer end()
+	stop := context.AfterFunc(leave, func() {
+		defer end()
+		a.Leave()
+		drain(serving, server, o.drain)
+	})
+	defer stop()
+	return server.Serve(serving, lis)
+}
+
+// drain returns when nothing was served for a while after the notice, or after bound.
+func drain(ctx context.Context, server *proxy.Server, bound time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	t := time.NewTicker(look)
+	defer t.Stop()
+	began := time.Now()
+	for time.Since(began) < min(notice, bound) || server.Active() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}

@@ -1,0 +1,51 @@
+// Command autoscaler decides how many pods each function has and keeps the pools of warm ones; see packages
+// autoscaler and pool.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"hotpod.dev/telemetry"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "autoscaler:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	o, err := parse(args, getenv, stderr)
+	if err != nil {
+		return err
+	}
+	log, err := telemetry.Logger(stderr, "autoscaler", o.logLevel)
+	if err != nil {
+		return err
+	}
+	p, err := assemble(ctx, o, log)
+	if err != nil {
+		return err
+	}
+	debug := telemetry.Debug{Address: o.debugAddress(), Registry: p.registry, Ready: p.ready, Profiling: o.profiling}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return debug.Run(ctx) })
+	group.Go(func() error { return p.serve(ctx, o.streamAddress()) })
+	group.Go(func() error { return p.pool.Run(ctx) })
+	group.Go(func() error { return p.autoscaler.Run(ctx, p.pool) })
+	group.Go(func() error { return p.cache.Run(ctx) })
+	group.Go(func() error { return p.begin(ctx) })
+	return group.Wait()
+}

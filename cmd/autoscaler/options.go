@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"hotpod.dev/pool"
+	"hotpod.dev/wire"
+)
+
+// options are the flags of the command; each one's default is the variable HOTPOD_<FLAG>.
+type options struct {
+	address            string
+	kubeconfig         string
+	namespace          string
+	componentNamespace string
+	codeDir            string
+	codeBytes          int64
+	logLevel           string
+	profiling          bool
+	pool               pool.Config
+}
+
+func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
+	o := options{pool: pool.DefaultConfig()}
+	flags := flag.NewFlagSet("autoscaler", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
+	flags.StringVar(&o.namespace, "namespace", "", "watch only this namespace; empty means all")
+	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
+	flags.StringVar(&o.codeDir, "code-dir", "", "folder that keeps the code of packages")
+	flags.Int64Var(&o.codeBytes, "code-bytes", 1<<30, "most bytes to keep in the code folder")
+	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
+	poolFlags(flags, &o.pool)
+	if err := environment(flags, getenv); err != nil {
+		return options{}, err
+	}
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	return o, o.validate()
+}
+
+func poolFlags(flags *flag.FlagSet, c *pool.Config) {
+	flags.StringVar(&c.FetcherImage, "fetcher-image", "", "image of the fetcher")
+	flags.StringVar(&c.ProxyImage, "proxy-image", "", "image of the queue-proxy")
+	flags.Func("fetcher-command", "command of the fetcher, words apart by spaces; empty means the image's own", words(&c.FetcherCommand))
+	flags.Func("proxy-command", "command of the queue-proxy, words apart by spaces; empty means the image's own", words(&c.ProxyCommand))
+	flags.Func("image-pull-policy", "Always, IfNotPresent (default) or Never", func(s string) error {
+		switch p := corev1.PullPolicy(s); p {
+		case corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever:
+			c.ImagePullPolicy = p
+			return nil
+		}
+		return errors.New("want Always, IfNotPresent or Never")
+	})
+	flags.StringVar(&c.RuntimeHost, "runtime-host", c.RuntimeHost, "where runtimes listen: loopback or pod")
+	flags.BoolVar(&c.RunAsNonRoot, "run-as-non-root", c.RunAsNonRoot, "refuse images that run as root")
+	flags.Int64Var(&c.RunAsUser, "run-as-user", 0, "user of the pods; 0 means the images' own")
+	flags.Int64Var(&c.FSGroup, "fs-group", 0, "group of the pods' volumes; 0 means none")
+	flags.StringVar(&c.FunctionNamespace, "function-namespace", "", "namespace of the pods of environments in the namespace default; empty means beside them")
+	flags.IntVar(&c.MaxPods, "max-pods", c.MaxPods, "most pods of one environment")
+	flags.DurationVar(&c.StartTimeout, "start-timeout", c.StartTimeout, "time after which a pod that is not warm counts as broken")
+}
+
+func words(to *[]string) func(string) error {
+	return func(s string) error {
+		*to = strings.Fields(s)
+		return nil
+	}
+}
+
+// namespaceOf returns the process's own namespace.
+func namespaceOf(getenv func(string) string) string {
+	if ns := getenv("POD_NAMESPACE"); ns != "" {
+		return ns
+	}
+	return "fission"
+}
+
+// environment sets the flags whose variable HOTPOD_<FLAG> is set.
+func environment(flags *flag.FlagSet, getenv func(string) string) error {
+	var faults []error
+	flags.VisitAll(func(f *flag.Flag) {
+		name := "HOTPOD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v := getenv(name); v != "" {
+			if err := f.Value.Set(v); err != nil {
+				faults = append(faults, fmt.Errorf("%s=%q: %w", name, v, err))
+			}
+		}
+	})
+	return errors.Join(faults...)
+}
+
+// validate lists every fault, those of the pool too.
+func (o options) validate() error {
+	var faults []error
+	require := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	require(o.address == "" || net.ParseIP(o.address) != nil, "--address %q is not an IP address", o.address)
+	require(o.componentNamespace != "", "--component-namespace is empty")
+	require(o.codeDir != "", "--code-dir is empty")
+	require(o.codeBytes > 0, "--code-bytes %d must be positive", o.codeBytes)
+	keyed := o.pool
+	keyed.ControlKey = "read later"
+	return errors.Join(append(faults, keyed.Validate())...)
+}
+
+func (o options) streamAddress() string {
+	return net.JoinHostPort(o.address, strconv.Itoa(wire.PortAutoscaler))
+}
+
+func (o options) debugAddress() string {
+	return net.JoinHostPort(o.address, strconv.Itoa(wire.PortDebug))
+}

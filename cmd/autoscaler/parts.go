@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/autoscaler"
+	"hotpod.dev/feed"
+	"hotpod.dev/kube"
+	"hotpod.dev/pool"
+	"hotpod.dev/sign"
+	"hotpod.dev/telemetry"
+	"hotpod.dev/wire"
+)
+
+// keyRetry is the pause before the control key is asked for again.
+const keyRetry = 500 * time.Millisecond
+
+// parts are what runs in this process.
+type parts struct {
+	registry   *prometheus.Registry
+	cache      *kube.Cache
+	pool       *pool.Pool
+	autoscaler *autoscaler.Autoscaler
+}
+
+// assemble makes the parts and connects them; nothing runs yet.
+func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) {
+	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-autoscaler"})
+	if err != nil {
+		return nil, err
+	}
+	clients, err := kube.NewClients(config)
+	if err != nil {
+		return nil, err
+	}
+	store, err := kube.NewCodeStore(kube.CodeStoreConfig{Dir: o.codeDir, MaxBytes: o.codeBytes, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	signer, err := controlKey(ctx, clients, o.componentNamespace, log)
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{registry: telemetry.NewRegistry()}
+	p.cache = kube.NewCache(clients, kube.CacheOptions{Namespace: o.namespace, Codes: store, Log: log})
+	store.Attach(clients, p.cache)
+	p.autoscaler = autoscaler.New(autoscaler.Config{
+		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry,
+	})
+	o.pool.ControlKey = signer.PublicKey()
+	p.pool, err = pool.New(o.pool, pool.Deps{
+		Cluster: kube.NewCluster(clients), Codes: codes{store}, Files: kube.NewFiles(clients),
+		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.watch()
+	return p, nil
+}
+
+// controlKey returns the signer of control calls. The API server may start at the same time: it is asked until it
+// answers.
+func controlKey(ctx context.Context, clients *kube.Clients, namespace string, log *slog.Logger) (*sign.Signer, error) {
+	for {
+		seed, err := kube.EnsureControlKey(ctx, clients, namespace)
+		if err == nil {
+			return sign.NewSigner(seed)
+		}
+		log.Warn("control key cannot be read yet", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("read the control key: %w", errors.Join(ctx.Err(), err))
+		case <-time.After(keyRetry):
+		}
+	}
+}
+
+// watch tells pool and autoscaler of the objects that they are about.
+func (p *parts) watch() {
+	p.cache.Environments().Watch(kube.Handler[*v1.Environment]{
+		Set:    p.pool.SetEnvironment,
+		Delete: func(e *v1.Environment) { p.pool.DeleteEnvironment(e.Namespace + "/" + e.Name) },
+	})
+	p.cache.Functions().Watch(kube.Handler[*v1.Function]{
+		Set: func(f *v1.Function) {
+			p.pool.SetFunction(f)
+			p.autoscaler.SetFunction(f)
+		},
+		Delete: func(f *v1.Function) {
+			id := wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)}
+			p.autoscaler.DeleteFunction(id)
+			p.pool.DeleteFunction(id)
+		},
+	})
+	selector := wire.LabelExecutorType + "=" + v1.ExecutorPool
+	p.cache.Pods(kube.PodFilter{LabelSelector: selector}).Watch(kube.Handler[*corev1.Pod]{
+		Set:    p.pool.SetPod,
+		Delete: func(pod *corev1.Pod) { p.pool.DeletePod(string(pod.UID)) },
+	})
+}
+
+// begin lets pool and autoscaler act once they know everything.
+func (p *parts) begin(ctx context.Context) error {
+	if err := p.cache.WaitSynced(ctx); err != nil {
+		return nil //nolint:nilerr // the process ends
+	}
+	p.pool.Synced()
+	p.autoscaler.Synced()
+	return nil
+}
+
+// ready returns why the process cannot do its work yet.
+func (p *parts) ready() error {
+	if !p.cache.Synced() {
+		return errors.New("the first lists of objects have not come yet")
+	}
+	return nil
+}
+
+// serve serves the streams until ctx ends.
+func (p *parts) serve(ctx context.Context, address string) error {
+	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen for streams: %w", err)
+	}
+	server := feed.NewServer(feed.ServerCodec())
+	p.autoscaler.Register(server)
+	stop := context.AfterFunc(ctx, server.Stop)
+	defer stop()
+	if err := server.Serve(lis); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("serve streams: %w", err)
+	}
+	return nil
+}
