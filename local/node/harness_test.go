@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -19,33 +20,47 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"hotpod.dev/internal/kubetest"
 	"hotpod.dev/local/node/sandbox"
 )
 
-var initPath string
+var (
+	initPath string
+	// server is a real API server, for the tests that need one.
+	server kubetest.Shared
+	// clientCA is the authority of the API server's certificate as a client of nodes.
+	clientCA string
+)
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 // buildAndRun builds init, unless HOTPOD_POD_INIT names one: another user may
 // have no Go toolchain.
 func buildAndRun(m *testing.M) int {
-	if initPath = os.Getenv("HOTPOD_POD_INIT"); initPath != "" {
-		return m.Run()
-	}
 	dir, err := os.MkdirTemp("", "node-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := errors.Join(buildInit(dir), makePKI(dir)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return server.Main(m)
+}
+
+func buildInit(dir string) error {
+	if initPath = os.Getenv("HOTPOD_POD_INIT"); initPath != "" {
+		return nil
+	}
 	initPath = filepath.Join(dir, "hotpod-pod-init")
 	build := exec.Command("go", "build", "-o", initPath, "hotpod.dev/local/cmd/hotpod-pod-init")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build init: %v\n%s", err, out)
-		return 1
+		return fmt.Errorf("build init: %w\n%s", err, out)
 	}
-	return m.Run()
+	return nil
 }
 
 // shellImages is a resolver that knows one image, of the host's programs.
