@@ -1,0 +1,62 @@
+package manifests
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hotpod.dev/xds"
+)
+
+var update = flag.Bool("update", false, "write Envoy's bootstraps anew") //nolint:gochecknoglobals // a flag
+
+// Envoy's bootstraps are what xds says that they must be.
+func TestRouter_BootstrapsAreThoseOfXDS(t *testing.T) {
+	for file, c := range map[string]xds.BootstrapConfig{
+		"base/router/envoy.json": {XDS: "xds:18000", Debug: "0.0.0.0:8080"},
+		"embedded/router/envoy.json": {
+			XDS: placeholders()["XDS_IP"] + ":18000", Admin: placeholders()["ROUTER_IP"] + ":9901", Debug: placeholders()["ROUTER_IP"] + ":8080",
+		},
+	} {
+		want, err := xds.Bootstrap(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = indented(t, want)
+		if strings.HasPrefix(file, "embedded") {
+			for _, name := range []string{"XDS_IP", "ROUTER_IP"} {
+				want = bytes.ReplaceAll(want, []byte(placeholders()[name]), []byte("${"+name+"}"))
+			}
+		}
+		if *update {
+			if err := os.WriteFile(file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s is not what xds.Bootstrap makes; run go test ./manifests -update and read the diff (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+func indented(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var v any // sorts the keys, whose order is otherwise another in each build
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	out, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(out, '\n')
+}
