@@ -245,6 +245,7 @@ func TestClaim_BrokenCodeFailsTheFunctionsWaitingClaimsAndNoOthers(t *testing.T)
 				failure(t, err, "SpecializationFailed", "no")
 			})
 		}
+		synctest.Wait() // one has the pod, the others wait
 		wg.Go(func() { w.claim("good", "node") })
 		wg.Wait()
 		spent := 0
