@@ -22,8 +22,11 @@ type Params struct {
 
 // template is a compiled gorilla template, "/users/{id}/{rest:.*}".
 type template struct {
+	names []string // header names, one a variable
+	// literals stand around the variables, one more than those, when each variable is a whole "[^/]+" that a slash
+	// or the end follows; matching is simple then. Otherwise exact and prefix match.
+	literals      []string
 	exact, prefix *regexp.Regexp
-	names         []string // header names, one a variable
 }
 
 func (p *Params) appendLines(dst []byte, h *head) []byte {
@@ -45,8 +48,9 @@ func (p *Params) append(dst []byte, tmpl, fullURL string) []byte {
 		return dst
 	}
 	path, _, _ := strings.Cut(fullURL, "?")
-	for i, v := range t.match(path) {
-		dst = appendLine(dst, t.names[i], v)
+	// The path is matched decoded, as gorilla does.
+	if path, err := url.PathUnescape(path); err == nil {
+		dst = t.appendLines(dst, path)
 	}
 	return dst
 }
@@ -71,13 +75,12 @@ func (p *Params) compiled(tmpl string) *template {
 
 // compile reads a template; nil when it is none.
 func compile(tmpl string) *template {
-	var pattern strings.Builder
-	var names []string
-	pattern.WriteString("^")
-	for rest := tmpl; ; {
+	t := &template{}
+	pattern, simple := "^", true
+	rest := tmpl
+	for {
 		open := strings.IndexByte(rest, '{')
 		if open < 0 {
-			pattern.WriteString(regexp.QuoteMeta(rest))
 			break
 		}
 		end := closing(rest[open:])
@@ -91,25 +94,32 @@ func compile(tmpl string) *template {
 		if !isToken([]byte(name)) || expr == "" {
 			return nil
 		}
-		names = append(names, textproto.CanonicalMIMEHeaderKey(wire.HeaderParamPrefix+name))
-		pattern.WriteString(regexp.QuoteMeta(rest[:open]) + "(" + expr + ")")
+		t.names = append(t.names, textproto.CanonicalMIMEHeaderKey(wire.HeaderParamPrefix+name))
+		t.literals = append(t.literals, rest[:open])
+		pattern += regexp.QuoteMeta(rest[:open]) + "(" + expr + ")"
 		rest = rest[open+end+1:]
+		simple = simple && !given && (rest == "" || rest[0] == '/')
 	}
-	return newTemplate(pattern.String(), names, strings.HasSuffix(tmpl, "/"))
+	if t.literals = append(t.literals, rest); !simple {
+		t.literals = nil
+		return t.withPattern(pattern+regexp.QuoteMeta(rest), strings.HasSuffix(tmpl, "/"))
+	}
+	return t
 }
 
-func newTemplate(pattern string, names []string, subtree bool) *template {
+func (t *template) withPattern(pattern string, subtree bool) *template {
 	below := "(?:/.*)?$"
 	if subtree {
 		below = ".*$"
 	}
-	exact, err1 := regexp.Compile(pattern + "$")
-	prefix, err2 := regexp.Compile(pattern + below)
+	var err1, err2 error
+	t.exact, err1 = regexp.Compile(pattern + "$")
+	t.prefix, err2 = regexp.Compile(pattern + below)
 	// A group inside a variable's expression would shift the others, and gorilla refuses it too.
-	if err1 != nil || err2 != nil || exact.NumSubexp() != len(names) {
+	if err1 != nil || err2 != nil || t.exact.NumSubexp() != len(t.names) {
 		return nil
 	}
-	return &template{exact: exact, prefix: prefix, names: names}
+	return t
 }
 
 // closing returns the offset of the brace that closes the one at the beginning, -1 when there is none.
@@ -128,24 +138,54 @@ func closing(s string) int {
 	return -1
 }
 
-// match returns the variables' values, nil when the path does not fit. The path is matched decoded, as gorilla
-// does; a value that cannot stand in a header stays encoded.
-func (t *template) match(path string) []string {
-	decoded, err := url.PathUnescape(path)
-	if err != nil {
-		return nil
+// appendLines appends the variables' values in path, nothing when the template does not fit the path or a parent of
+// it.
+func (t *template) appendLines(dst []byte, path string) []byte {
+	if t.literals != nil {
+		return t.appendSimple(dst, path)
 	}
-	m := t.exact.FindStringSubmatch(decoded)
+	m := t.exact.FindStringSubmatch(path)
 	if m == nil {
-		m = t.prefix.FindStringSubmatch(decoded)
+		m = t.prefix.FindStringSubmatch(path)
 	}
 	if m == nil {
-		return nil
+		return dst
 	}
-	for i, v := range m {
-		if !validValue([]byte(v)) {
-			m[i] = url.PathEscape(v)
+	for i, v := range m[1:] {
+		dst = appendValue(dst, t.names[i], v)
+	}
+	return dst
+}
+
+func (t *template) appendSimple(dst []byte, path string) []byte {
+	before := len(dst)
+	for i, name := range t.names {
+		rest, ok := strings.CutPrefix(path, t.literals[i])
+		end := strings.IndexByte(rest, '/')
+		if end < 0 {
+			end = len(rest)
+		}
+		if !ok || end == 0 {
+			return dst[:before]
+		}
+		dst = appendValue(dst, name, rest[:end])
+		path = rest[end:]
+	}
+	last := t.literals[len(t.names)]
+	rest, ok := strings.CutPrefix(path, last)
+	if !ok || rest != "" && rest[0] != '/' && !strings.HasSuffix(last, "/") {
+		return dst[:before]
+	}
+	return dst
+}
+
+// appendValue appends a line whose value stays encoded when it could not stand in a header.
+func appendValue(dst []byte, name, value string) []byte {
+	for i := range len(value) {
+		if classes[value[i]]&classValue == 0 {
+			value = url.PathEscape(value)
+			break
 		}
 	}
-	return m[1:]
+	return appendLine(dst, name, value)
 }

@@ -111,7 +111,7 @@ func (x *h2) Forward(t *Target, o *Options) Outcome {
 	defer resp.Body.Close()
 	busy := resp.Header.Get(wire.HeaderBusy)
 	if o.Refusals && resp.StatusCode == http.StatusServiceUnavailable && busy != "" && resp.ContentLength == 0 {
-		return Outcome{Kind: Refused, Status: resp.StatusCode, Busy: wire.Busy(busy), Retry: x.tape.rewind()}
+		return Outcome{Kind: Refused, Status: resp.StatusCode, Busy: wire.Busy(busy), Retry: x.tape.intact()}
 	}
 	return x.relay(b, resp, o)
 }
@@ -136,8 +136,7 @@ func (x *h2) request(ctx context.Context, t *Target, o *Options) *http.Request {
 	addLines(out.Header, lines)
 	addLines(out.Header, o.RequestHeader)
 	if x.r.ContentLength != 0 {
-		x.tape.start(x.r.Body, o.ReplayLimit)
-		out.Body = &x.tape
+		out.Body = x.tape.reader(x.r.Body, o.ReplayLimit)
 	} else {
 		out.Body = nil
 	}
@@ -154,7 +153,7 @@ func (x *h2) failed(b *bound, err error) Outcome {
 	case why != 0:
 		return Outcome{Kind: why}
 	case errors.As(err, &dial):
-		return Outcome{Kind: Unreached, Retry: x.tape.rewind(), Err: err}
+		return Outcome{Kind: Unreached, Retry: x.tape.intact(), Err: err}
 	default:
 		return Outcome{Kind: Broken, Err: fmt.Errorf("forward: %w", err)}
 	}
@@ -173,6 +172,9 @@ func (x *h2) relay(b *bound, resp *http.Response, o *Options) Outcome {
 	}
 	b.begin()
 	x.w.WriteHeader(resp.StatusCode)
+	if resp.ContentLength != 0 {
+		_ = http.NewResponseController(x.w).Flush() // the body may be long in coming
+	}
 	err := x.copyBody(b, resp.Body)
 	if err != nil {
 		x.cut = true

@@ -1,54 +1,100 @@
 package proxy
 
 import (
-	"bytes"
+	"errors"
 	"io"
 	"sync"
 )
 
-// tape is the body of a stream that can be sent again from its beginning, as long as it stays within a limit.
+var errTapeLost = errors.New("body was taken by an earlier attempt")
+
+// tape is the body of a stream that can be sent again from its beginning, as long as it stays within a limit. Each
+// attempt reads it by a reader of its own; the transport may still sit in the one of an attempt that is over.
 type tape struct {
-	mu     sync.Mutex // guards what follows; the transport reads in a goroutine of its own
-	src    io.Reader
-	limit  int64
-	kept   []byte
-	replay bytes.Reader
-	lost   bool
+	mu      sync.Mutex // guards what follows
+	more    sync.Cond  // on mu: kept, err, busy or current changed
+	src     io.Reader
+	limit   int64
+	kept    []byte
+	lost    bool  // more than limit came: kept is not the whole beginning
+	err     error // how the source ended
+	busy    bool  // a reader is in the source
+	current *tapeReader
 }
 
-func (t *tape) start(src io.Reader, limit int64) {
+// reader returns the reader of a new attempt, and retires the one before.
+func (t *tape) reader(src io.Reader, limit int64) io.ReadCloser {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.src == nil {
-		t.src, t.limit = src, limit
+		t.src, t.limit, t.more.L = src, limit, &t.mu
 	}
-	t.replay.Reset(t.kept)
+	t.current = &tapeReader{tape: t}
+	t.more.Broadcast()
+	return t.current
 }
 
-// Read implements io.Reader.
-func (t *tape) Read(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.replay.Len() > 0 {
-		return t.replay.Read(p)
-	}
-	n, err := t.src.Read(p)
-	if n > 0 {
-		if t.lost = t.lost || int64(len(t.kept)+n) > t.limit; t.lost {
-			t.kept = nil
-		} else {
-			t.kept = append(t.kept, p[:n]...)
-		}
-	}
-	return n, err
-}
-
-// Close implements io.Closer. The source stays open for a further attempt.
-func (t *tape) Close() error { return nil }
-
-// rewind reports whether the body can be sent again.
-func (t *tape) rewind() bool {
+// intact reports whether the body can be sent again.
+func (t *tape) intact() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !t.lost
+}
+
+type tapeReader struct {
+	tape *tape
+	at   int
+}
+
+// Close implements io.Closer. The source stays open for a further attempt.
+func (r *tapeReader) Close() error { return nil }
+
+// Read implements io.Reader.
+func (r *tapeReader) Read(p []byte) (int, error) {
+	t := r.tape
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		switch {
+		case t.current != r:
+			return 0, errTapeLost
+		case r.at < len(t.kept):
+			n := copy(p, t.kept[r.at:])
+			r.at += n
+			return n, nil
+		case t.err != nil:
+			return 0, t.err
+		case t.busy:
+			t.more.Wait()
+		default:
+			if n := r.pull(p); n > 0 {
+				return n, nil
+			}
+		}
+	}
+}
+
+// pull reads from the source, without the lock meanwhile. It returns how much of p the caller may have.
+func (r *tapeReader) pull(p []byte) int {
+	t := r.tape
+	t.busy = true
+	t.mu.Unlock()
+	n, err := t.src.Read(p)
+	t.mu.Lock()
+	t.busy = false
+	t.more.Broadcast()
+	if err != nil {
+		t.err = err
+	}
+	if n > 0 && (t.lost || int64(len(t.kept)+n) > t.limit) {
+		t.lost = true
+		if t.current != r { // the attempt that could have it is over
+			t.err = errTapeLost
+			return 0
+		}
+		r.at, t.kept = 0, nil
+		return n
+	}
+	t.kept = append(t.kept, p[:n]...)
+	return 0
 }

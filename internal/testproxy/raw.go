@@ -150,3 +150,12 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 		}
 	}
 }
+
+// HTTP2 returns a client that speaks HTTP/2 without TLS from the first byte.
+func HTTP2(t testing.TB) *http.Client {
+	t.Helper()
+	tr := &http.Transport{Protocols: new(http.Protocols)}
+	tr.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, Timeout: patience}
+}
