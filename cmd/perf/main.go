@@ -1,0 +1,38 @@
+// Command perf measures a platform beside what it is compared with; see package perf.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"hotpod.dev/perf"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "perf:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures what the arguments say; results go to stdout, progress to stderr.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	config, err := perf.ParseConfig(args, getenv, stderr)
+	if err != nil {
+		return err
+	}
+	return perf.Run(ctx, config, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
+}

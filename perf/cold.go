@@ -1,0 +1,292 @@
+package perf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// ColdOptions say how many cold starts to measure.
+type ColdOptions struct {
+	// Functions whose first request comes alone; AtOnce first requests that come at once, Rounds times; Empty first
+	// requests to an environment without a pool.
+	Functions, AtOnce, Rounds, Empty int
+	// Settle is a quiet time before each measurement, after the pool is full again.
+	Settle time.Duration
+}
+
+// batch is how many functions exist at a time, so that hot pods do not fill the machine.
+const batch = 20
+
+// cold is one run of the scenario.
+type cold struct {
+	s         *Session
+	fleet     *fleet
+	addresses *nextAddress
+	file      string
+	failures  int
+}
+
+// samples are times in milliseconds: first requests of functions, and loads of the same file by the runtime alone.
+type samples struct{ first, load []float64 }
+
+// Cold measures the first request of distinct functions whose environment has a warm pool, one at a time and several
+// at once, the runtime's own load of the same file beside each, and first requests that find no warm pod.
+func Cold(ctx context.Context, s *Session, r *Results) error {
+	o := s.config.Cold
+	tmp, err := os.MkdirTemp("", "hotpod-perf-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the function: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	c := &cold{s: s, addresses: &nextAddress{}, file: filepath.Join(tmp, "deployarchive")}
+	if err := c.pooled(ctx, o, r); err != nil {
+		return err
+	}
+	if err := c.unpooled(ctx, o, r); err != nil {
+		return err
+	}
+	row := Row{Scenario: "cold", Contestant: "hotpod", Parameters: map[string]string{"at_once": "all"}, Metric: "failures", Unit: "requests"}
+	r.Add(row, float64(c.failures))
+	return nil
+}
+
+func (c *cold) pooled(ctx context.Context, o ColdOptions, r *Results) (err error) {
+	if c.fleet, err = c.s.newFleet(ctx, "cold", o.AtOnce); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.fleet.delete(ctx)) }()
+	if err := os.WriteFile(c.file, c.fleet.source, 0o600); err != nil {
+		return fmt.Errorf("write the function: %w", err)
+	}
+	alone, err := c.rounds(ctx, o, o.Functions, 1)
+	if err != nil {
+		return err
+	}
+	c.add(r, "1", alone)
+	together, err := c.rounds(ctx, o, o.AtOnce*o.Rounds, o.AtOnce)
+	if err != nil {
+		return err
+	}
+	c.add(r, strconv.Itoa(o.AtOnce), together)
+	return nil
+}
+
+// rounds measures n functions, atOnce at a time.
+func (c *cold) rounds(ctx context.Context, o ColdOptions, n, atOnce int) (samples, error) {
+	var all samples
+	for n > 0 {
+		size := min(n, max(batch, atOnce))
+		n -= size
+		got, err := c.batch(ctx, o, size, atOnce)
+		if err != nil {
+			return all, err
+		}
+		all.first = append(all.first, got.first...)
+		all.load = append(all.load, got.load...)
+		c.s.log.Info("cold starts measured", "at_once", atOnce, "left", n, "median_ms", spread(all.first).median, "load_median_ms", spread(all.load).median)
+	}
+	return all, nil
+}
+
+func (c *cold) batch(ctx context.Context, o ColdOptions, size, atOnce int) (got samples, err error) {
+	members, err := c.fleet.add(ctx, size, nil)
+	defer func() { err = errors.Join(err, c.fleet.remove(ctx, members)) }()
+	if err != nil {
+		return got, err
+	}
+	for begin := 0; begin < size; begin += atOnce {
+		group := members[begin:min(begin+atOnce, size)]
+		first, load, err := c.group(ctx, o, group)
+		if err != nil {
+			return got, err
+		}
+		got.first = append(got.first, first...)
+		got.load = append(got.load, load...)
+	}
+	return got, nil
+}
+
+// group measures first requests of some functions at once, then as many loads by the runtime alone at once.
+func (c *cold) group(ctx context.Context, o ColdOptions, members []member) (first, load []float64, err error) {
+	runtimes, err := c.startRuntimes(ctx, len(members))
+	defer func() {
+		for _, p := range runtimes {
+			p.stop()
+		}
+	}()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.fleet.awaitPool(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := pause(ctx, o.Settle); err != nil {
+		return nil, nil, err
+	}
+	first = c.firstRequests(ctx, members)
+	if err := pause(ctx, o.Settle); err != nil {
+		return nil, nil, err
+	}
+	load, err = loads(ctx, runtimes, c.file)
+	return first, load, err
+}
+
+func (c *cold) startRuntimes(ctx context.Context, n int) ([]*runtimeProcess, error) {
+	dir := filepath.Join(c.s.config.Environments, c.s.config.Environment)
+	var started []*runtimeProcess
+	for range n {
+		p, err := startRuntime(ctx, dir, c.addresses.take())
+		if err != nil {
+			return started, err
+		}
+		started = append(started, p)
+	}
+	return started, nil
+}
+
+// firstRequests sends them at once, each on a connection that is open already. One that fails is counted, not timed.
+func (c *cold) firstRequests(ctx context.Context, members []member) []float64 {
+	clients := make([]*http.Client, len(members))
+	prepare := func(i int) error {
+		clients[i] = &http.Client{Transport: &http.Transport{}, Timeout: callTimeout}
+		// A path without a route opens the connection; its answer does not matter.
+		_, _, err := fetch(ctx, clients[i], http.MethodGet, "http://"+c.s.router+"/perf-no-such-route", nil)
+		return err
+	}
+	times, errs := together(len(members), prepare, func(i int) (time.Duration, error) {
+		return first(ctx, clients[i], "http://"+c.s.router+members[i].path, members[i].says)
+	})
+	for _, client := range clients {
+		client.CloseIdleConnections()
+	}
+	for i, err := range errs {
+		c.failures++
+		c.s.log.Error("cold start failed", "function", members[i].name, "error", err)
+	}
+	return times
+}
+
+// first sends a request and returns how long its answer took, which must be 200 and contain the text.
+func first(ctx context.Context, client *http.Client, url, says string) (time.Duration, error) {
+	began := time.Now()
+	status, body, err := fetch(ctx, client, http.MethodGet, url, nil)
+	took := time.Since(began)
+	switch {
+	case err != nil:
+		return 0, err
+	case status != http.StatusOK:
+		return 0, fmt.Errorf("status %d: %.300s", status, body)
+	case !bytes.Contains(body, []byte(says)):
+		return 0, fmt.Errorf("another function answered: %.300q", body)
+	}
+	return took, nil
+}
+
+func loads(ctx context.Context, runtimes []*runtimeProcess, file string) ([]float64, error) {
+	prepare := func(i int) error { return runtimes[i].connect(ctx) }
+	times, errs := together(len(runtimes), prepare, func(i int) (time.Duration, error) { return runtimes[i].load(ctx, file) })
+	for _, err := range errs {
+		return nil, fmt.Errorf("runtime alone: %w", err)
+	}
+	return times, nil
+}
+
+// together prepares n actions and, when all are ready, runs them in parallel. It returns the times of those that
+// succeeded in milliseconds, and the errors of the others by their number.
+func together(n int, prepare func(i int) error, action func(i int) (time.Duration, error)) ([]float64, map[int]error) {
+	took := make([]time.Duration, n)
+	errs := make([]error, n)
+	inParallel(n, func(i int) { errs[i] = prepare(i) })
+	inParallel(n, func(i int) {
+		if errs[i] == nil {
+			took[i], errs[i] = action(i)
+		}
+	})
+	var times []float64
+	failed := map[int]error{}
+	for i, err := range errs {
+		if err != nil {
+			failed[i] = err
+			continue
+		}
+		times = append(times, milliseconds(took[i]))
+	}
+	return times, failed
+}
+
+// inParallel runs n actions, which begin together.
+func inParallel(n int, action func(i int)) {
+	var ready, done sync.WaitGroup
+	ready.Add(n)
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			ready.Wait()
+			action(i)
+		})
+	}
+	done.Wait()
+}
+
+// unpooled measures first requests in an environment that keeps no warm pods.
+func (c *cold) unpooled(ctx context.Context, o ColdOptions, r *Results) (err error) {
+	if c.fleet, err = c.s.newFleet(ctx, "empty", 0); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.fleet.delete(ctx)) }()
+	members, err := c.fleet.add(ctx, o.Empty, nil)
+	defer func() { err = errors.Join(err, c.fleet.remove(ctx, members)) }()
+	if err != nil {
+		return err
+	}
+	var times []float64
+	for _, m := range members {
+		if err := pause(ctx, o.Settle); err != nil {
+			return err
+		}
+		times = append(times, c.firstRequests(ctx, []member{m})...)
+	}
+	if len(times) > 0 {
+		row := Row{Scenario: "cold", Contestant: "hotpod with an empty pool", Metric: "latency", Unit: "ms", Parameters: map[string]string{"at_once": "1"}}
+		r.Add(row, times...)
+	}
+	return nil
+}
+
+// add makes rows of samples: their spread, and the median and p99 by themselves for goals.
+func (c *cold) add(r *Results, atOnce string, s samples) {
+	row := Row{Scenario: "cold", Unit: "ms", Parameters: map[string]string{"at_once": atOnce}}
+	for _, part := range []struct {
+		contestant, metric string
+		values             []float64
+	}{{"hotpod", "latency", s.first}, {"runtime alone", "load", s.load}} {
+		if len(part.values) == 0 {
+			continue
+		}
+		row.Contestant = part.contestant
+		row.Metric = part.metric
+		r.Add(row, part.values...)
+		row.Metric = part.metric + "_p50"
+		r.Add(row, quantile(part.values, 0.5))
+		row.Metric = part.metric + "_p99"
+		r.Add(row, quantile(part.values, 0.99))
+	}
+}
+
+// pause waits, or ends with ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

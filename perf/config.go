@@ -1,0 +1,151 @@
+package perf
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config says what to measure and how thoroughly.
+type Config struct {
+	// Scenarios to run, in this order.
+	Scenarios []string
+	// Kubeconfig and Router of a running platform; both empty starts one in a temporary folder.
+	Kubeconfig, Router string
+	// Namespace for the objects that are made.
+	Namespace string
+	// Programs is the folder of hotpod-local; Environments that of the runtimes; Source the function's file.
+	Programs, Environments, Source string
+	// Environment is the folder below Environments, and its image hotpod/IMAGE.
+	Environment, Image string
+	// Envoy is the program; empty looks for it where make setup puts it and on PATH.
+	Envoy string
+	// JSON is the file for the rows, empty for none; Goals the file of goals, empty for those built in.
+	JSON, Goals string
+	// Check judges the rows by the goals.
+	Check bool
+
+	Cold ColdOptions
+	Warm WarmOptions
+	Up   UpOptions
+}
+
+// scenarios are those that there are, in the order of "all".
+func scenarios() []string { return []string{"up", "memory", "cold", "warm"} }
+
+const usage = `Usage: perf SCENARIO [flags]
+
+  cold     first requests of distinct functions, beside the runtime's own load
+  warm     throughput and latency through the router, beside Envoy alone
+  memory   resident memory of every process at rest
+  up       start of the platform until it is ready
+  all      everything
+
+Flags (their defaults come from HOTPOD_PERF_<FLAG> where that is set):
+`
+
+// ParseConfig reads the command line; getenv gives flags their defaults. Help and faults are written to w.
+func ParseConfig(args []string, getenv func(string) string, w io.Writer) (Config, error) {
+	c := Config{}
+	fs := flag.NewFlagSet("perf", flag.ContinueOnError)
+	fs.SetOutput(w)
+	fs.Usage = func() {
+		fmt.Fprint(w, usage)
+		fs.PrintDefaults()
+	}
+	c.flags(fs, getenv)
+	c.measures(fs)
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		fs.Usage()
+		return c, errors.New("name a scenario first")
+	}
+	if err := fromEnvironment(fs, getenv); err != nil {
+		return c, err
+	}
+	if err := fs.Parse(args[1:]); err != nil {
+		return c, fmt.Errorf("read flags: %w", err)
+	}
+	c.Scenarios = []string{args[0]}
+	if args[0] == "all" {
+		c.Scenarios = scenarios()
+	}
+	return c, errors.Join(c.validate(), leftOver(fs))
+}
+
+func (c *Config) flags(fs *flag.FlagSet, getenv func(string) string) {
+	fs.StringVar(&c.Kubeconfig, "kubeconfig", getenv("KUBECONFIG"), "kubeconfig of a running platform; without it one is started (default $KUBECONFIG)")
+	fs.StringVar(&c.Router, "router", getenv("FISSION_ROUTER"), "host:port of the running platform's routes (default $FISSION_ROUTER)")
+	fs.StringVar(&c.Namespace, "namespace", "default", "namespace for the functions that are made")
+	fs.StringVar(&c.Programs, "programs", "bin", "folder of hotpod-local")
+	fs.StringVar(&c.Environments, "environments", "environments", "folder of the runtimes")
+	fs.StringVar(&c.Environment, "environment", "nodejs", "folder of the runtime to measure")
+	fs.StringVar(&c.Image, "image", "hotpod/node-env", "image of that runtime")
+	fs.StringVar(&c.Source, "source", "examples/hello.js", "function to measure")
+	fs.StringVar(&c.Envoy, "envoy", getenv("HOTPOD_ENVOY"), "Envoy to compare with (default $HOTPOD_ENVOY, the cache, PATH)")
+	fs.StringVar(&c.JSON, "json", "", "file for the rows")
+	fs.StringVar(&c.Goals, "goals", "", "file of goals instead of those built in")
+	fs.BoolVar(&c.Check, "check", false, "judge by the goals; exit 1 when one is missed")
+}
+
+func (c *Config) measures(fs *flag.FlagSet) {
+	fs.IntVar(&c.Cold.Functions, "functions", 100, "cold: functions whose first request comes alone")
+	fs.IntVar(&c.Cold.AtOnce, "at-once", 20, "cold: first requests that come at once")
+	fs.IntVar(&c.Cold.Rounds, "rounds", 5, "cold: how often so many come at once")
+	fs.IntVar(&c.Cold.Empty, "empty", 5, "cold: first requests that find no warm pod")
+	fs.DurationVar(&c.Cold.Settle, "settle", 300*time.Millisecond, "cold: quiet time before each measurement")
+	fs.DurationVar(&c.Warm.Duration, "duration", 3*time.Second, "warm: length of each load")
+	fs.IntVar(&c.Warm.Repeats, "repeats", 5, "warm: how often each load is repeated, the contestants in turn")
+	fs.IntVar(&c.Up.Repeats, "starts", 3, "up: how often the platform is started again")
+}
+
+// fromEnvironment takes flags from HOTPOD_PERF_<FLAG>.
+func fromEnvironment(fs *flag.FlagSet, getenv func(string) string) error {
+	var errs []error
+	fs.VisitAll(func(f *flag.Flag) {
+		name := "HOTPOD_PERF_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value := getenv(name); value != "" {
+			if err := f.Value.Set(value); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func leftOver(fs *flag.FlagSet) error {
+	if fs.NArg() > 0 {
+		return fmt.Errorf("unexpected arguments: %s", strings.Join(fs.Args(), " "))
+	}
+	return nil
+}
+
+// validate lists all faults.
+func (c *Config) validate() error {
+	var errs []error
+	for _, name := range c.Scenarios {
+		if !slices.Contains(scenarios(), name) {
+			errs = append(errs, fmt.Errorf("no scenario %q: there are %s and all", name, strings.Join(scenarios(), ", ")))
+		}
+	}
+	if (c.Kubeconfig == "") != (c.Router == "") {
+		errs = append(errs, errors.New("a running platform needs both --kubeconfig and --router"))
+	}
+	counts := map[string]int{
+		"functions": c.Cold.Functions, "at-once": c.Cold.AtOnce, "rounds": c.Cold.Rounds, "empty": c.Cold.Empty,
+		"repeats": c.Warm.Repeats, "starts": c.Up.Repeats,
+	}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if n := counts[name]; n < 1 || n > 10000 {
+			errs = append(errs, fmt.Errorf("--%s must be 1 to 10000, not %d", name, n))
+		}
+	}
+	if c.Warm.Duration <= 0 || c.Warm.Duration > time.Minute {
+		errs = append(errs, fmt.Errorf("--duration must be above 0 and at most 1m, not %s", c.Warm.Duration))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,14 @@
+// Package perf measures the platform side by side with what it is compared to, in one run on one machine.
+//
+// A scenario (cold, warm, memory, up) measures contestants in turn, repeats that, and gives rows: the minimum, median
+// and maximum of one metric of one contestant. Rows are shown as a table and written as JSON. Goals are ratios or
+// differences of rows of one run, kept in goals.yaml; no goal is an absolute figure remembered from elsewhere.
+//
+//	Load        the load generator: closed loop, or open loop at a rate, free of coordinated omission
+//	Session     the platform under test: API server, router, programs
+//	Cold, Warm, Memory, Up   the scenarios
+//	Results     rows, table, JSON
+//	Goals       what is wanted of the rows
+//
+// It sends requests to loopback addresses only, and each load is bounded in time.
+package perf

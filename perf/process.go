@@ -1,0 +1,126 @@
+package perf
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ticks is the unit of processor time in /proc, 100 a second on every Linux.
+const tick = 10 * time.Millisecond
+
+// processorTime returns the time that a process has used, in user mode and in the kernel.
+func processorTime(pid int) (time.Duration, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read processor time: %w", err)
+	}
+	return parseProcessorTime(raw)
+}
+
+// parseProcessorTime reads /proc/PID/stat, whose second field is a name in parentheses that may hold anything.
+func parseProcessorTime(raw []byte) (time.Duration, error) {
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+	const user, system = 11, 12 // counted from the field after the name
+	if len(fields) <= system {
+		return 0, fmt.Errorf("read processor time: %d fields", len(fields))
+	}
+	u, err1 := strconv.ParseInt(fields[user], 10, 64)
+	s, err2 := strconv.ParseInt(fields[system], 10, 64)
+	if err1 != nil || err2 != nil {
+		return 0, fmt.Errorf("read processor time: %q %q", fields[user], fields[system])
+	}
+	return time.Duration(u+s) * tick, nil
+}
+
+// memoryUse is what a process holds, in MiB: Resident counts shared pages whole, Anonymous only its own.
+type memoryUse struct{ resident, anonymous float64 }
+
+func memoryOf(pid int) (memoryUse, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return memoryUse{}, fmt.Errorf("read memory: %w", err)
+	}
+	return parseMemory(raw), nil
+}
+
+func parseMemory(raw []byte) memoryUse {
+	var m memoryUse
+	lines := bufio.NewScanner(bytes.NewReader(raw))
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 2 {
+			continue
+		}
+		kib, _ := strconv.ParseFloat(fields[1], 64)
+		switch fields[0] {
+		case "VmRSS:":
+			m.resident = kib / 1024
+		case "RssAnon:":
+			m.anonymous = kib / 1024
+		}
+	}
+	return m
+}
+
+// listenerOf returns the process that listens on an IPv4 address of this machine; ok is false when there is none that
+// the caller may look into.
+func listenerOf(address string) (pid int, ok bool) {
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return 0, false
+	}
+	inodes := listeningSockets(table, address)
+	if len(inodes) == 0 {
+		return 0, false
+	}
+	files, _ := filepath.Glob("/proc/[0-9]*/fd/*")
+	for _, file := range files {
+		target, err := os.Readlink(file)
+		if err == nil && inodes[strings.TrimSuffix(strings.TrimPrefix(target, "socket:["), "]")] {
+			pid, err := strconv.Atoi(strings.Split(file, "/")[2])
+			return pid, err == nil
+		}
+	}
+	return 0, false
+}
+
+// listeningSockets finds the inodes of sockets in /proc/net/tcp that listen on the address, or on its port everywhere.
+func listeningSockets(table []byte, address string) map[string]bool {
+	want, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil
+	}
+	inodes := map[string]bool{}
+	lines := bufio.NewScanner(bytes.NewReader(table))
+	for lines.Scan() {
+		const local, state, inode, listening = 1, 3, 9, "0A"
+		fields := strings.Fields(lines.Text())
+		if len(fields) <= inode || fields[state] != listening {
+			continue
+		}
+		got, ok := parseSocket(fields[local])
+		if ok && got.Port() == want.Port() && (got.Addr() == want.Addr() || got.Addr().IsUnspecified()) {
+			inodes[fields[inode]] = true
+		}
+	}
+	return inodes
+}
+
+// parseSocket reads an address as /proc/net/tcp has it: four bytes in the machine's order, and the port.
+func parseSocket(text string) (netip.AddrPort, bool) {
+	host, port, _ := strings.Cut(text, ":")
+	raw, err := hex.DecodeString(host)
+	n, portErr := strconv.ParseUint(port, 16, 16)
+	if err != nil || portErr != nil || len(raw) != 4 {
+		return netip.AddrPort{}, false
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{raw[3], raw[2], raw[1], raw[0]}), uint16(n)), true
+}
