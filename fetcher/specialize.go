@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"hotpod.dev/wire"
@@ -14,6 +15,9 @@ import (
 // freeAfter is when memory of a finished specialization goes back to the system: late enough not to compete with
 // the first requests for the processor.
 const freeAfter = 10 * time.Second
+
+// maxLogged bounds an error in the log.
+const maxLogged = 500
 
 // specialize answers a call with the pod's one and only specialization.
 func (s *Server) specialize(w http.ResponseWriter, r *http.Request, body []byte) {
@@ -62,12 +66,19 @@ func (s *Server) run(ctx context.Context, req *wire.SpecializeRequest) {
 	result, err := s.prepareAndLoad(ctx, req)
 	s.judge.settle(result, err)
 	if err != nil {
-		s.log.Warn("specialization failed", "function", req.Function.String(), "generation", req.Generation, "error", err)
+		s.log.Warn("specialization failed", "function", req.Function.String(), "generation", req.Generation,
+			"error", excerpt(err.Error()))
 	} else {
 		s.log.Info("specialized", "function", req.Function.String(), "generation", req.Generation,
 			"fetch_us", result.FetchMicros, "load_us", result.LoadMicros)
 	}
 	time.AfterFunc(freeAfter, debug.FreeOSMemory)
+}
+
+// excerpt keeps stack traces out of the log: the function's owner gets them in full.
+func excerpt(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line[:min(len(line), maxLogged)]
 }
 
 func (s *Server) prepareAndLoad(ctx context.Context, req *wire.SpecializeRequest) (wire.SpecializeResult, error) {

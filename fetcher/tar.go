@@ -28,11 +28,12 @@ func untar(ctx context.Context, a *archive, t *tree) error {
 		return theirs("the package's archive is damaged: %v", err)
 	}
 	// What is skipped in the archive counts too, or an endless run of it would be read for nothing.
-	r := tar.NewReader(&cancelled{Reader: &capped{Reader: gz, left: t.left + int64(t.max.Files)*(2<<10)}, ctx: ctx})
+	content := &cancelled{Reader: &capped{Reader: gz, left: t.left + int64(t.max.Files)*(2<<10)}, ctx: ctx}
+	r := tar.NewReader(content)
 	for {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return complete(content)
 		}
 		if err != nil {
 			return theirs("the package's archive is damaged: %v", err)
@@ -41,6 +42,15 @@ func untar(ctx context.Context, a *archive, t *tree) error {
 			return err
 		}
 	}
+}
+
+// complete reads what follows the last entry, so that gzip can compare its checksum. What follows gzip's own end is
+// padding.
+func complete(content io.Reader) error {
+	if _, err := io.Copy(io.Discard, content); err != nil && !errors.Is(err, gzip.ErrHeader) {
+		return theirs("the package's archive is damaged: %v", err)
+	}
+	return nil
 }
 
 func untarEntry(ctx context.Context, h *tar.Header, content io.Reader, t *tree) error {

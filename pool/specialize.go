@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	v1 "hotpod.dev/api/v1"
@@ -49,7 +50,7 @@ func (p *Pool) attempt(ctx context.Context, m *member, o *order) (wire.HotPod, e
 		return p.finish(m, o)
 	}
 	p.deps.Log.Warn("pod was not made hot", "pod", m.name, "namespace", m.namespace, "function", o.held.Function.String(),
-		"generation", o.held.Generation, "error", err)
+		"generation", o.held.Generation, "error", excerpt(err))
 	return wire.HotPod{}, p.fail(m, o, err)
 }
 
@@ -129,6 +130,12 @@ func (p *Pool) fail(m *member, o *order, err error) error {
 	failure := &wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: load.Failure.Message}
 	p.remember(o, failure)
 	return failure
+}
+
+// excerpt keeps stack traces out of the log: the function's owner gets them in full.
+func excerpt(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line[:min(len(line), 500)]
 }
 
 // heat moves a pod to Hot, that holds m.held. Call it with mu held.
