@@ -90,7 +90,6 @@ func (p *fakePod) run() {
 type cluster struct {
 	mu   sync.Mutex
 	pods map[string]*fakePod
-	log  []string // pods in the order in which requests entered
 }
 
 func newCluster() *cluster { return &cluster{pods: map[string]*fakePod{}} }

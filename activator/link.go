@@ -48,11 +48,7 @@ func (l *link) changed(q *queue) {
 // run opens the stream again and again until ctx ends.
 func (l *link) run(ctx context.Context, conn *grpc.ClientConn, a *Activator) error {
 	for {
-		err := l.once(ctx, conn, a)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if l.open.Swap(false) {
+		if err := l.once(ctx, conn, a); l.open.Swap(false) && ctx.Err() == nil {
 			l.log.Warn("stream to the autoscaler broke", "error", err)
 		}
 		select {

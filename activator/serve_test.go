@@ -44,7 +44,7 @@ func TestServe_ReleasesAThousandInOrder(t *testing.T) {
 		a, c := newTest(t), newCluster()
 		var mu sync.Mutex
 		var order []int
-		var all []chan struct{}
+		all := make([]chan struct{}, 0, 1000)
 		for i := range 1000 {
 			x := request(c)
 			x.entered = func(*fakePod) {
@@ -74,7 +74,7 @@ func TestServe_NeverMoreDirectRequestsThanTheLimit(t *testing.T) {
 		a, c := newTest(t), newCluster()
 		p, q := c.add("a", 100, lasting(10*time.Millisecond)), c.add("b", 100, lasting(10*time.Millisecond))
 		a.placed(placement(3, p, q))
-		var all []chan struct{}
+		all := make([]chan struct{}, 0, 40)
 		for range 40 {
 			all = append(all, start(a, request(c)))
 		}
@@ -224,9 +224,9 @@ func TestServe_FailureAnswersAllThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, c := newTest(t), newCluster()
 		xs := []*fakeExchange{request(c), request(c), request(c)}
-		var all []chan struct{}
-		for _, x := range xs {
-			all = append(all, start(a, x))
+		all := make([]chan struct{}, len(xs))
+		for i, x := range xs {
+			all[i] = start(a, x)
 		}
 		a.placed(wire.Placement{Function: helloID, Failure: &wire.Failure{Reason: "SpecializationFailed", Message: "SyntaxError"}})
 		for i, done := range all {
@@ -348,9 +348,11 @@ func TestServe_NothingStarvesAtTheMaximum(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a, c := newTest(t), newCluster()
-				var pods []*fakePod
-				for i := range 8 {
-					pods = append(pods, c.add(string(rune('a'+i)), limit, func() time.Duration { return 8*time.Millisecond + rand.N(4*time.Millisecond) }))
+				pods := make([]*fakePod, 8)
+				for i := range pods {
+					pods[i] = c.add(string(rune('a'+i)), limit, func() time.Duration {
+						return 8*time.Millisecond + rand.N(4*time.Millisecond)
+					})
 				}
 				p := placement(limit, pods...)
 				p.AtMaximum = true

@@ -51,7 +51,8 @@ func TestDecide_OneRuleAtATime(t *testing.T) {
 		},
 		"up to the rate at most": {
 			with(settings(1), func(s *Spec) { s.MaxUpRate = 3; s.PanicThreshold = 100 }),
-			Observation{Ready: 2, Data: true, Stable: 50, Panic: 50}, 6, ReasonStableWindow,
+			Observation{Ready: 2, Data: true, Stable: 50, Panic: 50},
+			6, ReasonStableWindow,
 		},
 		"twice the ready pods is panic": {
 			settings(1), Observation{Ready: 2, Data: true, Stable: 1, Panic: 4}, 4, ReasonPanicWindow,
@@ -61,7 +62,8 @@ func TestDecide_OneRuleAtATime(t *testing.T) {
 		},
 		"activation scale lifts what is wanted at all": {
 			with(settings(1), func(s *Spec) { s.ActivationScale = 3 }),
-			Observation{Ready: 2, Data: true, Stable: .1, Panic: .1}, 3, ReasonStableWindow,
+			Observation{Ready: 2, Data: true, Stable: .1, Panic: .1},
+			3, ReasonStableWindow,
 		},
 		"one waiting, no pod": {
 			settings(1), Observation{Waiting: 1, Idle: busy}, 1, ReasonDemand,
@@ -104,7 +106,8 @@ func TestDecide_OneRuleAtATime(t *testing.T) {
 		},
 		"idle before the stable window is empty": {
 			with(settings(1), func(s *Spec) { s.Idle = 5 * time.Second }),
-			Observation{Ready: 4, Data: true, Stable: 2, Idle: 5 * time.Second}, 0, ReasonIdle,
+			Observation{Ready: 4, Data: true, Stable: 2, Idle: 5 * time.Second},
+			0, ReasonIdle,
 		},
 		"a pod that says nothing is not idle": {
 			settings(1), Observation{Ready: 1, Unknown: 1, Data: true, Idle: time.Hour}, 1, ReasonNotIdle,

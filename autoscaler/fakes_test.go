@@ -255,7 +255,7 @@ func changed(f *v1.Function) *v1.Function {
 // fakeActivator is an activator's end of a demand stream.
 type fakeActivator struct {
 	feed.DemandServer
-	ctx    context.Context
+	open   func() context.Context
 	up     chan wire.Demand
 	mu     sync.Mutex
 	placed []wire.Placement
@@ -264,7 +264,7 @@ type fakeActivator struct {
 // activator opens a demand stream that ends with the world's test.
 func (w *world) activator() (act *fakeActivator, hangUp func()) {
 	ctx, cancel := context.WithCancel(w.t.Context())
-	act = &fakeActivator{ctx: ctx, up: make(chan wire.Demand)}
+	act = &fakeActivator{open: func() context.Context { return ctx }, up: make(chan wire.Demand)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -273,14 +273,14 @@ func (w *world) activator() (act *fakeActivator, hangUp func()) {
 	return act, func() { cancel(); <-done }
 }
 
-func (f *fakeActivator) Context() context.Context { return f.ctx }
+func (f *fakeActivator) Context() context.Context { return f.open() }
 
 func (f *fakeActivator) Recv() (*wire.Demand, error) {
 	select {
 	case d := <-f.up:
 		return &d, nil
-	case <-f.ctx.Done():
-		return nil, f.ctx.Err()
+	case <-f.open().Done():
+		return nil, f.open().Err()
 	}
 }
 

@@ -33,7 +33,7 @@ func (a *Autoscaler) follow(f *function, p *pod) {
 			if got {
 				pause = firstFollow
 			}
-			if !sleep(ctx, pause/2+rand.N(pause)) {
+			if !sleep(ctx, pause/2+rand.N(pause)) { //nolint:gosec // spreads calls, guards nothing
 				return
 			}
 			pause = min(2*pause, lastFollow)

@@ -50,8 +50,9 @@ func TestWindows_BeginAnewAfterAWholeWindowOfSilence(t *testing.T) {
 func TestWindows_AgreeWithAListOfValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := NewWindows(10 * time.Second)
-		var list []float64
-		for i := range rapid.IntRange(1, 60).Draw(t, "seconds") {
+		n := rapid.IntRange(1, 60).Draw(t, "seconds")
+		list := make([]float64, 0, n)
+		for i := range n {
 			v := rapid.Float64Range(0, 100).Draw(t, "value")
 			list = append(list, v)
 			now := noon.Add(time.Duration(i) * time.Second)

@@ -134,7 +134,7 @@ func (p *parts) serve(ctx context.Context, address string) error {
 		return fmt.Errorf("listen for streams: %w", err)
 	}
 	server := feed.NewServer(feed.ServerCodec())
-	p.autoscaler.Register(server)
+	p.autoscaler.Register(server) //nolint:contextcheck // each stream has a context of its own
 	stop := context.AfterFunc(ctx, server.Stop)
 	defer stop()
 	if err := server.Serve(lis); err != nil && ctx.Err() == nil {
