@@ -31,29 +31,29 @@ func stale(f *v1.Function, p *v1.Package) string {
 }
 
 // follow makes the function name the present version of its package, which makes a new generation of the function.
-// It reports whether a manifest forbids that: then it would be applied again and again, against us.
-func (c *Controller) follow(ctx context.Context, f *v1.Function, p *v1.Package) (pinned bool, err error) {
+// It reports whether it did so, and whether a manifest forbids it: that would be applied again and again, against us.
+func (c *Controller) follow(ctx context.Context, f *v1.Function, p *v1.Package) (changed, pinned bool, err error) {
 	wanted := stale(f, p)
 	if wanted == "" {
-		return false, nil
+		return false, false, nil
 	}
 	functions := c.clients.Functions(f.Namespace)
 	if f.Spec.Package.PackageRef.ResourceVersion != "" {
 		live, err := functions.Get(ctx, f.Name, metav1.GetOptions{}) // the informer keeps no managed fields
 		if err != nil {
-			return false, fmt.Errorf("read function %s/%s: %w", f.Namespace, f.Name, err)
+			return false, false, fmt.Errorf("read function %s/%s: %w", f.Namespace, f.Name, err)
 		}
 		if declared(live.ManagedFields) {
-			return true, nil
+			return false, true, nil
 		}
 	}
 	spec := map[string]any{"package": map[string]any{"packageref": map[string]any{"resourceversion": wanted}}}
-	if err := kube.ApplySpec(ctx, functions, f, spec, true); err != nil {
-		return false, err
+	if err := kube.ApplySpec(ctx, functions, f, spec); err != nil {
+		return false, false, err
 	}
 	c.log.Info("function follows its package", "namespace", f.Namespace, "function", f.Name,
 		"package", p.Name, "resource_version", wanted)
-	return false, nil
+	return true, false, nil
 }
 
 // clientSideApply is the field manager of kubectl apply without --server-side.

@@ -96,9 +96,11 @@ func (c *Controller) reconcileFunction(ctx context.Context, key kube.Key) (time.
 	if err != nil {
 		return 0, err
 	}
-	if facts.pinned, err = c.follow(ctx, f, facts.pkg); err != nil {
-		return 0, err
+	changed, pinned, err := c.follow(ctx, f, facts.pkg)
+	if err != nil || changed {
+		return 0, err // the change arrives as another generation
 	}
+	facts.pinned = pinned
 	s := v1.FunctionStatus{
 		ObservedGeneration: f.Generation,
 		Conditions:         date(f.Status.Conditions, functionConditions(facts), f.Generation, metav1.Now()),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	v1 "hotpod.dev/api/v1"
 )
@@ -30,8 +29,8 @@ type ApplyMeta struct {
 	Namespace string `json:"namespace,omitempty"`
 	// Name of the object.
 	Name string `json:"name"`
-	// UID, when not empty, refuses the apply for another object of the name with a conflict.
-	UID types.UID `json:"uid,omitempty"`
+	// ResourceVersion, when not empty, makes it a conflict to apply to any other state of the object.
+	ResourceVersion string `json:"resourceVersion,omitempty"`
 	// Labels that are owned.
 	Labels map[string]string `json:"labels,omitempty"`
 	// Annotations that are owned.
@@ -48,9 +47,9 @@ type Applier[T Object] interface {
 }
 
 // ApplyStatus makes status the platform's part of obj's status, also where another writer has set the same fields.
-// The object must still be the one that obj is: a deleted and recreated one is refused with a conflict.
+// It is a conflict when the object is no longer as obj is: a status speaks of what was seen, not of what came since.
 func ApplyStatus[T Object](ctx context.Context, c Applier[T], obj T, status any) error {
-	a := Owned(obj)
+	a := owned(obj)
 	a.Status = status
 	if _, err := c.ApplyStatus(ctx, a, metav1.ApplyOptions{FieldManager: FieldOwner, Force: true}); err != nil {
 		return fmt.Errorf("apply the status of %s %s/%s: %w", a.Kind, obj.GetNamespace(), obj.GetName(), err)
@@ -58,22 +57,22 @@ func ApplyStatus[T Object](ctx context.Context, c Applier[T], obj T, status any)
 	return nil
 }
 
-// ApplySpec makes spec the platform's part of obj's spec; without force, a field that another owner has set to
-// another value is a conflict.
-func ApplySpec[T Object](ctx context.Context, c Applier[T], obj T, spec any, force bool) error {
-	a := Owned(obj)
+// ApplySpec makes spec the platform's part of obj's spec, also where another writer has set the same fields. It is a
+// conflict when the object is no longer as obj is.
+func ApplySpec[T Object](ctx context.Context, c Applier[T], obj T, spec any) error {
+	a := owned(obj)
 	a.Spec = spec
-	if _, err := c.Apply(ctx, a, metav1.ApplyOptions{FieldManager: FieldOwner, Force: force}); err != nil {
+	if _, err := c.Apply(ctx, a, metav1.ApplyOptions{FieldManager: FieldOwner, Force: true}); err != nil {
 		return fmt.Errorf("apply %s %s/%s: %w", a.Kind, obj.GetNamespace(), obj.GetName(), err)
 	}
 	return nil
 }
 
-// Owned returns an Apply that names one of Hotpod's objects and owns nothing yet.
-func Owned(obj Object) *Apply {
+// owned returns an Apply that names one of Hotpod's objects, as it was seen, and owns nothing yet.
+func owned(obj Object) *Apply {
 	return &Apply{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1.GroupVersion.String(), Kind: kindOf(obj)},
-		Metadata: ApplyMeta{Namespace: obj.GetNamespace(), Name: obj.GetName(), UID: obj.GetUID()},
+		Metadata: ApplyMeta{Namespace: obj.GetNamespace(), Name: obj.GetName(), ResourceVersion: obj.GetResourceVersion()},
 	}
 }
 

@@ -3,7 +3,9 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -59,9 +61,19 @@ func (c *Cluster) PatchPodLabels(ctx context.Context, namespace, name, uid strin
 	return nil
 }
 
-// gone reports that the object does not exist, or that another one has its name: neither call above can conflict
-// otherwise, because the only precondition is the UID.
-func gone(err error) bool { return apierrors.IsNotFound(err) || apierrors.IsConflict(err) }
+// gone reports that the object does not exist, or that another one has its name: a deletion conflicts by its
+// precondition, and a patch would change the UID, which no object allows.
+func gone(err error) bool {
+	return apierrors.IsNotFound(err) || apierrors.IsConflict(err) || isUID(err)
+}
+
+func isUID(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Field == "metadata.uid" })
+}
 
 // Anchor returns the owner of an environment's pods in another namespace than the environment's, which owner
 // references cannot reach. It makes the object when it is not there.

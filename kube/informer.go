@@ -103,7 +103,7 @@ func newInformer[T Object, L runtime.Object](s source[L], example T, selector st
 			return s.Watch(ctx, o)
 		},
 	}
-	shared := cache.NewSharedIndexInformerWithOptions(lw, example, cache.SharedIndexInformerOptions{})
+	shared := cache.NewSharedIndexInformerWithOptions(lw, example, cache.SharedIndexInformerOptions{Indexers: cache.Indexers{}})
 	_ = shared.SetTransform(transform) // fails only once started
 	return &Informer[T]{shared: shared}
 }

@@ -12,11 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc"
 
 	"hotpod.dev/controller"
-	"hotpod.dev/feed"
-	"hotpod.dev/kube"
 	"hotpod.dev/telemetry"
 )
 
@@ -61,20 +58,4 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	group.Go(func() error { return debug.Run(ctx) })
 	group.Go(func() error { return c.Run(ctx) })
 	return group.Wait()
-}
-
-func (o options) clients() (*kube.Clients, error) {
-	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-controller"})
-	if err != nil {
-		return nil, err
-	}
-	return kube.NewClients(config)
-}
-
-// dial returns the connection to a part, nil when there is none.
-func dial(address string) (*grpc.ClientConn, error) {
-	if address == "" {
-		return nil, nil //nolint:nilnil // no address is no connection
-	}
-	return feed.Dial(address)
 }

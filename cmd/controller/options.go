@@ -9,6 +9,10 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/grpc"
+
+	"hotpod.dev/feed"
+	"hotpod.dev/kube"
 	"hotpod.dev/wire"
 )
 
@@ -66,4 +70,20 @@ func (o options) validate() error {
 
 func (o options) debugAddress() string {
 	return net.JoinHostPort(o.address, strconv.Itoa(wire.PortDebug))
+}
+
+func (o options) clients() (*kube.Clients, error) {
+	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-controller"})
+	if err != nil {
+		return nil, err
+	}
+	return kube.NewClients(config)
+}
+
+// dial returns the connection to a part, nil when there is none.
+func dial(address string) (*grpc.ClientConn, error) {
+	if address == "" {
+		return nil, nil //nolint:nilnil // no address is no connection
+	}
+	return feed.Dial(address)
 }
