@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"hotpod.dev/sign"
@@ -76,10 +77,14 @@ func checkAssignment(a wire.Assignment) error {
 		return errors.New("the function has no namespace, name or UID")
 	case a.Limit < 0 || min(a.RunTimeoutMillis, a.QueueTimeoutMillis, a.StreamIdleMillis, a.StreamMaxMillis) < 0:
 		return errors.New("bounds must not be negative")
+	case strings.ContainsFunc(a.Function.String()+a.ResourceVersion, unfit):
+		return errors.New("names and versions must be fit for headers")
 	default:
 		return nil
 	}
 }
+
+func unfit(r rune) bool { return r <= ' ' || r >= 0x7f }
 
 func (q *Proxy) serveDrain(w http.ResponseWriter, r *http.Request, body []byte) {
 	var d wire.DrainRequest

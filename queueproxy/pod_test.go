@@ -31,6 +31,16 @@ type pod struct {
 // start runs a queue-proxy before the runtime at an address; adjust may change its configuration.
 func start(t testing.TB, runtime string, adjust func(*queueproxy.Config)) *pod {
 	t.Helper()
+	return run(t, runtime, adjust, nil)
+}
+
+func startTraced(t testing.TB, runtime string, tracer *queueproxy.Tracer) *pod {
+	t.Helper()
+	return run(t, runtime, nil, tracer)
+}
+
+func run(t testing.TB, runtime string, adjust func(*queueproxy.Config), tracer *queueproxy.Tracer) *pod {
+	t.Helper()
 	signer, err := sign.NewSigner(sign.GenerateSeed())
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +52,7 @@ func start(t testing.TB, runtime string, adjust func(*queueproxy.Config)) *pod {
 	if adjust != nil {
 		adjust(&cfg)
 	}
-	q, err := queueproxy.New(cfg, slog.New(slog.DiscardHandler), nil)
+	q, err := queueproxy.New(cfg, slog.New(slog.DiscardHandler), tracer)
 	if err != nil {
 		t.Fatal(err)
 	}

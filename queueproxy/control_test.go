@@ -1,0 +1,294 @@
+package queueproxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"hotpod.dev/internal/testproxy"
+	"hotpod.dev/sign"
+	"hotpod.dev/wire"
+)
+
+// fetch gets a page of the control port.
+func (p *pod) fetch(path string) (int, string) {
+	p.t.Helper()
+	req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+p.control+path, nil)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(body)
+}
+
+// metric returns a metric's value as text.
+func (p *pod) metric(name string) string {
+	p.t.Helper()
+	_, body := p.fetch("/metrics")
+	for line := range strings.Lines(body) {
+		if v, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	p.t.Errorf("there is no metric %s", name)
+	return ""
+}
+
+func TestControl_AnswersOnlySignedCalls(t *testing.T) {
+	p := start(t, "127.0.0.1:1", nil)
+	body, _ := json.Marshal(wire.Assignment{Held: wire.Held{Function: hello, Generation: 1}})
+	stranger, _ := sign.NewSigner(sign.GenerateSeed())
+	for _, path := range []string{wire.PathAssign, wire.PathDrain, wire.PathReports} {
+		for name, signature := range map[string]string{
+			"unsigned":      "",
+			"by a stranger": stranger.Sign("pod-1", "POST", path, body, time.Now().Add(sign.TTL)),
+			"another pod":   p.signer.Sign("pod-2", "POST", path, body, time.Now().Add(sign.TTL)),
+			"another body":  p.signer.Sign("pod-1", "POST", path, []byte("{}"), time.Now().Add(sign.TTL)),
+			"too late":      p.signer.Sign("pod-1", "POST", path, body, time.Now().Add(-time.Second)),
+		} {
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.control+path, bytes.NewReader(body))
+			req.Header.Set(sign.Header, signature)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("%s, %s: %d", path, name, resp.StatusCode)
+			}
+		}
+	}
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.control+wire.PathAssign, strings.NewReader(strings.Repeat(" ", 100_000)))
+	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a huge call: %v, %v", resp, err)
+	}
+}
+
+func TestAssign_HoldsOneFunctionAndTakesNewBounds(t *testing.T) {
+	g := testproxy.NewGatekeeper(t)
+	p := start(t, testproxy.Backend(t, g), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	for name, held := range map[string]wire.Held{
+		"another function":   {Function: wire.FunctionID{Namespace: "default", Name: "hello", UID: "uid-2"}, Generation: 1},
+		"another generation": {Function: hello, Generation: 2},
+	} {
+		resp := p.call(t.Context(), wire.PathAssign, wire.Assignment{Held: held})
+		var got wire.Held
+		if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || resp.StatusCode != http.StatusConflict || got.Function != hello {
+			t.Errorf("%s: %d %v %v", name, resp.StatusCode, got, err)
+		}
+	}
+	p.dial().Send(get(""))
+	<-g.Inside
+	p.dial().Send(get(wire.HeaderWait + ": 10000\n"))
+	testproxy.Eventually(t, "one waits", func() bool { return p.metric("hotpod_queueproxy_waiting_requests") == "1" })
+	p.assign(wire.Assignment{Limit: 2})
+	<-g.Inside // the waiter, at once
+}
+
+func TestAssign_RefusesWhatMakesNoSense(t *testing.T) {
+	p := start(t, "127.0.0.1:1", nil)
+	for name, message := range map[string]any{
+		"no object":       "x",
+		"no function":     wire.Assignment{Limit: 1},
+		"a slash in it":   wire.Assignment{Held: wire.Held{Function: wire.FunctionID{Namespace: "a/b", Name: "c", UID: "d"}}},
+		"negative limit":  wire.Assignment{Held: wire.Held{Function: hello}, Limit: -1},
+		"negative bounds": wire.Assignment{Held: wire.Held{Function: hello}, RunTimeoutMillis: -1},
+		"a line end":      wire.Assignment{Held: wire.Held{Function: hello}, ResourceVersion: "1\r\nX: y"},
+	} {
+		if resp := p.call(t.Context(), wire.PathAssign, message); resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d", name, resp.StatusCode)
+		}
+	}
+}
+
+func TestDrain_RefusesWhatIsNewAndWaitsForTheRest(t *testing.T) {
+	g := testproxy.NewGatekeeper(t)
+	p := start(t, testproxy.Backend(t, g), nil)
+	p.assign(wire.Assignment{Limit: 1, QueueTimeoutMillis: 10_000})
+	idle, inside, waiting, chunked := p.dial(), p.dial(), p.dial(), p.dial()
+	idle.Send(get(""))
+	<-g.Inside
+	g.Go <- struct{}{}
+	idle.Answer("GET")
+	inside.Send(get(""))
+	<-g.Inside
+	waiting.Send(get(wire.HeaderWait + ": 10000\n"))
+	chunked.Send("POST /kept HTTP/1.1\nHost: h\nx-hotpod-function: " + hello.String() + "\nTransfer-Encoding: chunked\n\n0\n\n")
+	testproxy.Eventually(t, "two wait", func() bool { return p.metric("hotpod_queueproxy_waiting_requests") == "2" })
+
+	if resp := p.call(t.Context(), wire.PathDrain, wire.DrainRequest{DeadlineMillis: 20}); resp.StatusCode == 200 {
+		var r wire.DrainResult
+		if err := json.NewDecoder(resp.Body).Decode(&r); err != nil || r.InFlight != 2 {
+			t.Errorf("at the deadline: %+v, %v", r, err)
+		}
+	}
+	drained := make(chan wire.DrainResult, 2)
+	for _, path := range []string{wire.PathDrain, wire.PathWaitForDrain} {
+		go func() {
+			var r wire.DrainResult
+			if path == wire.PathDrain {
+				resp := p.call(context.Background(), path, wire.DrainRequest{DeadlineMillis: 60_000})
+				_ = json.NewDecoder(resp.Body).Decode(&r)
+			} else if status, _ := p.fetch(path); status != 200 {
+				r.InFlight = -status
+			}
+			drained <- r
+		}()
+	}
+	if resp, _ := waiting.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "draining" {
+		t.Errorf("a waiter got %d %v", resp.StatusCode, resp.Header)
+	}
+	for range 2 { // on a connection that is kept, again and again
+		idle.Send(get(""))
+		if resp, _ := idle.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "draining" || resp.Close {
+			t.Errorf("a new request got %d %v", resp.StatusCode, resp.Header)
+		}
+	}
+	g.Go <- struct{}{}
+	if resp, _ := inside.Answer("GET"); resp.StatusCode != 200 {
+		t.Errorf("the one inside got %d", resp.StatusCode)
+	}
+	if path := <-g.Inside; path != "/kept" {
+		t.Errorf("%s came in", path)
+	}
+	if len(drained) > 0 {
+		t.Error("drained though a request is inside")
+	}
+	g.Go <- struct{}{}
+	if resp, body := chunked.Answer("POST"); resp.StatusCode != 200 || body != "/kept" {
+		t.Errorf("the one that cannot go elsewhere got %d %s", resp.StatusCode, body)
+	}
+	for range 2 {
+		if r := <-drained; r.InFlight != 0 {
+			t.Errorf("drained with %d in flight", r.InFlight)
+		}
+	}
+}
+
+func TestRun_EndsWhenTheLastRequestHasAndNotLater(t *testing.T) {
+	g := testproxy.NewGatekeeper(t)
+	p := start(t, testproxy.Backend(t, g), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	c, other := p.dial(), p.dial()
+	c.Send(get(""))
+	<-g.Inside
+	p.stop()
+	testproxy.Eventually(t, "the pod refuses", func() bool {
+		other.Send(get(""))
+		resp, _ := other.Answer("GET")
+		return resp.Header.Get(wire.HeaderBusy) == "draining"
+	})
+	select {
+	case <-p.done:
+		t.Fatal("ended with a request inside")
+	case <-time.After(20 * time.Millisecond):
+	}
+	g.Go <- struct{}{}
+	begin := time.Now()
+	if resp, body := c.Answer("GET"); resp.StatusCode != 200 || body != "/x" {
+		t.Errorf("answer = %d %q", resp.StatusCode, body)
+	}
+	p.end()
+	if took := time.Since(begin); took > 900*time.Millisecond {
+		t.Errorf("took %v after the last answer", took)
+	}
+}
+
+func TestReports_ComeAtOnceAndThenOnceASecondAfterChanges(t *testing.T) {
+	g := testproxy.NewGatekeeper(t)
+	p := start(t, testproxy.Backend(t, g), nil)
+	p.assign(wire.Assignment{Limit: 10})
+	resp := p.call(t.Context(), wire.PathReports, struct{}{})
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	next := func() (r wire.Report) {
+		t.Helper()
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := next()
+	if first.InFlight != 0 || first.Requests != [6]uint64{} {
+		t.Errorf("first report = %+v", first)
+	}
+	time.Sleep(1100 * time.Millisecond) // an idle pod says nothing
+	begin := time.Now()
+	c := p.dial()
+	c.Send(get(""))
+	<-g.Inside
+	busy := next()
+	if took := time.Since(begin); busy.InFlight != 1 || took > 500*time.Millisecond {
+		t.Errorf("report of the first request = %+v after %v", busy, took)
+	}
+	during := next()
+	if during.InFlight != 1 || during.Concurrency < 0.9 || during.Concurrency > 1.1 || during.UptimeMillis-busy.UptimeMillis < 900 {
+		t.Errorf("report while it lasts = %+v", during)
+	}
+	g.Go <- struct{}{}
+	c.Answer("GET")
+	after := next()
+	for after.InFlight > 0 {
+		after = next()
+	}
+	if after.Requests[2] != 1 || after.DurationMicros < 900_000 || after.Refused != 0 {
+		t.Errorf("report afterwards = %+v", after)
+	}
+}
+
+func TestHealth_IsTheRuntimes(t *testing.T) {
+	lis := testproxy.Listen(t)
+	p := start(t, lis.Addr().String(), nil)
+	if status, _ := p.fetch(wire.PathHealth); status != 200 {
+		t.Errorf("with a runtime: %d", status)
+	}
+	_ = lis.Close()
+	if status, body := p.fetch(wire.PathHealth); status != 503 || !strings.Contains(body, "runtime") {
+		t.Errorf("without: %d %s", status, body)
+	}
+}
+
+func TestMetrics_AreWellFormed(t *testing.T) {
+	p := start(t, testproxy.Backend(t, &testproxy.Overlap{}), nil)
+	p.assign(wire.Assignment{})
+	c := p.dial()
+	for range 3 {
+		c.Send(get(""))
+		c.Answer("GET")
+	}
+	_, body := p.fetch("/metrics")
+	for line := range strings.Lines(body) {
+		if strings.HasPrefix(line, "# ") {
+			continue
+		}
+		var v float64
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if _, err := fmt.Sscan(value, &v); err != nil || !strings.HasPrefix(name, "hotpod_queueproxy_") {
+			t.Errorf("line %q: %v", line, err)
+		}
+	}
+	for name, want := range map[string]string{
+		`hotpod_queueproxy_requests_total{class="2xx"}`:                "3",
+		`hotpod_queueproxy_request_duration_seconds_bucket{le="+Inf"}`: "3",
+		`hotpod_queueproxy_request_duration_seconds_count`:             "3",
+		`hotpod_queueproxy_refused_total{reason="draining"}`:           "0",
+	} {
+		if got := p.metric(name); got != want {
+			t.Errorf("%s = %s, want %s", name, got, want)
+		}
+	}
+}

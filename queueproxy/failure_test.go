@@ -1,0 +1,137 @@
+package queueproxy_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"hotpod.dev/internal/testproxy"
+	"hotpod.dev/wire"
+)
+
+func TestServe_SaysWhatTheFunctionDid(t *testing.T) {
+	for name, c := range map[string]struct {
+		runtime func(testing.TB) string
+		status  int
+		body    string
+	}{
+		"does not listen": {func(t testing.TB) string { l := testproxy.Listen(t); _ = l.Close(); return l.Addr().String() }, 500, `"component":"function","reason":"connection_refused"`},
+		"breaks off":      {func(t testing.TB) string { return testproxy.Script(t, func(c *testproxy.Conn) { c.Head() }) }, 500, `"component":"function","reason":"function_error"`},
+		"speaks no HTTP": {func(t testing.TB) string {
+			return testproxy.Script(t, func(c *testproxy.Conn) { c.Head(); c.Send("hello\n\n") })
+		}, 500, `"reason":"function_error"`},
+		"never answers": {func(t testing.TB) string {
+			return testproxy.Script(t, func(c *testproxy.Conn) { _, _ = io.Copy(io.Discard, c.R) })
+		}, 504, `"component":"timeout","reason":"function_timeout"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, c.runtime(t), nil)
+			p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 100})
+			conn := p.dial()
+			for range 2 { // and the slot is free again
+				conn.Send(get("X-Fission-Request-ID: r-1\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"))
+				resp, body := conn.Answer("GET")
+				if resp.StatusCode != c.status || !strings.Contains(body, c.body) {
+					t.Errorf("answer = %d %s", resp.StatusCode, body)
+				}
+				if !strings.Contains(body, `"requestId":"r-1","traceId":"0af7651916cd43dd8448eb211c80319c"`) || resp.Header.Get("Content-Type") != "application/json" {
+					t.Errorf("answer = %v %s", resp.Header, body)
+				}
+			}
+			if got := p.metric(`hotpod_queueproxy_requests_total{class="5xx"}`); got != "2" {
+				t.Errorf("counted %s", got)
+			}
+		})
+	}
+}
+
+func TestServe_CutsAnAnswerAtTheRunTimeout(t *testing.T) {
+	p := start(t, testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "begun")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})), nil)
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 100})
+	c := p.dial()
+	c.Send(get(""))
+	resp, err := http.ReadResponse(c.R, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("the answer looks whole: %q", body)
+	}
+}
+
+func TestServe_LetsStreamsLiveBeyondTheRunTimeout(t *testing.T) {
+	p := start(t, testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 5 {
+			fmt.Fprint(w, i)
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(30 * time.Millisecond)
+		}
+	})), nil)
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 60, Streaming: true, StreamIdleMillis: 5000})
+	c := p.dial()
+	c.Send(get(""))
+	if _, body := c.Answer("GET"); body != "01234" {
+		t.Errorf("stream = %q", body)
+	}
+}
+
+func TestServe_FreesTheSlotOfAClientThatLeft(t *testing.T) {
+	g := testproxy.NewGatekeeper(t)
+	p := start(t, testproxy.Backend(t, g), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	c := p.dial()
+	c.Send(get(""))
+	<-g.Inside
+	_ = c.Close()
+	testproxy.Eventually(t, "the slot is free", func() bool { return p.metric("hotpod_queueproxy_in_flight_requests") == "0" })
+	if got := p.metric(`hotpod_queueproxy_requests_total{class="none"}`); got != "1" {
+		t.Errorf("clients that left: %s", got)
+	}
+}
+
+func TestServe_PassesAFunctionsOwn503On(t *testing.T) {
+	p := start(t, testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(wire.HeaderBusy, "limit")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	c := p.dial()
+	c.Send(get(""))
+	if resp, _ := c.Answer("GET"); resp.StatusCode != 503 || resp.Header.Get(wire.HeaderBusy) != "" {
+		t.Errorf("answer = %d %v", resp.StatusCode, resp.Header)
+	}
+	if p.metric(`hotpod_queueproxy_requests_total{class="5xx"}`) != "1" || p.metric(`hotpod_queueproxy_refused_total{reason="limit"}`) != "0" {
+		t.Error("a function's own 503 counts as a refusal")
+	}
+}
+
+func TestServe_CountsWebSocketsForTheirLife(t *testing.T) {
+	p := start(t, testproxy.Script(t, func(c *testproxy.Conn) {
+		c.Head()
+		c.Send("HTTP/1.1 101 Switching Protocols\nConnection: Upgrade\nUpgrade: websocket\n\n")
+		_, _ = io.Copy(c.Conn, c.R)
+	}), nil)
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 50})
+	ws := p.dial()
+	ws.Send(get("Connection: Upgrade\nUpgrade: websocket\n"))
+	ws.Head()
+	time.Sleep(100 * time.Millisecond) // longer than the run timeout
+	ws.Send("ping")
+	if got := ws.Take(4); got != "ping" {
+		t.Errorf("echo = %q", got)
+	}
+	c := p.dial()
+	c.Send(get(""))
+	if resp, _ := c.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "limit" {
+		t.Errorf("beside a WebSocket: %d", resp.StatusCode)
+	}
+	_ = ws.Close()
+	testproxy.Eventually(t, "the slot is free", func() bool { return p.metric("hotpod_queueproxy_in_flight_requests") == "0" })
+}
