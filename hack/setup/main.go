@@ -1,6 +1,6 @@
 // Command setup makes the programs of package toolchain ready and prints their paths, one a line.
 //
-//	go run ./hack/setup [--source DIR] kube envoy
+//	go run ./hack/setup [--source DIR] [kube] [envoy]     (by default both)
 package main
 
 import (
@@ -35,7 +35,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 		return err
 	}
 	c := toolchain.Config{Cache: cache, Source: *source, Progress: progress, Getenv: getenv}
-	for _, name := range flags.Args() {
+	names := flags.Args()
+	if len(names) == 0 {
+		names = []string{"kube", "envoy"}
+	}
+	for _, name := range names {
 		tool, err := find(ctx, c, name)
 		if err != nil {
 			return err

@@ -1,0 +1,46 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hotpod.dev/local/platform"
+)
+
+func environment(folder folderFunc) *cobra.Command {
+	return &cobra.Command{
+		Use:   "env",
+		Short: `Print the variables that a shell needs: eval "$(hotpod local env)"`,
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := folder()
+			if err != nil {
+				return err
+			}
+			state, err := platform.ReadState(platform.Layout(dir))
+			if err != nil {
+				return err
+			}
+			if !state.Running() {
+				return errNotRunning
+			}
+			exports(cmd.OutOrStdout(), platform.Summarize(platform.Layout(dir), state))
+			return nil
+		},
+	}
+}
+
+func exports(w io.Writer, s platform.Summary) {
+	fmt.Fprintf(w, "export PATH=%s:%s:\"$PATH\"\n", quote(s.Programs), quote(s.Bin))
+	fmt.Fprintf(w, "export KUBECONFIG=%s\n", quote(s.Kubeconfig))
+	fmt.Fprintf(w, "export FISSION_ROUTER=%s\n", quote(s.Router))
+	fmt.Fprintf(w, "export FISSION_ROUTER_URL=%s\n", quote("http://"+s.Router))
+}
+
+// quote makes one word of the text for a POSIX shell.
+func quote(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

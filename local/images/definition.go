@@ -1,0 +1,81 @@
+package images
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// FileName is the file that makes a folder an image.
+const FileName = "image.yaml"
+
+// Definition is the contents of an image.yaml.
+type Definition struct {
+	// Names are the image names that the folder is known by.
+	Names []string `json:"names,omitempty"`
+	// Command is the entrypoint. A first element that is a relative path with a slash, and any other element that
+	// names a file of the folder, is taken from the folder.
+	Command []string `json:"command"`
+	// Env is set below the container's own environment.
+	Env map[string]string `json:"env,omitempty"`
+	// WorkDir is relative to the folder; empty means the folder itself.
+	WorkDir string `json:"workdir,omitempty"`
+	// Requires are programs that have to be on PATH.
+	Requires []string `json:"requires,omitempty"`
+}
+
+// readDefinition reads the image.yaml of the folder. Unknown fields are errors, because they are misspelt ones.
+func readDefinition(dir string) (Definition, error) {
+	var d Definition
+	text, err := os.ReadFile(filepath.Join(dir, FileName))
+	if err != nil {
+		return d, err
+	}
+	if err := yaml.UnmarshalStrict(text, &d); err != nil {
+		return d, fmt.Errorf("read %s: %w", filepath.Join(dir, FileName), err)
+	}
+	return d, d.validate(dir)
+}
+
+func (d Definition) validate(dir string) error {
+	var errs []error
+	if len(d.Command) == 0 {
+		errs = append(errs, errors.New("command is empty"))
+	}
+	for _, name := range d.Names {
+		if normalize(name) == "" || strings.ContainsAny(name, " \t\n") {
+			errs = append(errs, fmt.Errorf("%q is not an image name", name))
+		}
+	}
+	if d.WorkDir != "" && !filepath.IsLocal(d.WorkDir) {
+		errs = append(errs, fmt.Errorf("workdir %q leads out of the folder", d.WorkDir))
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("%s is invalid: %w", filepath.Join(dir, FileName), errors.Join(errs...))
+	}
+	return nil
+}
+
+// inFolder makes the elements of the command absolute that name files of the folder.
+func (d Definition) inFolder(dir string) []string {
+	command := make([]string, len(d.Command))
+	for i, arg := range d.Command {
+		command[i] = arg
+		if filepath.IsAbs(arg) || !filepath.IsLocal(arg) || i == 0 && !strings.Contains(arg, "/") {
+			continue
+		}
+		if path := filepath.Join(dir, arg); exists(path) {
+			command[i] = path
+		}
+	}
+	return command
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

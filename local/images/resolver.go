@@ -1,0 +1,118 @@
+package images
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hotpod.dev/local/node"
+)
+
+// Resolver finds images for the node. It is safe for concurrent use and must not be changed after its first use.
+type Resolver struct {
+	// Environments is the folder whose subfolders are the checkout's images; empty means none.
+	Environments string
+	// Programs are folders of Hotpod's own programs, searched in order.
+	Programs []string
+	// Extra maps further image names to programs, by their absolute paths.
+	Extra map[string]string
+	// Added are the person's own images; nil means none.
+	Added *Registry
+}
+
+var _ node.ImageResolver = (*Resolver)(nil)
+
+// Resolve returns what to run for the image. The error for an unknown name tells the known ones.
+func (r *Resolver) Resolve(image string) (node.Image, error) {
+	name := normalize(image)
+	if found, ok := r.program(name); ok {
+		return found, nil
+	}
+	folders, unreadable := r.Folders()
+	dir, ok := folders[name]
+	if !ok {
+		return node.Image{}, errors.Join(fmt.Errorf("no image %s here; known are %s; a folder becomes an image by: hotpod local image add NAME DIR",
+			image, strings.Join(slices.Sorted(maps.Keys(folders)), ", ")), unreadable)
+	}
+	return load(image, dir)
+}
+
+// Names returns the known names, sorted, without those of Hotpod's own programs.
+func (r *Resolver) Names() []string {
+	folders, _ := r.Folders() // a folder that cannot be read is reported by Resolve
+	return slices.Sorted(maps.Keys(folders))
+}
+
+// Folders returns the folder of each known name. The error tells which definitions cannot be read; the others are
+// returned beside it.
+func (r *Resolver) Folders() (map[string]string, error) {
+	folders := map[string]string{}
+	var errs []error
+	if r.Environments != "" {
+		files, err := filepath.Glob(filepath.Join(r.Environments, "*", FileName))
+		errs = append(errs, err)
+		for _, file := range files {
+			d, err := readDefinition(filepath.Dir(file))
+			errs = append(errs, err)
+			for _, name := range d.Names {
+				folders[normalize(name)] = filepath.Dir(file)
+			}
+		}
+	}
+	if r.Added != nil {
+		added, err := r.Added.List()
+		errs = append(errs, err)
+		maps.Copy(folders, added)
+	}
+	return folders, errors.Join(errs...)
+}
+
+func load(image, dir string) (node.Image, error) {
+	d, err := readDefinition(dir)
+	if err != nil {
+		return node.Image{}, fmt.Errorf("use image %s: %w", image, err)
+	}
+	for _, program := range d.Requires {
+		if _, err := exec.LookPath(program); err != nil {
+			return node.Image{}, fmt.Errorf("image %s needs %s on the PATH of the platform: install it and start the platform again", image, program)
+		}
+	}
+	return node.Image{
+		Command: d.inFolder(dir), Env: d.Env, WorkDir: filepath.Join(dir, d.WorkDir), Dir: dir, Requires: d.Requires,
+	}, nil
+}
+
+// program finds hotpod/NAME in the folders of programs; queue-proxy is also found as queueproxy.
+func (r *Resolver) program(name string) (node.Image, bool) {
+	if file, ok := r.Extra[name]; ok {
+		return binary(file), true
+	}
+	registry, base := path.Split(name)
+	if path.Base(registry) != "hotpod" {
+		return node.Image{}, false
+	}
+	for _, dir := range r.Programs {
+		for _, candidate := range []string{base, strings.ReplaceAll(base, "-", "")} {
+			file := filepath.Join(dir, candidate)
+			if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+				return binary(file), true
+			}
+		}
+	}
+	return node.Image{}, false
+}
+
+func binary(file string) node.Image {
+	dir := filepath.Dir(file)
+	return node.Image{
+		Command: []string{file}, WorkDir: "/", Dir: dir,
+		// Manifests may name the program without its folder, as they do for containers.
+		Env: map[string]string{"PATH": dir + ":/usr/local/bin:/usr/bin:/bin"},
+	}
+}

@@ -1,0 +1,50 @@
+package parts
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Values are what placeholders stand for.
+type Values struct {
+	// Addresses are those of the parts by name; ${XDS_IP} is the address of the part xds.
+	Addresses map[string]netip.Addr
+	// RouterPort is ${ROUTER_PORT}, the port of 127.0.0.1 that serves functions to people.
+	RouterPort int
+	// InternalPort is ${INTERNAL_PORT}, the port of the router's address that serves function calls inside.
+	InternalPort int
+	// APIServer is ${APISERVER}, the URL of the Kubernetes API.
+	APIServer string
+	// NodeIP is ${NODE_IP}, the node's own address.
+	NodeIP netip.Addr
+}
+
+// AddressAnnotation on a pod template chooses the pod's address instead of Values.Addresses.
+const AddressAnnotation = "local.hotpod.dev/address"
+
+// Addresses gives each part that the manifests speak of a fixed address in the first 256 addresses of the range.
+func Addresses(cidr netip.Prefix) map[string]netip.Addr {
+	base := cidr.Masked().Addr().As4()
+	addresses := map[string]netip.Addr{}
+	for i, part := range []string{"router", "xds", "activator", "autoscaler", "controller"} {
+		base[3] = byte(i + 2)
+		addresses[part] = netip.AddrFrom4(base)
+	}
+	return addresses
+}
+
+func (v Values) replacer() *strings.Replacer {
+	pairs := []string{
+		"${ROUTER_PORT}", strconv.Itoa(v.RouterPort),
+		"${INTERNAL_PORT}", strconv.Itoa(v.InternalPort),
+		"${APISERVER}", v.APIServer,
+		"${NODE_IP}", v.NodeIP.String(),
+	}
+	for part, address := range v.Addresses {
+		name := strings.ToUpper(strings.ReplaceAll(part, "-", "_"))
+		pairs = append(pairs, fmt.Sprintf("${%s_IP}", name), address.String())
+	}
+	return strings.NewReplacer(pairs...)
+}

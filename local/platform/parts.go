@@ -1,0 +1,142 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"hotpod.dev/local/images"
+	"hotpod.dev/local/node"
+	"hotpod.dev/local/parts"
+	"hotpod.dev/local/pki"
+	"hotpod.dev/wire"
+)
+
+// plan renders the manifests for this platform's addresses.
+func (p *Platform) plan() (*parts.Plan, error) {
+	objects, err := parts.Render(p.config.Manifests, parts.Values{
+		Addresses:  parts.Addresses(p.network.cidr()),
+		RouterPort: p.state.get().RouterPort, InternalPort: wire.PortInternal,
+		APIServer: p.server(), NodeIP: p.network.node(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return parts.NewPlan(objects)
+}
+
+// startParts starts the node, applies the manifests, and starts the parts. The node comes first, so that pods of an
+// earlier start come back while the rest goes on.
+func (p *Platform) startParts(ctx context.Context, plan *parts.Plan) error {
+	agent, err := p.startNode(ctx)
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(p.creds.client(certAdmin))
+	if err != nil {
+		return err
+	}
+	if err := p.apply(ctx, plan); err != nil {
+		return err
+	}
+	pods, files, err := plan.StaticPods(parts.Options{
+		NodeName: nodeName, Dir: p.layout.Parts(), Addresses: parts.Addresses(p.network.cidr()),
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(p.layout.Parts()); err != nil {
+		return err
+	}
+	if err := p.writeFiles(ctx, client, files); err != nil {
+		return err
+	}
+	p.renewed = files
+	agent.SetStatic(pods)
+	return waitParts(ctx, client, pods, p.children)
+}
+
+func (p *Platform) startNode(ctx context.Context) (*node.Agent, error) {
+	store := p.creds.store
+	agent, err := node.New(node.Config{
+		NodeName: nodeName, Client: p.creds.client(certNode), Scheduler: p.creds.client(certScheduler),
+		Dir: p.layout.Node(), Hide: []string{p.config.Dir}, CIDR: p.network.cidr(),
+		Images: p.resolver(), PodInit: filepath.Join(p.config.Programs, "hotpod-pod-init"),
+		StreamAddr: p.network.stream(), ServerCert: store.CertFile(certKubelet), ServerKey: store.KeyFile(certKubelet),
+		ClientCA: store.CertFile("ca"), Env: p.serviceEnv(), Path: p.config.Path, Log: p.log.With("part", "node"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the node: %w", err)
+	}
+	p.node = spawn(ctx, "node", agent.Run)
+	p.children = append(p.children, p.node)
+	return agent, nil
+}
+
+// resolver finds images in the checkout, among those added by hand, and Hotpod's own programs.
+func (p *Platform) resolver() *images.Resolver {
+	return &images.Resolver{
+		Environments: p.config.Environments, Programs: []string{p.config.Programs},
+		Extra: map[string]string{"envoyproxy/envoy": p.envoy.Path, "hotpod/envoy": p.envoy.Path},
+		Added: images.NewRegistry(p.layout.Images()),
+	}
+}
+
+// serviceEnv are the variables by which programs in any cluster find the API server.
+func (p *Platform) serviceEnv() []corev1.EnvVar {
+	port := strconv.Itoa(p.state.get().APIServerPort)
+	return []corev1.EnvVar{
+		{Name: "KUBERNETES_SERVICE_HOST", Value: "127.0.0.1"},
+		{Name: "KUBERNETES_SERVICE_PORT", Value: port}, {Name: "KUBERNETES_SERVICE_PORT_HTTPS", Value: port},
+	}
+}
+
+// apply writes the plan's objects and deletes what an earlier plan had besides.
+func (p *Platform) apply(ctx context.Context, plan *parts.Plan) error {
+	applier, err := parts.NewApplier(p.creds.client(certAdmin))
+	if err != nil {
+		return err
+	}
+	if err := applier.Apply(ctx, plan); err != nil {
+		return err
+	}
+	var earlier []parts.Reference
+	text, err := os.ReadFile(p.layout.Applied())
+	if err == nil {
+		err = json.Unmarshal(text, &earlier)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.log.Warn("list of applied objects not readable, nothing is pruned", "error", err)
+	}
+	now := plan.References()
+	if err := applier.Prune(ctx, earlier, now); err != nil {
+		return err
+	}
+	if text, err = json.Marshal(now); err != nil {
+		return err
+	}
+	return pki.WriteFile(p.layout.Applied(), text, 0o600)
+}
+
+// writeFiles writes what the static pods mount. It is repeated before the tokens among it end.
+func (p *Platform) writeFiles(ctx context.Context, client kubernetes.Interface, files []parts.Files) error {
+	ca, err := p.creds.authority()
+	if err != nil {
+		return err
+	}
+	w := parts.Writer{Client: client, Server: p.server(), CA: ca}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, f := range files {
+		group.Go(func() error { return w.Write(ctx, f) })
+	}
+	return group.Wait()
+}
