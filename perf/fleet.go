@@ -21,6 +21,7 @@ import (
 
 const (
 	readyTimeout = 5 * time.Minute
+	pollInterval = 20 * time.Millisecond
 	// runLabel marks the objects of one run.
 	runLabel = "hotpod.dev/perf"
 )

@@ -2,20 +2,20 @@ package perf
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
-	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // restTime is how long the platform is left alone before its memory is read.
-const restTime = 5 * time.Second
+const restTime = 10 * time.Second
 
-// Memory reads the resident memory of every process of the embedded platform at rest, by the process's name; several
-// of one name make one row with their spread.
+// Memory reads the memory of every process of the embedded platform at rest, with one environment's pool of three
+// warm pods. Several processes of one program make one row with their spread.
 func Memory(ctx context.Context, s *Session, r *Results) (err error) {
 	fleet, err := s.newFleet(ctx, "rest", 3)
 	if err != nil {
@@ -25,7 +25,11 @@ func Memory(ctx context.Context, s *Session, r *Results) (err error) {
 	if err := pause(ctx, restTime); err != nil {
 		return err
 	}
-	processes, err := s.processes(ctx)
+	p, err := s.platform()
+	if err != nil {
+		return err
+	}
+	processes, err := p.processes(ctx)
 	if err != nil {
 		return err
 	}
@@ -33,88 +37,52 @@ func Memory(ctx context.Context, s *Session, r *Results) (err error) {
 	return nil
 }
 
-// processes asks the platform which processes it runs: process identifiers by name.
-func (s *Session) processes(ctx context.Context) (map[string][]int, error) {
-	p := s.own
-	args := []string{"status", "-o", "json"}
-	if p == nil {
-		running, err := newPlatform(s.config.Programs, "", s.log)
-		if err != nil {
-			return nil, err
-		}
-		p = running
-	} else {
-		args = append(args, "--dir", p.dir)
+// program names what a process runs: its file, and the first argument where that is no flag, as for interpreters and
+// programs of many names.
+func (p process) program() string {
+	words := strings.Fields(p.Command)
+	if len(words) == 0 {
+		return "unknown"
 	}
-	out, err := exec.CommandContext(ctx, p.program, args...).Output()
-	if err != nil {
-		return nil, fmt.Errorf("ask the platform for its processes: %w", err)
+	name := filepath.Base(words[0])
+	if len(words) > 1 && !strings.HasPrefix(words[1], "-") {
+		name += " " + filepath.Base(words[1])
 	}
-	return parseProcesses(out)
+	return name
 }
 
-// parseProcesses finds the processes in the platform's status: every object with a number "pid", under its "container"
-// or "name".
-func parseProcesses(raw []byte) (map[string][]int, error) {
-	var document any
-	if err := json.Unmarshal(raw, &document); err != nil {
-		return nil, fmt.Errorf("read the platform's status: %w", err)
-	}
-	found := map[string][]int{}
-	collect(document, found)
-	if len(found) == 0 {
-		return nil, errors.New("the platform's status names no process")
-	}
-	return found, nil
-}
-
-func collect(value any, found map[string][]int) {
-	switch v := value.(type) {
-	case []any:
-		for _, each := range v {
-			collect(each, found)
-		}
-	case map[string]any:
-		pid, _ := v["pid"].(float64)
-		name, ok := v["container"].(string)
-		if !ok || name == "" {
-			name, _ = v["name"].(string)
-		}
-		if pid > 0 && name != "" {
-			found[name] = append(found[name], int(pid))
-		}
-		for _, each := range v {
-			collect(each, found)
-		}
-	}
-}
-
-func addMemory(processes map[string][]int, read func(pid int) (memoryUse, error), r *Results) {
+func addMemory(processes []process, read func(pid int) (memoryUse, error), r *Results) {
+	byProgram := map[string][]memoryUse{}
 	var total memoryUse
-	for _, name := range slices.Sorted(maps.Keys(processes)) {
-		var resident, anonymous []float64
-		for _, pid := range processes[name] {
-			m, err := read(pid)
-			if err != nil {
-				continue // It ended since the platform named it.
-			}
-			resident = append(resident, m.resident)
-			anonymous = append(anonymous, m.anonymous)
-			total.resident += m.resident
-			total.anonymous += m.anonymous
+	for _, p := range processes {
+		m, err := read(p.PID)
+		if err != nil {
+			continue // It ended since the platform named it.
 		}
-		if len(resident) > 0 {
-			row := Row{Scenario: "memory", Contestant: name, Unit: "MiB", Parameters: map[string]string{"processes": fmt.Sprint(len(resident))}}
-			row.add(r, resident, anonymous)
-		}
+		byProgram[p.program()] = append(byProgram[p.program()], m)
+		total = memoryUse{total.resident + m.resident, total.anonymous + m.anonymous, total.proportional + m.proportional}
 	}
-	row := Row{Scenario: "memory", Contestant: "all together", Unit: "MiB"}
-	row.add(r, []float64{total.resident}, []float64{total.anonymous})
+	for _, name := range slices.Sorted(maps.Keys(byProgram)) {
+		addUses(r, name, byProgram[name], len(byProgram[name]))
+	}
+	addUses(r, "all together", []memoryUse{total}, len(processes))
 }
 
-func (row Row) add(r *Results, resident, anonymous []float64) {
-	row.Metric = "resident"
-	r.Add(row, resident...)
-	row.Metric = "anonymous"
-	r.Add(row, anonymous...)
+func addUses(r *Results, name string, uses []memoryUse, processes int) {
+	row := Row{Scenario: "memory", Contestant: name, Unit: "MiB", Parameters: map[string]string{"processes": strconv.Itoa(processes)}}
+	for _, metric := range []struct {
+		name string
+		of   func(memoryUse) float64
+	}{
+		{"resident", func(m memoryUse) float64 { return m.resident }},
+		{"anonymous", func(m memoryUse) float64 { return m.anonymous }},
+		{"proportional", func(m memoryUse) float64 { return m.proportional }},
+	} {
+		values := make([]float64, 0, len(uses))
+		for _, m := range uses {
+			values = append(values, metric.of(m))
+		}
+		row.Metric = metric.name
+		r.Add(row, values...)
+	}
 }

@@ -7,40 +7,39 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseProcesses_FindsThemWhereverTheyAre(t *testing.T) {
-	const status = `{"ready": true, "pid": 7, "programs": [{"name": "etcd", "pid": 11}, {"name": "gone", "pid": 0}],
-		"pods": [{"name": "p1", "containers": [{"container": "fetcher", "name": "x", "pid": 21}]},
-		         {"name": "p2", "containers": [{"container": "fetcher", "pid": 22}]}]}`
-	got, err := parseProcesses([]byte(status))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[string][]int{"etcd": {11}, "fetcher": {21, 22}}, got); diff != "" {
-		t.Error(diff)
-	}
-	for _, bad := range []string{"", "{", `{"ready":true}`} {
-		if _, err := parseProcesses([]byte(bad)); err == nil {
-			t.Errorf("accepted %q", bad)
+func TestProgram_NamesWhatRuns(t *testing.T) {
+	for command, want := range map[string]string{
+		"/x/bin/queueproxy --address 127.0.0.1":      "queueproxy",
+		"/cache/hotpod-kube kube-apiserver --etcd=x": "hotpod-kube kube-apiserver",
+		"node /work/environments/nodejs/server.js":   "node server.js",
+		"envoy -c /etc/envoy/envoy.json":             "envoy",
+		"":                                           "unknown",
+	} {
+		if got := (process{Command: command}).program(); got != want {
+			t.Errorf("%q is %q, want %q", command, got, want)
 		}
 	}
 }
 
-func TestAddMemory_SpreadsProcessesOfOneNameAndSumsAll(t *testing.T) {
+func TestAddMemory_SpreadsProcessesOfOneProgramAndSumsAll(t *testing.T) {
 	read := func(pid int) (memoryUse, error) {
 		if pid == 99 {
 			return memoryUse{}, errors.New("gone")
 		}
-		return memoryUse{resident: float64(pid), anonymous: float64(pid) / 2}, nil
+		return memoryUse{resident: float64(pid), anonymous: float64(pid) / 2, proportional: float64(pid) / 4}, nil
 	}
 	var r Results
-	addMemory(map[string][]int{"fetcher": {10, 20, 99}, "etcd": {40}, "gone": {99}}, read, &r)
+	addMemory([]process{{10, "fetcher"}, {40, "etcd"}, {20, "fetcher"}, {99, "fetcher"}}, read, &r)
+	row := func(name, processes, metric string, low, middle, high float64) Row {
+		return Row{
+			Scenario: "memory", Contestant: name, Parameters: map[string]string{"processes": processes}, Metric: metric,
+			Unit: "MiB", Min: low, Median: middle, Max: high,
+		}
+	}
 	want := []Row{
-		{Scenario: "memory", Contestant: "etcd", Parameters: map[string]string{"processes": "1"}, Metric: "resident", Unit: "MiB", Min: 40, Median: 40, Max: 40},
-		{Scenario: "memory", Contestant: "etcd", Parameters: map[string]string{"processes": "1"}, Metric: "anonymous", Unit: "MiB", Min: 20, Median: 20, Max: 20},
-		{Scenario: "memory", Contestant: "fetcher", Parameters: map[string]string{"processes": "2"}, Metric: "resident", Unit: "MiB", Min: 10, Median: 15, Max: 20},
-		{Scenario: "memory", Contestant: "fetcher", Parameters: map[string]string{"processes": "2"}, Metric: "anonymous", Unit: "MiB", Min: 5, Median: 7.5, Max: 10},
-		{Scenario: "memory", Contestant: "all together", Metric: "resident", Unit: "MiB", Min: 70, Median: 70, Max: 70},
-		{Scenario: "memory", Contestant: "all together", Metric: "anonymous", Unit: "MiB", Min: 35, Median: 35, Max: 35},
+		row("etcd", "1", "resident", 40, 40, 40), row("etcd", "1", "anonymous", 20, 20, 20), row("etcd", "1", "proportional", 10, 10, 10),
+		row("fetcher", "2", "resident", 10, 15, 20), row("fetcher", "2", "anonymous", 5, 7.5, 10), row("fetcher", "2", "proportional", 2.5, 3.75, 5),
+		row("all together", "4", "resident", 70, 70, 70), row("all together", "4", "anonymous", 35, 35, 35), row("all together", "4", "proportional", 17.5, 17.5, 17.5),
 	}
 	if diff := cmp.Diff(want, r.Rows); diff != "" {
 		t.Error(diff)

@@ -3,9 +3,9 @@ package perf
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,101 +15,93 @@ import (
 )
 
 const (
-	startTimeout = 10 * time.Minute // the first start may have to build the API server
+	startTimeout = 20 * time.Minute // the first start may have to build the API server
 	stopTimeout  = 2 * time.Minute
-	pollInterval = 20 * time.Millisecond
 )
 
-// platform is an embedded platform with its data in one folder, driven through its program hotpod-local.
+// platform is an embedded platform, driven through its program hotpod-local.
 type platform struct {
-	program, dir string
-	log          *slog.Logger
-	cmd          *exec.Cmd
-	output       bytes.Buffer
-	ended        chan struct{}
-	err          error
+	program string
+	// dir holds the platform's data; empty means the program's default.
+	dir string
 }
 
-func newPlatform(programs, dir string, log *slog.Logger) (*platform, error) {
+func newPlatform(programs, dir string) (*platform, error) {
 	program, err := filepath.Abs(filepath.Join(programs, "hotpod-local"))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("find the platform's program: %w", err)
 	}
 	if _, err := os.Stat(program); err != nil {
 		return nil, fmt.Errorf("find the platform's program (make build): %w", err)
 	}
-	return &platform{program: program, dir: dir, log: log}, nil
+	return &platform{program: program, dir: dir}, nil
 }
 
-// up starts the platform and waits until it says that it is ready.
+// up starts the platform in the background and returns when it is ready.
 func (p *platform) up(ctx context.Context) error {
-	p.output.Reset()
-	p.ended = make(chan struct{})
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.program, "up", "--dir", p.dir)
-	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
-	if err := p.cmd.Start(); err != nil {
-		return fmt.Errorf("start the platform: %w", err)
-	}
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.ended)
-	}()
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return p.await(ctx)
+	_, err := p.run(ctx, "up", "--detach")
+	return err
 }
 
-func (p *platform) await(ctx context.Context) error {
-	for {
-		if exec.CommandContext(ctx, p.program, "status", "--quiet", "--dir", p.dir).Run() == nil {
-			return nil
-		}
-		select {
-		case <-p.ended:
-			return fmt.Errorf("the platform ended: %w\n%s", errors.Join(p.err, errEnded), p.tail())
-		case <-ctx.Done():
-			return fmt.Errorf("the platform is not ready: %w\n%s", ctx.Err(), p.tail())
-		case <-time.After(pollInterval):
-		}
-	}
+// down stops the platform; one that does not run is no error.
+func (p *platform) down(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	_, err := p.run(ctx, "down")
+	return err
 }
 
-var errEnded = errors.New("before it was ready")
-
-// tail is the end of what the platform printed; it is complete only after the platform ended.
-func (p *platform) tail() string {
-	select {
-	case <-p.ended:
-	case <-time.After(time.Second):
-		return ""
-	}
-	lines := strings.Split(strings.TrimSpace(p.output.String()), "\n")
-	return strings.Join(lines[max(0, len(lines)-20):], "\n")
-}
-
-// down stops the platform and waits for its end.
-func (p *platform) down() error {
-	if p.cmd == nil {
-		return nil
-	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop the platform: %w", err)
-	}
-	select {
-	case <-p.ended:
-		return nil
-	case <-time.After(stopTimeout):
-		return errors.Join(errors.New("the platform did not stop in time"), p.cmd.Process.Kill())
-	}
-}
-
-// settings returns the variables that `hotpod-local env` tells a shell to export.
+// settings returns the variables that a shell is told to export.
 func (p *platform) settings(ctx context.Context) (map[string]string, error) {
-	out, err := exec.CommandContext(ctx, p.program, "env", "--dir", p.dir).Output()
+	out, err := p.run(ctx, "env")
+	return exports(string(out)), err
+}
+
+// process is one of the platform's processes.
+type process struct {
+	PID     int    `json:"pid"`
+	Command string `json:"command"`
+}
+
+// processes returns every process of the platform.
+func (p *platform) processes(ctx context.Context) ([]process, error) {
+	out, err := p.run(ctx, "status", "-o", "json")
 	if err != nil {
-		return nil, fmt.Errorf("ask the platform for its settings: %w", err)
+		return nil, err
 	}
-	return exports(string(out)), nil
+	var status struct {
+		Memory []process `json:"memory"`
+	}
+	if err := json.Unmarshal(out, &status); err != nil {
+		return nil, fmt.Errorf("read the platform's status: %w", err)
+	}
+	if len(status.Memory) == 0 {
+		return nil, errors.New("the platform's status names no process")
+	}
+	return status.Memory, nil
+}
+
+func (p *platform) run(ctx context.Context, args ...string) ([]byte, error) {
+	if p.dir != "" {
+		args = append(args, "--dir", p.dir)
+	}
+	var out, complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, p.program, args...) //nolint:gosec // the platform's own program
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	// A start that is given up must stop what it began.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("hotpod-local %s: %w\n%s", args[0], err, tail(complaint.String()))
+	}
+	return out.Bytes(), nil
+}
+
+// tail returns the last lines of a text.
+func tail(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-20):], "\n")
 }
 
 // exports reads lines of the form `export NAME=value`, the value quoted or not.

@@ -11,8 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-
 func TestExports_ReadsWhatAShellWould(t *testing.T) {
 	got := exports("export KUBECONFIG=/a/b\nexport FISSION_ROUTER='127.0.0.1:80'\n# note\nexport PATH=\"/x:$PATH\";\n")
 	want := map[string]string{"KUBECONFIG": "/a/b", "FISSION_ROUTER": "127.0.0.1:80", "PATH": "/x:$PATH"}
@@ -21,59 +19,65 @@ func TestExports_ReadsWhatAShellWould(t *testing.T) {
 	}
 }
 
-// standIn writes a program that behaves as hotpod-local does, as a shell script.
-func standIn(t *testing.T, up string) (*platform, string) {
+// standIn makes a program that answers as hotpod-local does, from a shell script.
+func standIn(t *testing.T, cases string) *platform {
 	t.Helper()
-	programs, dir := t.TempDir(), t.TempDir()
-	script := `#!/bin/sh
-dir=
-for a in "$@"; do [ "$last" = --dir ] && dir=$a; last=$a; done
-case $1 in
-up) ` + up + ` ;;
-status) test -e "$dir/ready" ;;
-env) echo "export KUBECONFIG=$dir/kubeconfig" ;;
-esac
-`
+	programs := t.TempDir()
+	script := "#!/bin/sh\necho \"$@\" >>'" + programs + "/calls'\ncase $1 in\n" + cases + "\nesac\n"
 	if err := os.WriteFile(filepath.Join(programs, "hotpod-local"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPlatform(programs, dir, quiet())
+	p, err := newPlatform(programs, "/data")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, dir
+	return p
 }
 
 func TestPlatform_StartsIsAskedAndStops(t *testing.T) {
-	p, dir := standIn(t, `trap 'rm "$dir/ready"; exit 0' TERM; touch "$dir/ready"; while :; do sleep 0.01; done`)
+	p := standIn(t, `env) echo "export KUBECONFIG=/k" ;;
+		status) echo '{"phase":"ready","memory":[{"pid":7,"command":"etcd --x","resident":1}]}' ;;`)
 	if err := p.up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	settings, err := p.settings(t.Context())
-	if err != nil || settings["KUBECONFIG"] != filepath.Join(dir, "kubeconfig") {
+	if err != nil || settings["KUBECONFIG"] != "/k" {
 		t.Error(settings, err)
 	}
-	if err := p.down(); err != nil {
+	processes, err := p.processes(t.Context())
+	if diff := cmp.Diff([]process{{7, "etcd --x"}}, processes); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if err := p.down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "ready")); err == nil {
-		t.Error("it was not stopped in order")
+	calls, err := os.ReadFile(filepath.Join(filepath.Dir(p.program), "calls"))
+	want := "up --detach --dir /data\nenv --dir /data\nstatus -o json --dir /data\ndown --dir /data\n"
+	if diff := cmp.Diff(want, string(calls)); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
 }
 
-func TestPlatform_ThatEndsIsAnErrorWithWhatItSaid(t *testing.T) {
-	p, _ := standIn(t, `echo "port 8888 is taken" >&2; exit 3`)
-	err := p.up(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "port 8888 is taken") {
+func TestPlatform_ThatDoesNotStartIsAnErrorWithWhatItSaid(t *testing.T) {
+	p := standIn(t, `up) echo "port 8888 is taken" >&2; exit 3 ;;`)
+	if err := p.up(t.Context()); err == nil || !strings.Contains(err.Error(), "port 8888 is taken") {
 		t.Error(err)
 	}
-	if err := p.down(); err != nil {
-		t.Error(err)
+}
+
+func TestPlatform_StatusWithoutProcessesIsAnError(t *testing.T) {
+	for _, answer := range []string{"{}", "not json", ""} {
+		p := standIn(t, "status) echo '"+answer+"' ;;")
+		if _, err := p.processes(t.Context()); err == nil {
+			t.Errorf("accepted %q", answer)
+		}
 	}
 }
 
 func TestNewPlatform_WithoutItsProgramSaysWhatToDo(t *testing.T) {
-	if _, err := newPlatform(t.TempDir(), "", quiet()); err == nil || !strings.Contains(err.Error(), "make build") {
+	if _, err := newPlatform(t.TempDir(), ""); err == nil || !strings.Contains(err.Error(), "make build") {
 		t.Error(err)
 	}
 }
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

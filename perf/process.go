@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ticks is the unit of processor time in /proc, 100 a second on every Linux.
+// tick is the unit of processor time in /proc, 100 a second on every Linux.
 const tick = 10 * time.Millisecond
 
 // processorTime returns the time that a process has used, in user mode and in the kernel.
@@ -40,34 +40,36 @@ func parseProcessorTime(raw []byte) (time.Duration, error) {
 	return time.Duration(u+s) * tick, nil
 }
 
-// memoryUse is what a process holds, in MiB: Resident counts shared pages whole, Anonymous only its own.
-type memoryUse struct{ resident, anonymous float64 }
+// memoryUse is what a process holds, in MiB: resident counts shared pages whole, proportional by its share of them,
+// anonymous only pages that are no file's.
+type memoryUse struct{ resident, anonymous, proportional float64 }
 
 func memoryOf(pid int) (memoryUse, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return memoryUse{}, fmt.Errorf("read memory: %w", err)
 	}
-	return parseMemory(raw), nil
+	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return memoryUse{}, fmt.Errorf("read shares of memory: %w", err)
+	}
+	return memoryUse{
+		resident:     field(status, "VmRSS:"),
+		anonymous:    field(status, "RssAnon:"),
+		proportional: field(rollup, "Pss:"),
+	}, nil
 }
 
-func parseMemory(raw []byte) memoryUse {
-	var m memoryUse
-	lines := bufio.NewScanner(bytes.NewReader(raw))
+// field returns the MiB of a line `Name:  KIB kB`; 0 when there is none.
+func field(text []byte, name string) float64 {
+	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 2 {
-			continue
-		}
-		kib, _ := strconv.ParseFloat(fields[1], 64)
-		switch fields[0] {
-		case "VmRSS:":
-			m.resident = kib / 1024
-		case "RssAnon:":
-			m.anonymous = kib / 1024
+		if words := strings.Fields(lines.Text()); len(words) > 1 && words[0] == name {
+			kib, _ := strconv.ParseFloat(words[1], 64)
+			return kib / 1024
 		}
 	}
-	return m
+	return 0
 }
 
 // listenerOf returns the process that listens on an IPv4 address of this machine; ok is false when there is none that

@@ -24,7 +24,7 @@ func TestProcessorTimeAndMemory_OfThisProcess(t *testing.T) {
 		t.Error(err)
 	}
 	m, err := memoryOf(os.Getpid())
-	if err != nil || m.resident < 1 || m.anonymous <= 0 || m.anonymous > m.resident {
+	if err != nil || m.resident < 1 || m.anonymous <= 0 || m.anonymous > m.resident || m.proportional <= 0 || m.proportional > m.resident {
 		t.Errorf("%+v %v", m, err)
 	}
 	if _, err := memoryOf(-1); err == nil {
@@ -32,10 +32,12 @@ func TestProcessorTimeAndMemory_OfThisProcess(t *testing.T) {
 	}
 }
 
-func TestParseMemory(t *testing.T) {
-	got := parseMemory([]byte("Name:\tx\nVmRSS:\t  2048 kB\nRssAnon:\t  512 kB\nThreads:\t1\n\n"))
-	if (got != memoryUse{resident: 2, anonymous: 0.5}) {
-		t.Errorf("%+v", got)
+func TestField_ReadsKibibytes(t *testing.T) {
+	text := []byte("Name:\tx\nVmRSS:\t  2048 kB\nRssAnon:\t  512 kB\nVmRSSOther: 1 kB\n\n")
+	for name, want := range map[string]float64{"VmRSS:": 2, "RssAnon:": 0.5, "Pss:": 0} {
+		if got := field(text, name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func Run(ctx context.Context, c Config, w io.Writer, log *slog.Logger) error {
 	return errors.Join(errs...)
 }
 
-func measure(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
+func measure(ctx context.Context, c Config, r *Results, log *slog.Logger) (err error) {
 	scenarios := c.Scenarios
 	if slices.Contains(scenarios, "up") {
 		log.Info("scenario begins", "scenario", "up")
@@ -42,7 +42,7 @@ func measure(ctx context.Context, c Config, r *Results, log *slog.Logger) error 
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { err = errors.Join(err, s.Close(ctx)) }()
 	run := map[string]func(context.Context, *Session, *Results) error{"memory": Memory, "cold": Cold, "warm": Warm}
 	for _, name := range scenarios {
 		log.Info("scenario begins", "scenario", name)

@@ -28,13 +28,13 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Session, error) {
 	if kubeconfig == "" {
 		settings, err := s.start(ctx)
 		if err != nil {
-			return nil, errors.Join(err, s.Close())
+			return nil, errors.Join(err, s.Close(ctx))
 		}
 		kubeconfig, s.router = settings["KUBECONFIG"], settings["FISSION_ROUTER"]
 	}
 	clients, err := connect(kubeconfig)
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.Close(ctx))
 	}
 	s.clients = clients
 	return s, nil
@@ -46,7 +46,7 @@ func (s *Session) start(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("make a folder for the platform: %w", err)
 	}
 	s.tmp = tmp
-	p, err := newPlatform(s.config.Programs, tmp, s.log)
+	p, err := newPlatform(s.config.Programs, tmp)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +58,19 @@ func (s *Session) start(ctx context.Context) (map[string]string, error) {
 	return p.settings(ctx)
 }
 
+// platform returns the embedded platform that is measured: the session's own, or the one in the default folder.
+func (s *Session) platform() (*platform, error) {
+	if s.own != nil {
+		return s.own, nil
+	}
+	return newPlatform(s.config.Programs, "")
+}
+
 // Close stops the platform if this session started it.
-func (s *Session) Close() error {
+func (s *Session) Close(ctx context.Context) error {
 	var errs []error
 	if s.own != nil {
-		errs = append(errs, s.own.down())
+		errs = append(errs, s.own.down(ctx))
 	}
 	if s.tmp != "" {
 		errs = append(errs, os.RemoveAll(s.tmp))

@@ -28,7 +28,7 @@ func Up(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
 		return fmt.Errorf("make a folder for the platform: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	p, err := newPlatform(c.Programs, dir, log)
+	p, err := newPlatform(c.Programs, dir)
 	if err != nil {
 		return err
 	}
@@ -64,9 +64,9 @@ type started struct{ ready, warm time.Duration }
 func (u *up) start(ctx context.Context) (s started, err error) {
 	began := time.Now()
 	if err := u.platform.up(ctx); err != nil {
-		return s, errors.Join(err, u.platform.down())
+		return s, errors.Join(err, u.platform.down(ctx))
 	}
-	defer func() { err = errors.Join(err, u.platform.down()) }()
+	defer func() { err = errors.Join(err, u.platform.down(ctx)) }()
 	s.ready = time.Since(began)
 	settings, err := u.platform.settings(ctx)
 	if err != nil {
