@@ -30,7 +30,7 @@ func (s *Server) download(ctx context.Context, code wire.Code, path string) (*ar
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, theirs("the package's URL %q is not an http or https URL", code.URL)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644) //nolint:gosec // the runtime, another user, reads it
 	if err != nil {
 		return nil, onDisk(err, "make a file for the archive")
 	}

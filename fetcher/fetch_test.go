@@ -163,14 +163,18 @@ func TestLoad_TellsWhoseFaultItIs(t *testing.T) {
 		status  int
 		text    string
 	}{
-		"code that throws": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Error: boom\n"+long, 500) }, 422, "(500): Error: boom"},
-		"a redirect":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }, 422, "(302)"},
+		"code that throws": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Error: boom\n"+long, http.StatusInternalServerError)
+		}, 422, "(500): Error: boom"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }, 422, "(302)"},
 		"code that exits": {func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, _ := http.NewResponseController(w).Hijack()
 			_ = conn.Close()
 		}, 422, "call exit"},
 		"code that never ends": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 422, "did not finish loading"},
-		"a used runtime":       {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Not a generic container", 400) }, 502, "loaded before"},
+		"a used runtime": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Not a generic container", http.StatusBadRequest)
+		}, 502, "loaded before"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPod(t)

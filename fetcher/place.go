@@ -31,7 +31,7 @@ func codeName(envVersion int) string {
 // complete.
 func (s *Server) placeCode(ctx context.Context, code wire.Code, name string) (string, error) {
 	work := filepath.Join(s.cfg.CodeDir, workName)
-	if err := os.Mkdir(work, 0o755); err != nil {
+	if err := os.Mkdir(work, 0o755); err != nil { //nolint:gosec // the runtime, another user, reads it
 		return "", onDisk(err, "make a folder for the code")
 	}
 	defer func() { _ = os.RemoveAll(work) }()
@@ -93,7 +93,7 @@ func (s *Server) unfold(ctx context.Context, a *archive, keep bool, work string)
 		return a.file.Name(), nil
 	}
 	path := filepath.Join(work, "archive")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // the runtime, another user, reads it
 	if err != nil {
 		return "", onDisk(err, "write the code")
 	}

@@ -88,7 +88,7 @@ func (p *pod) call(method, path string, body []byte) (int, []byte) {
 
 func do(t *testing.T, req *http.Request) (int, []byte) {
 	t.Helper()
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client(t).Do(req)
 	if err != nil {
 		t.Error(err)
 		return 0, nil
@@ -96,6 +96,14 @@ func do(t *testing.T, req *http.Request) (int, []byte) {
 	defer resp.Body.Close()
 	out, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, out
+}
+
+// client returns a client whose connections end with the test.
+func client(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
 }
 
 func (p *pod) specialize(req wire.SpecializeRequest) (int, []byte) {
@@ -175,7 +183,7 @@ func TestSpecialize_FirstVersionOfEnvironmentsLoadsWithoutABody(t *testing.T) {
 func TestSpecialize_TheSameFunctionAgainIsToldTheSameWithoutLoadingAgain(t *testing.T) {
 	p := newPod(t)
 	release := make(chan struct{})
-	p.respond = func(w http.ResponseWriter, _ *http.Request) { <-release }
+	p.respond = func(http.ResponseWriter, *http.Request) { <-release }
 	var wg sync.WaitGroup
 	var bodies sync.Map
 	for i := range 5 {
@@ -235,16 +243,17 @@ func TestSpecialize_RacingFunctionsOnlyOneWins(t *testing.T) {
 func TestSpecialize_CarriesOnWhenItsCallerGoesAway(t *testing.T) {
 	p := newPod(t)
 	release := make(chan struct{})
-	p.respond = func(w http.ResponseWriter, _ *http.Request) { <-release }
+	p.respond = func(http.ResponseWriter, *http.Request) { <-release }
 	plain, _ := json.Marshal(hello("hello", "code"))
 	sealed, _ := sign.Seal(p.server.opener.PublicKey(), plain)
 	ctx, cancel := context.WithCancel(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, p.http.URL+wire.PathSpecialize, bytes.NewReader(sealed))
 	req.Header.Set(sign.Header, p.signer.Sign("pod-1", http.MethodPost, wire.PathSpecialize, sealed, time.Now().Add(sign.TTL)))
 	gone := make(chan struct{})
+	caller := client(t)
 	go func() {
 		defer close(gone)
-		if resp, err := http.DefaultClient.Do(req); err == nil {
+		if resp, err := caller.Do(req); err == nil {
 			resp.Body.Close()
 		}
 	}()

@@ -62,7 +62,7 @@ type tree struct {
 type symlink struct{ name, target string }
 
 func newTree(dir string, archiveSize int64, limits Limits) (*tree, error) {
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // the runtime, another user, reads it
 		return nil, onDisk(err, "make a folder for the code")
 	}
 	root, err := os.OpenRoot(dir)

@@ -62,7 +62,7 @@ func TestUnpack_HardLinksToFilesBefore(t *testing.T) {
 
 func TestUnpack_RefusesWhatIsBrokenOrHostile(t *testing.T) {
 	symlink, file := fs.ModeSymlink|0o777, func(name string) entry { return entry{name: name, content: "x"} }
-	var many []entry
+	many := make([]entry, 0, 30)
 	for i := range 30 {
 		many = append(many, file(fmt.Sprint(i)))
 	}

@@ -62,6 +62,7 @@ func newRealPod(t *testing.T) *realPod {
 }
 
 func (p *realPod) serve(t *testing.T, h http.Handler) string {
+	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
@@ -74,6 +75,7 @@ func (p *realPod) serve(t *testing.T, h http.Handler) string {
 }
 
 func (p *realPod) queueProxy(t *testing.T, signer *sign.Signer) http.Handler {
+	t.Helper()
 	verifier, err := sign.NewVerifier("pod-1", signer.PublicKey())
 	if err != nil {
 		t.Fatal(err)

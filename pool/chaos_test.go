@@ -22,12 +22,15 @@ import (
 func TestPool_SurvivesAnything(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world) { chaos(t, w, rand.New(rand.NewPCG(seed, 1))) })
+			bubble(t, func(w *world) {
+				chaos(w.t, w, rand.New(rand.NewPCG(seed, 1)))
+			})
 		})
 	}
 }
 
 func chaos(t *testing.T, w *world, r *rand.Rand) {
+	t.Helper()
 	environments := []string{"node", "ruby"}
 	for _, e := range environments {
 		w.pool.SetEnvironment(environmentOf(e, 2))

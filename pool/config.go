@@ -119,9 +119,9 @@ type Cluster interface {
 
 // Codes knows the code of packages.
 type Codes interface {
-	// Code returns the deployable code of the package "namespace/name". The error is a *wire.Failure when the
-	// package's owner can do something about it.
-	Code(ctx context.Context, packageKey string) (wire.Code, error)
+	// Code returns the deployable code of the package "namespace/name", at resourceVersion or newer where that is
+	// not empty. The error is a *wire.Failure when the package's owner can do something about it.
+	Code(ctx context.Context, packageKey, resourceVersion string) (wire.Code, error)
 }
 
 // Files knows Secrets and ConfigMaps.

@@ -42,11 +42,8 @@ func newMetrics(r prometheus.Registerer, p *Pool) (*metrics, error) {
 			Buckets: []float64{.1, .25, .5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300},
 		}),
 	}
-	var errs []error
-	for _, c := range []prometheus.Collector{m.claims, m.duration, m.created, m.deleted, m.start, census{p}} {
-		errs = append(errs, r.Register(c))
-	}
-	return m, errors.Join(errs...)
+	return m, errors.Join(r.Register(m.claims), r.Register(m.duration), r.Register(m.created), r.Register(m.deleted),
+		r.Register(m.start), r.Register(census{p}))
 }
 
 func (m *metrics) phase(name string, d time.Duration) {

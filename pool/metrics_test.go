@@ -11,9 +11,10 @@ import (
 )
 
 func TestMetrics_CountPodsAndClaims(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
-		w.claim("f", "node")
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
+		w.claim("f")
 		_, _ = w.pool.Claim(t.Context(), functionOf("f", "ruby"))
 		w.settle(time.Second)
 		want := `

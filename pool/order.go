@@ -60,7 +60,7 @@ func (p *Pool) request(ctx context.Context, f *v1.Function, e *v1.Environment) (
 		return nil, &wire.Failure{Reason: v1.ReasonPackageNotFound, Message: fmt.Sprintf(
 			"function %s/%s names no package; set spec.package.packageref", f.Namespace, f.Name)}
 	}
-	code, err := p.deps.Codes.Code(ctx, f.PackageKey())
+	code, err := p.deps.Codes.Code(ctx, f.PackageKey(), f.Spec.Package.PackageRef.ResourceVersion)
 	if err != nil {
 		return nil, fmt.Errorf("get code of package %s: %w", f.PackageKey(), err)
 	}

@@ -13,21 +13,21 @@ import (
 	"hotpod.dev/wire"
 )
 
-// ready makes an environment with warm pods.
-func (w *world) ready(name string, size int) {
+// ready makes the environment "node" with warm pods.
+func (w *world) ready(size int) {
 	w.t.Helper()
-	w.pool.SetEnvironment(environmentOf(name, size))
+	w.pool.SetEnvironment(environmentOf("node", size))
 	w.pool.Synced()
 	w.settle(time.Second)
-	w.warm("ns/"+name, size)
+	w.warm("ns/node", size)
 }
 
-// claim claims a pod for the function, or fails the test.
-func (w *world) claim(name, environment string) wire.HotPod {
+// claim claims a pod of "node" for the function, or fails the test.
+func (w *world) claim(name string) wire.HotPod {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
-	pod, err := w.pool.Claim(ctx, functionOf(name, environment))
+	pod, err := w.pool.Claim(ctx, functionOf(name, "node"))
 	if err != nil {
 		w.t.Fatalf("claim %s: %v", name, err)
 	}
@@ -43,8 +43,9 @@ func failure(t *testing.T, err error, reason, text string) {
 }
 
 func TestPool_KeepsTheEnvironmentsNumberOfWarmPods(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 3)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(3)
 		if w.created != 3 {
 			t.Errorf("%d pods were created for 3", w.created)
 		}
@@ -62,7 +63,8 @@ func TestPool_KeepsTheEnvironmentsNumberOfWarmPods(t *testing.T) {
 }
 
 func TestPool_DoesNothingBeforeSynced(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(w *world) {
+		t := w.t
 		w.pool.SetEnvironment(environmentOf("node", 3))
 		w.settle(time.Minute)
 		if w.created != 0 {
@@ -77,10 +79,11 @@ func TestPool_DoesNothingBeforeSynced(t *testing.T) {
 }
 
 func TestClaim_MakesAWarmPodHotAndRefills(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
 		begun := time.Now()
-		pod := w.claim("hello", "node")
+		pod := w.claim("hello")
 		if took := time.Since(begun); took > 10*time.Millisecond {
 			t.Errorf("the claim took %v: it waited for more than the pod's own 8 ms", took)
 		}
@@ -106,12 +109,13 @@ func TestClaim_MakesAWarmPodHotAndRefills(t *testing.T) {
 }
 
 func TestClaim_WaitsForAPodWhenThePoolIsEmptyAndManyAtOnceGetOneEach(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 0)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(0)
 		var wg sync.WaitGroup
 		begun := time.Now()
 		for i := range 20 {
-			wg.Go(func() { w.claim(fmt.Sprint("f", i), "node") })
+			wg.Go(func() { w.claim(fmt.Sprint("f", i)) })
 		}
 		wg.Wait()
 		if took := time.Since(begun); took > 400*time.Millisecond {
@@ -125,10 +129,11 @@ func TestClaim_WaitsForAPodWhenThePoolIsEmptyAndManyAtOnceGetOneEach(t *testing.
 }
 
 func TestClaim_IsBoundedByTheMaximumOfPods(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 0)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(0)
 		for i := range 40 {
-			w.claim(fmt.Sprint("f", i), "node")
+			w.claim(fmt.Sprint("f", i))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -141,8 +146,9 @@ func TestClaim_IsBoundedByTheMaximumOfPods(t *testing.T) {
 }
 
 func TestClaim_OfACancelledCallerLeavesNothingBehind(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 0)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(0)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {
@@ -162,8 +168,9 @@ func TestClaim_OfACancelledCallerLeavesNothingBehind(t *testing.T) {
 }
 
 func TestClaim_GoesOnToHotWhenItsCallerLeavesDuringSpecialization(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 1)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Millisecond)
 		defer cancel()
 		if _, err := w.pool.Claim(ctx, functionOf("f", "node")); !errors.Is(err, context.DeadlineExceeded) {
@@ -177,8 +184,9 @@ func TestClaim_GoesOnToHotWhenItsCallerLeavesDuringSpecialization(t *testing.T) 
 }
 
 func TestClaim_SaysWhatIsMissing(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 1)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
 		_, err := w.pool.Claim(t.Context(), functionOf("f", "ruby"))
 		failure(t, err, "EnvironmentNotFound", "ns/ruby does not exist")
 		f := functionOf("f", "node")
@@ -201,8 +209,9 @@ func TestClaim_SaysWhatIsMissing(t *testing.T) {
 }
 
 func TestClaim_OfBrokenCodeIsAnsweredFromMemoryForAWhile(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
 		w.load = func(*fakePod, *wire.SpecializeRequest) error {
 			return &LoadError{wire.Failure{Reason: "SpecializationFailed", Message: "SyntaxError: line 3"}, true}
 		}
@@ -230,8 +239,9 @@ func TestClaim_OfBrokenCodeIsAnsweredFromMemoryForAWhile(t *testing.T) {
 }
 
 func TestClaim_BrokenCodeFailsTheFunctionsWaitingClaimsAndNoOthers(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 1)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
 		w.load = func(_ *fakePod, r *wire.SpecializeRequest) error {
 			if r.Function.Name == "bad" {
 				return &LoadError{wire.Failure{Reason: "SpecializationFailed", Message: "no"}, true}
@@ -246,7 +256,7 @@ func TestClaim_BrokenCodeFailsTheFunctionsWaitingClaimsAndNoOthers(t *testing.T)
 			})
 		}
 		synctest.Wait() // one has the pod, the others wait
-		wg.Go(func() { w.claim("good", "node") })
+		wg.Go(func() { w.claim("good") })
 		wg.Wait()
 		spent := 0
 		for _, p := range w.pods {
@@ -259,8 +269,9 @@ func TestClaim_BrokenCodeFailsTheFunctionsWaitingClaimsAndNoOthers(t *testing.T)
 }
 
 func TestClaim_TakesAnotherPodWhenOneDied(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 3)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(3)
 		dead := 0
 		w.load = func(*fakePod, *wire.SpecializeRequest) error {
 			if dead++; dead <= 2 {
@@ -268,7 +279,7 @@ func TestClaim_TakesAnotherPodWhenOneDied(t *testing.T) {
 			}
 			return nil
 		}
-		w.claim("f", "node")
+		w.claim("f")
 		w.settle(time.Second)
 		if len(w.hot) != 1 {
 			t.Errorf("%d pods are hot", len(w.hot))
@@ -288,14 +299,15 @@ func TestClaim_TakesAnotherPodWhenOneDied(t *testing.T) {
 }
 
 func TestClaim_PodThatHoldsAnotherFunctionBecomesThatFunctions(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
 		w.pool.SetFunction(functionOf("other", "node"))
 		other := wire.Held{Function: functionID(functionOf("other", "node")), Generation: 1}
 		first := w.live()[wire.StateWarm][0]
 		uid := string(first.pod.UID)
 		w.edit(uid, func(p *fakePod) { p.held, p.assigned = &other, &other })
-		mine := w.claim("mine", "node")
+		mine := w.claim("mine")
 		w.settle(time.Second)
 		if w.hot[mine.UID].Function.Name != "mine" || w.hot[uid] != other {
 			t.Errorf("hot pods: %v", w.hot)
@@ -304,13 +316,14 @@ func TestClaim_PodThatHoldsAnotherFunctionBecomesThatFunctions(t *testing.T) {
 }
 
 func TestClaim_PodOfTwoMindsIsDeleted(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
 		w.pool.SetFunction(functionOf("other", "node"))
 		other := wire.Held{Function: functionID(functionOf("other", "node")), Generation: 1}
 		uid := string(w.live()[wire.StateWarm][0].pod.UID)
 		w.edit(uid, func(p *fakePod) { p.held = &other }) // its queue-proxy will be told of mine
-		w.claim("mine", "node")
+		w.claim("mine")
 		w.settle(time.Second)
 		if !w.look(uid).deleted || len(w.hot) != 1 {
 			t.Errorf("deleted %v, hot pods: %v", w.look(uid).deleted, w.hot)
@@ -319,15 +332,16 @@ func TestClaim_PodOfTwoMindsIsDeleted(t *testing.T) {
 }
 
 func TestClaims_OfManyFunctionsTakeTurns(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 0)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(0)
 		w.createErr = errors.New("later")
 		var mu sync.Mutex
 		var order []string
 		var wg sync.WaitGroup
 		for _, name := range []string{"a", "a", "a", "b", "c"} {
 			wg.Go(func() {
-				w.claim(name, "node")
+				w.claim(name)
 				mu.Lock()
 				order = append(order, name)
 				mu.Unlock()
@@ -350,9 +364,10 @@ func TestClaims_OfManyFunctionsTakeTurns(t *testing.T) {
 }
 
 func TestDrain_LetsThePodFinishThenDeletesIt(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 1)
-		pod := w.claim("f", "node")
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
+		pod := w.claim("f")
 		w.settle(time.Second)
 		w.edit(pod.UID, func(p *fakePod) { p.inFlight = 1 })
 		done := make(chan error, 1)
@@ -373,9 +388,10 @@ func TestDrain_LetsThePodFinishThenDeletesIt(t *testing.T) {
 }
 
 func TestDrain_GoesOnWhenItsCallerLeaves(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 1)
-		pod := w.claim("f", "node")
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
+		pod := w.claim("f")
 		w.edit(pod.UID, func(p *fakePod) { p.inFlight = 1 })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -390,17 +406,18 @@ func TestDrain_GoesOnWhenItsCallerLeaves(t *testing.T) {
 }
 
 func TestDeleteFunction_DrainsItsPodsAlsoThoseThatBecomeHotLater(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 3)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(3)
 		f := functionOf("f", "node")
 		w.pool.SetFunction(f)
-		first := w.claim("f", "node")
+		first := w.claim("f")
 		done := make(chan wire.HotPod)
-		go func() { done <- w.claim("f", "node") }()
+		go func() { done <- w.claim("f") }()
 		w.settle(4 * time.Millisecond) // the second one is being specialized
 		w.pool.DeleteFunction(functionID(f))
 		second := <-done
-		keep := w.claim("other", "node")
+		keep := w.claim("other")
 		w.settle(10 * time.Second)
 		for _, uid := range []string{first.UID, second.UID} {
 			if p := w.look(uid); !p.deleted || p.drains != 1 {

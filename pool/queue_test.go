@@ -10,7 +10,7 @@ import (
 
 func TestQueue_GoesRoundTheFunctionsInOrder(t *testing.T) {
 	var q queue
-	for _, f := range strings.Split("aaabbc", "") {
+	for f := range strings.SplitSeq("aaabbc", "") {
 		q.push(&waiter{function: f})
 	}
 	q.remove(q.byFunction["a"][1])

@@ -59,7 +59,7 @@ func TestPodFor_HasTheThreeContainersAndTheirVolumes(t *testing.T) {
 	}
 	for name, want := range mounts {
 		c := container(t, pod, name)
-		var got []string
+		got := make([]string, 0, len(c.VolumeMounts))
 		for _, m := range c.VolumeMounts {
 			got = append(got, m.MountPath)
 		}

@@ -23,7 +23,8 @@ func cannotPull(p *fakePod) {
 }
 
 func TestBrokenEnvironment_StopsEatingTheClusterAndSaysWhy(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(w *world) {
+		t := w.t
 		w.prepare = cannotPull
 		w.pool.SetEnvironment(environmentOf("node", 5))
 		w.pool.Synced()
@@ -48,8 +49,9 @@ func TestBrokenEnvironment_StopsEatingTheClusterAndSaysWhy(t *testing.T) {
 }
 
 func TestBrokenEnvironment_AnswersClaimsThatWait(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 0)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(0)
 		w.prepare = cannotPull
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -63,7 +65,8 @@ func TestBrokenEnvironment_AnswersClaimsThatWait(t *testing.T) {
 }
 
 func TestBrokenEnvironment_RecoversByItselfAndAtOnceWhenChanged(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(w *world) {
+		t := w.t
 		w.prepare = cannotPull
 		w.pool.SetEnvironment(environmentOf("node", 3))
 		w.pool.SetEnvironment(environmentOf("ruby", 2))
@@ -86,7 +89,8 @@ func TestBrokenEnvironment_RecoversByItselfAndAtOnceWhenChanged(t *testing.T) {
 }
 
 func TestPod_NeverReadyCountsAsBroken(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	bubble(t, func(w *world) {
+		t := w.t
 		w.starts = 1000 * time.Hour
 		w.pool.SetEnvironment(environmentOf("node", 1))
 		w.pool.Synced()
@@ -98,8 +102,9 @@ func TestPod_NeverReadyCountsAsBroken(t *testing.T) {
 }
 
 func TestPod_WithoutANodeIsWaitedForAndSaidSo(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 0)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(0)
 		w.starts = 1000 * time.Hour
 		w.prepare = func(p *fakePod) {
 			p.pod.Status.Conditions = []corev1.PodCondition{{
@@ -117,8 +122,9 @@ func TestPod_WithoutANodeIsWaitedForAndSaidSo(t *testing.T) {
 }
 
 func TestPodsThatTheAPIRefuses_FailTheClaimsWithItsWords(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 0)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(0)
 		w.createErr = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("exceeded quota"))
 		_, err := w.pool.Claim(t.Context(), functionOf("f", "node"))
 		failure(t, err, "PoolUnavailable", "exceeded quota")
@@ -126,8 +132,9 @@ func TestPodsThatTheAPIRefuses_FailTheClaimsWithItsWords(t *testing.T) {
 }
 
 func TestEnvironmentThatIsNotAllowed_FailsItsClaims(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 1)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
 		e := environmentOf("node", 1)
 		e.Spec.Runtime.PodSpec = raw(`{"hostNetwork":true}`)
 		w.pool.SetEnvironment(e)
@@ -139,17 +146,18 @@ func TestEnvironmentThatIsNotAllowed_FailsItsClaims(t *testing.T) {
 		}
 		w.pool.SetEnvironment(environmentOf("node", 1))
 		w.settle(time.Second)
-		w.claim("f", "node")
+		w.claim("f")
 	})
 }
 
 func TestAPIAway_ClaimsGoOnNothingIsDeletedAndLabelsFollow(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 3)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(3)
 		w.mu.Lock()
 		w.apiErr = errors.New("connection refused")
 		w.mu.Unlock()
-		pods := []wire.HotPod{w.claim("a", "node"), w.claim("b", "node"), w.claim("c", "node")}
+		pods := []wire.HotPod{w.claim("a"), w.claim("b"), w.claim("c")}
 		w.settle(time.Minute)
 		if n := len(w.live()[wire.StateWarm]); n != 3 { // labels say so still
 			t.Errorf("%d pods are left", n)
@@ -172,9 +180,10 @@ func TestAPIAway_ClaimsGoOnNothingIsDeletedAndLabelsFollow(t *testing.T) {
 }
 
 func TestEnvironmentChange_ReplacesWarmPodsAndLeavesHotOnes(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
-		hot := w.claim("f", "node")
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
+		hot := w.claim("f")
 		w.settle(time.Second)
 		old := w.live()[wire.StateWarm]
 		e := environmentOf("node", 2)
@@ -194,10 +203,11 @@ func TestEnvironmentChange_ReplacesWarmPodsAndLeavesHotOnes(t *testing.T) {
 }
 
 func TestDeleteEnvironment_DrainsAndDeletesAllItsPods(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
 		w.pool.SetFunction(functionOf("f", "node"))
-		hot := w.claim("f", "node")
+		hot := w.claim("f")
 		w.settle(time.Second)
 		w.pool.DeleteEnvironment("ns/node")
 		w.settle(time.Second)
@@ -213,9 +223,10 @@ func TestDeleteEnvironment_DrainsAndDeletesAllItsPods(t *testing.T) {
 }
 
 func TestRestartedContainer_ItsPodIsNeverUsedAgain(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
-		hot := w.claim("f", "node")
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
+		hot := w.claim("f")
 		w.settle(time.Second)
 		restart := func(p *fakePod) {
 			p.pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "node", RestartCount: 1}}
@@ -232,9 +243,10 @@ func TestRestartedContainer_ItsPodIsNeverUsedAgain(t *testing.T) {
 }
 
 func TestPodDeletedByOthers_IsReplacedAndItsHotnessRetracted(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 1)
-		hot := w.claim("f", "node")
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
+		hot := w.claim("f")
 		w.settle(time.Second)
 		warm := string(w.live()[wire.StateWarm][0].pod.UID)
 		for _, uid := range []string{hot.UID, warm} {
@@ -249,10 +261,11 @@ func TestPodDeletedByOthers_IsReplacedAndItsHotnessRetracted(t *testing.T) {
 }
 
 func TestRestart_FindsEverythingAsItWas(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 2)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(2)
 		f := functionOf("f", "node")
-		hot, orphan := w.claim("f", "node"), w.claim("other", "node")
+		hot, orphan := w.claim("f"), w.claim("other")
 		w.settle(time.Second)
 		lost := string(w.live()[wire.StateWarm][0].pod.UID)
 		w.stop()
@@ -294,12 +307,13 @@ func TestRestart_FindsEverythingAsItWas(t *testing.T) {
 }
 
 func TestRestart_PodsWithoutAFutureAreDeleted(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 0)
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(0)
 		f := functionOf("f", "node")
-		var uids []string
+		uids := make([]string, 0, 4)
 		for range 4 {
-			uids = append(uids, w.claim("f", "node").UID)
+			uids = append(uids, w.claim("f").UID)
 		}
 		w.settle(time.Second)
 		w.stop()
@@ -334,9 +348,10 @@ func TestRestart_PodsWithoutAFutureAreDeleted(t *testing.T) {
 }
 
 func TestRestart_PodThatDoesNotAnswerIsKept(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.ready("node", 1)
-		hot := w.claim("f", "node")
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
+		hot := w.claim("f")
 		w.settle(time.Second)
 		w.stop()
 		w.edit(hot.UID, func(p *fakePod) { p.readyAt = time.Now().Add(time.Hour) })

@@ -64,13 +64,13 @@ type fakePod struct {
 }
 
 // bubble runs f with a running pool in a world whose time is fake.
-func bubble(t *testing.T, f func(t *testing.T, w *world)) {
+func bubble(t *testing.T, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.run()
 		defer func() { w.stop() }()
-		f(t, w)
+		f(w)
 		w.check()
 	})
 }
@@ -199,7 +199,7 @@ func (w *world) Anchor(context.Context, string, *v1.Environment) (metav1.OwnerRe
 
 // Codes and Files.
 
-func (w *world) Code(_ context.Context, key string) (wire.Code, error) {
+func (w *world) Code(_ context.Context, key, _ string) (wire.Code, error) {
 	if w.code != nil {
 		return w.code(key)
 	}

@@ -58,7 +58,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	})
 	o.pool.ControlKey = signer.PublicKey()
 	p.pool, err = pool.New(o.pool, pool.Deps{
-		Cluster: kube.NewCluster(clients), Codes: codes{store}, Files: kube.NewFiles(clients),
+		Cluster: kube.NewCluster(clients), Codes: store, Files: kube.NewFiles(clients),
 		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry,
 	})
 	if err != nil {
