@@ -14,10 +14,15 @@ import (
 // AnnotationNoFollow, when "true", keeps a function on the package version that it names.
 const AnnotationNoFollow = "fission.io/disable-package-auto-follow"
 
+// follows reports whether a function is to run its package's present code.
+func follows(f *v1.Function) bool {
+	return f.Annotations[AnnotationNoFollow] != "true" && f.Executor() != v1.ExecutorContainer
+}
+
 // stale returns the resource version that f must name to run the package's present code, "" when it does so or must
 // not be touched. A package counts once its status speaks of its present spec, so that writes of status roll nothing.
 func stale(f *v1.Function, p *v1.Package) string {
-	if p == nil || f.Annotations[AnnotationNoFollow] == "true" || f.Executor() == v1.ExecutorContainer {
+	if p == nil || !follows(f) {
 		return ""
 	}
 	if reason, _ := p.Blocked(); reason != "" || p.Status.ObservedGeneration != p.Generation {

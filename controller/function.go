@@ -44,6 +44,10 @@ func codeReady(f functionFacts) metav1.Condition {
 	if reason, message := f.pkg.Blocked(); reason != "" {
 		return untruth(kind, reason, message)
 	}
+	if f.function.Spec.Package.PackageRef.ResourceVersion == "" && follows(f.function) {
+		// Pods that start now would be replaced as soon as the version is set.
+		return unknown(kind, v1.ReasonPackageBuildPending, "the package was not looked at yet")
+	}
 	if f.pinned {
 		return truth(kind, v1.ReasonPackageReady, "the package has changed since, but the function's manifest sets "+
 			"spec.package.packageref.resourceversion: take it out, and the function follows its package")
@@ -60,7 +64,8 @@ func functionReady(f functionFacts, code metav1.Condition) metav1.Condition {
 		return untruth(kind, v1.ReasonEnvironmentNotFound, fmt.Sprintf("environment %s does not exist", f.function.EnvironmentKey()))
 	}
 	if code.Status != metav1.ConditionTrue {
-		return untruth(kind, code.Reason, code.Message)
+		code.Type = kind
+		return code
 	}
 	if failure := failing(f.function, f.status); failure != nil {
 		return untruth(kind, failure.Reason, failure.Message)
