@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -46,6 +47,7 @@ func (c *container) loop(ctx context.Context) {
 // backOff shows that the container waits before it is started again.
 func (c *container) backOff(delay time.Duration) {
 	c.log.Info("container waits to be restarted", "delay", delay)
+	pod := c.w.object().Name
 	c.w.set(c.spec.Name, func(s *containerState) {
 		if s.now.Terminated == nil {
 			return // It could not be made; why is in its state.
@@ -53,10 +55,10 @@ func (c *container) backOff(delay time.Duration) {
 		s.last = s.now
 		s.now = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
 			Reason:  "CrashLoopBackOff",
-			Message: "back-off " + delay.String() + " restarting failed container=" + c.spec.Name + " pod=" + c.w.object().Name,
+			Message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", delay, c.spec.Name, pod),
 		}}
 	})
-	c.w.event(corev1.EventTypeWarning, "BackOff", "Back-off restarting failed container %s in pod %s", c.spec.Name, c.w.object().Name)
+	c.w.event(corev1.EventTypeWarning, "BackOff", "Back-off restarting failed container %s in pod %s", c.spec.Name, pod)
 }
 
 // attempt runs the container once. ran says that it had a process, or should

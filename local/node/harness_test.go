@@ -26,6 +26,8 @@ import (
 
 var (
 	initPath string
+	// launcher is made outside of synctest's bubbles, because it never ends.
+	launcher *sandbox.Launcher
 	// server is a real API server, for the tests that need one.
 	server kubetest.Shared
 	// clientCA is the authority of the API server's certificate as a client of nodes.
@@ -47,6 +49,7 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	launcher = sandbox.NewLauncher(initPath)
 	return server.Main(m)
 }
 
@@ -177,6 +180,12 @@ func (p *memoryPublisher) last() corev1.PodStatus {
 	return p.status
 }
 
+func (p *memoryPublisher) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.writes
+}
+
 func (p *memoryPublisher) gone() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -209,7 +218,7 @@ func testHost(t *testing.T) (*host, *memoryObjects, *memoryEvents) {
 	return &host{
 		name: "n", address: "127.77.0.1", dir: config.Dir, images: config.Images, log: config.Log,
 		tools: newToolchain(config.Path), addresses: newAddresses(config.CIDR),
-		makeBox: boxes(sandbox.NewLauncher(initPath)), source: objects, events: events,
+		makeBox: boxes(launcher), source: objects, events: events,
 	}, objects, events
 }
 
