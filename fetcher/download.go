@@ -44,7 +44,7 @@ func (s *Server) download(ctx context.Context, code wire.Code, path string) (*ar
 			return a, nil
 		}
 		if !errors.As(err, &known) || known.status != http.StatusBadGateway || try == downloadTries || ctx.Err() != nil {
-			a.close()
+			_ = f.Close()
 			return nil, err
 		}
 		select {

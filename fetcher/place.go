@@ -31,16 +31,8 @@ func codeName(envVersion int) string {
 // complete.
 func (s *Server) placeCode(ctx context.Context, code wire.Code, name string) (string, error) {
 	work := filepath.Join(s.cfg.CodeDir, workName)
-	if err := os.Mkdir(work, 0o755); err != nil { //nolint:gosec // the runtime, another user, reads it
-		return "", onDisk(err, "make a folder for the code")
-	}
 	defer func() { _ = os.RemoveAll(work) }()
-	archive, err := s.archive(ctx, code, filepath.Join(work, "archive"))
-	if err != nil {
-		return "", err
-	}
-	defer archive.close()
-	ready, err := s.unfold(ctx, archive, code.KeepArchive, work)
+	ready, err := s.complete(ctx, code, work)
 	if err != nil {
 		return "", err
 	}
@@ -51,60 +43,62 @@ func (s *Server) placeCode(ctx context.Context, code wire.Code, name string) (st
 	return target, nil
 }
 
+// complete makes the file or folder that code becomes, as work or in it, and returns its path.
+func (s *Server) complete(ctx context.Context, code wire.Code, work string) (string, error) {
+	switch {
+	case len(code.Literal) > 0:
+		return s.completeLiteral(ctx, code, work)
+	case code.URL == "":
+		return "", theirs("the package holds no code; upload some with `hotpod package update --code`")
+	}
+	if err := makeWork(work); err != nil {
+		return "", err
+	}
+	archive, err := s.download(ctx, code, filepath.Join(work, "archive"))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = archive.file.Close() }()
+	if code.KeepArchive || !packed(archive) {
+		return archive.file.Name(), nil
+	}
+	return unpack(ctx, archive, filepath.Join(work, "tree"), s.cfg.Limits)
+}
+
+// completeLiteral is the way of nearly every cold start: a single file is written as it is, with no step between.
+func (s *Server) completeLiteral(ctx context.Context, code wire.Code, work string) (string, error) {
+	if code.Digest != "" {
+		sum := sha256.Sum256(code.Literal)
+		if err := checkDigest(code, sum[:]); err != nil {
+			return "", err
+		}
+	}
+	archive := &archive{ReaderAt: bytes.NewReader(code.Literal), size: int64(len(code.Literal))}
+	if code.KeepArchive || !packed(archive) {
+		if err := os.WriteFile(work, code.Literal, 0o644); err != nil { //nolint:gosec // the runtime, another user, reads it
+			return "", onDisk(err, "write the code")
+		}
+		return work, nil
+	}
+	if err := makeWork(work); err != nil {
+		return "", err
+	}
+	return unpack(ctx, archive, filepath.Join(work, "tree"), s.cfg.Limits)
+}
+
+func makeWork(work string) error {
+	if err := os.Mkdir(work, 0o755); err != nil { //nolint:gosec // the runtime, another user, reads what gets out of it
+		return onDisk(err, "make a folder for the code")
+	}
+	return nil
+}
+
 // archive is an archive whose digest was checked, in memory or on disk.
 type archive struct {
 	io.ReaderAt
 	size int64
 	// file is where the archive lies on disk, nil for one in memory.
 	file *os.File
-}
-
-func (a *archive) close() {
-	if a.file != nil {
-		_ = a.file.Close()
-	}
-}
-
-// archive gets the archive of code, at path if it has to be stored.
-func (s *Server) archive(ctx context.Context, code wire.Code, path string) (*archive, error) {
-	switch {
-	case len(code.Literal) > 0:
-		sum := sha256.Sum256(code.Literal)
-		if err := checkDigest(code, sum[:]); err != nil {
-			return nil, err
-		}
-		return &archive{ReaderAt: bytes.NewReader(code.Literal), size: int64(len(code.Literal))}, nil
-	case code.URL != "":
-		return s.download(ctx, code, path)
-	default:
-		return nil, theirs("the package holds no code; upload some with `hotpod package update --code`")
-	}
-}
-
-// unfold unpacks what is packed into a folder in work, or makes a single file of the rest, and returns its path.
-func (s *Server) unfold(ctx context.Context, a *archive, keep bool, work string) (string, error) {
-	if !keep {
-		tree := filepath.Join(work, "tree")
-		if done, err := unpack(ctx, a, tree, s.cfg.Limits); done || err != nil {
-			return tree, err
-		}
-	}
-	if a.file != nil {
-		return a.file.Name(), nil
-	}
-	path := filepath.Join(work, "archive")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // the runtime, another user, reads it
-	if err != nil {
-		return "", onDisk(err, "write the code")
-	}
-	_, err = io.Copy(f, io.NewSectionReader(a, 0, a.size))
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return "", onDisk(err, "write the code")
-	}
-	return path, nil
 }
 
 // checkDigest compares an archive's SHA-256 with the one that the package names, if it does.

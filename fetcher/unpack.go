@@ -15,27 +15,24 @@ import (
 // freeUnpacked is the size up to which files may be compressed at any ratio.
 const freeUnpacked = 16 << 20
 
-// unpack makes the folder dir of a zip or a gzipped tar, told by content; done is false for anything else, and
-// dir is not made then.
-func unpack(ctx context.Context, a *archive, dir string, limits Limits) (done bool, err error) {
-	var from func(context.Context, *archive, *tree) error
-	switch {
-	case isZip(a):
-		from = unzip
-	case isTarGz(a):
-		from = untar
-	default:
-		return false, nil
-	}
+// packed reports whether the archive is a zip or a gzipped tar, told by content.
+func packed(a *archive) bool { return isZip(a) || isTarGz(a) }
+
+// unpack makes the folder dir of a packed archive and returns it.
+func unpack(ctx context.Context, a *archive, dir string, limits Limits) (string, error) {
 	t, err := newTree(dir, a.size, limits)
 	if err != nil {
-		return true, err
+		return "", err
 	}
 	defer t.close()
-	if err := from(ctx, a, t); err != nil {
-		return true, timely(ctx, err)
+	from := untar
+	if isZip(a) {
+		from = unzip
 	}
-	return true, t.link()
+	if err := from(ctx, a, t); err != nil {
+		return "", timely(ctx, err)
+	}
+	return dir, t.link()
 }
 
 // timely replaces what broke because time was up.

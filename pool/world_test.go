@@ -76,6 +76,7 @@ func bubble(t *testing.T, f func(w *world)) {
 }
 
 func newWorld(t *testing.T) *world {
+	t.Helper()
 	w := &world{
 		t: t, pods: map[string]*fakePod{}, starts: 300 * time.Millisecond, events: make(chan func(), 10_000),
 		hot: map[string]wire.Held{}, tallys: map[string]tally{},
