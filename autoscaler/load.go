@@ -29,8 +29,10 @@ func (l *load) take(r wire.Report, now time.Time, t *totals) (active bool) {
 		before = wire.Report{}
 	}
 	l.mean = recent(before, r)
-	if !l.known { // the first report of a stream: its mean reaches back to before the stream
-		l.mean = float64(r.InFlight + r.Waiting)
+	if !l.known {
+		// The first report of a stream is a moment, not a mean: one short request must not look like a second's
+		// load. What lasts is counted by its number in flight soon, what waits by demand at once.
+		l.mean = 0
 	}
 	active = t.add(before, r)
 	l.last, l.at, l.known, l.counted = r, now, true, true

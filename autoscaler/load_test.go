@@ -13,8 +13,8 @@ func TestLoad_MeanIsThatOfTheLastSecond(t *testing.T) {
 		reports []wire.Report
 		want    float64
 	}{
-		"the first of a stream has no mean of its own": {
-			[]wire.Report{{UptimeMillis: 60_000, Concurrency: 7, InFlight: 2}}, 2,
+		"the first of a stream has no mean": {
+			[]wire.Report{{UptimeMillis: 60_000, Concurrency: 7, InFlight: 2}}, 0,
 		},
 		"a second after the last": {
 			[]wire.Report{{UptimeMillis: 1000}, {UptimeMillis: 2000, Concurrency: 3}}, 3,
