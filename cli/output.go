@@ -7,10 +7,13 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/cli-runtime/pkg/printers"
+
+	"hotpod.dev/kube"
 )
 
 // formats are the values of -o that print objects rather than tables.
@@ -71,28 +74,39 @@ func printerFor(format string) (printers.ResourcePrinter, error) {
 	case "yaml":
 		return &printers.YAMLPrinter{}, nil
 	case "name":
-		return &namePrinter{}, nil
+		return &namePrinter{printers.NamePrinter{ShortOutput: true}}, nil
 	case "jsonpath":
 		p, err := printers.NewJSONPathPrinter(template)
 		if err != nil {
 			return nil, usagef("-o %s: %v", format, err)
 		}
-		p.EnableJSONOutput(true)
 		return p, nil
 	default:
 		return nil, usagef("-o %s is not known: use %s", format, formats)
 	}
 }
 
-// namePrinter writes "resource/name" lines, as kubectl does.
+// namePrinter writes "resource/name" lines, as kubectl does, also for lists.
 type namePrinter struct {
 	printers.NamePrinter
 }
 
-// PrintObj implements printers.ResourcePrinter. The embedded printer would call a list by its own kind.
+// PrintObj implements printers.ResourcePrinter.
 func (n *namePrinter) PrintObj(obj runtime.Object, w io.Writer) error {
-	n.ShortOutput = true
-	return n.NamePrinter.PrintObj(obj, w)
+	if !meta.IsListType(obj) {
+		return n.NamePrinter.PrintObj(obj, w)
+	}
+	items, err := meta.ExtractList(obj)
+	if err != nil {
+		return err
+	}
+	typed := printers.NewTypeSetter(kube.Scheme()).ToPrinter(&n.NamePrinter)
+	for _, item := range items {
+		if err := typed.PrintObj(item, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // age returns how long ago t was, as kubectl prints it.

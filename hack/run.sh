@@ -9,7 +9,7 @@ platform=$!
 trap 'kill -TERM $platform 2>/dev/null; wait $platform 2>/dev/null; exit 0' INT TERM
 trap 'kill -TERM $platform 2>/dev/null; wait $platform 2>/dev/null' EXIT
 
-until hotpod-local status --quiet 2>/dev/null; do
+until hotpod-local status -o json 2>/dev/null | grep -q '"phase": "ready"'; do
   kill -0 $platform 2>/dev/null || { wait $platform; exit 1; }
   sleep 0.1
 done

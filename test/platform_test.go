@@ -93,7 +93,8 @@ func (p *platform) up() error {
 }
 
 func (p *platform) ready() bool {
-	return p.local("status", "--quiet").Run() == nil
+	s, err := p.status(context.Background())
+	return err == nil && s.Phase == "ready"
 }
 
 func (p *platform) local(args ...string) *exec.Cmd {
@@ -139,28 +140,48 @@ func (p *platform) stop() error {
 	}
 }
 
-// process is a row of `hotpod-local status -o json`.
-type process struct {
-	Name string `json:"name"`
-	PID  int    `json:"pid"`
+// status is what `hotpod-local status -o json` prints, as far as stories need it.
+type status struct {
+	Phase     string `json:"phase"`
+	Processes []struct {
+		Name     string `json:"name"`
+		Identity struct {
+			PID int `json:"pid"`
+		} `json:"identity"`
+	} `json:"processes"`
+	Memory []struct {
+		PID     int    `json:"pid"`
+		Command string `json:"command"`
+	} `json:"memory"`
 }
 
-// processes returns the platform's own processes and parts by name.
-func (p *platform) processes(ctx context.Context) (map[string]int, error) {
+func (p *platform) status(ctx context.Context) (status, error) {
+	var s status
 	cmd := exec.CommandContext(ctx, filepath.Join(p.bin, "hotpod-local"), "status", "-o", "json", "--dir", p.dir)
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("hotpod-local status: %w", err)
+		return s, fmt.Errorf("hotpod-local status: %w", err)
 	}
-	var status struct {
-		Processes []process `json:"processes"`
+	if err := json.Unmarshal(out, &s); err != nil {
+		return s, fmt.Errorf("read status: %w", err)
 	}
-	if err := json.Unmarshal(out, &status); err != nil {
-		return nil, fmt.Errorf("read status: %w", err)
+	return s, nil
+}
+
+// processes returns the process IDs of the control plane and of the parts, by name.
+func (p *platform) processes(ctx context.Context) (map[string]int, error) {
+	s, err := p.status(ctx)
+	if err != nil {
+		return nil, err
 	}
 	pids := map[string]int{}
-	for _, proc := range status.Processes {
-		pids[proc.Name] = proc.PID
+	for _, m := range s.Memory {
+		program, _, _ := strings.Cut(m.Command, " ")
+		pids[filepath.Base(program)] = m.PID
+	}
+	pids["router"] = pids["envoy"]
+	for _, proc := range s.Processes {
+		pids[proc.Name] = proc.Identity.PID
 	}
 	return pids, nil
 }
