@@ -14,12 +14,12 @@ import (
 )
 
 // outcomes forwards to the upstream and tells how each exchange ended.
-func outcomes(t testing.TB, upstream string, o *proxy.Options) (string, <-chan proxy.Outcome) {
-	t.Helper()
+func outcomes(tb testing.TB, upstream string, o *proxy.Options) (string, <-chan proxy.Outcome) {
+	tb.Helper()
 	target := proxy.NewTarget(proxy.TargetConfig{Address: upstream})
-	t.Cleanup(target.Close)
+	tb.Cleanup(target.Close)
 	ends := make(chan proxy.Outcome, 16)
-	return serve(t, func(x proxy.Exchange) { ends <- forward(x, target, o) }), ends
+	return serve(tb, func(x proxy.Exchange) { ends <- forward(x, target, o) }), ends
 }
 
 func TestForward_EndsUpstreamWhenTheClientLeaves(t *testing.T) {
@@ -86,6 +86,7 @@ func TestForward_CutsAnAnswerThatBreaksOff(t *testing.T) {
 			c.Send(plainGet)
 			resp, err := http.ReadResponse(c.R, nil)
 			if err == nil {
+				defer resp.Body.Close()
 				_, err = io.ReadAll(resp.Body)
 			}
 			if err == nil {
@@ -122,8 +123,8 @@ func TestForward_TimesOut(t *testing.T) {
 				if strings.Contains(c.answer, "103") {
 					conn.Head()
 				}
-				if resp, _ := conn.Answer("GET"); resp.StatusCode != 504 {
-					t.Errorf("status = %d", resp.StatusCode)
+				if resp, _ := conn.Answer("GET"); resp.Status != 504 {
+					t.Errorf("status = %d", resp.Status)
 				}
 			}
 		})
@@ -136,8 +137,8 @@ func TestForward_DoesNotTimeOutAfterTheExchange(t *testing.T) {
 	c := testproxy.Dial(t, address)
 	for range 4 {
 		c.Send(plainGet)
-		if resp, _ := c.Answer("GET"); resp.StatusCode != 200 {
-			t.Fatalf("status = %d", resp.StatusCode)
+		if resp, _ := c.Answer("GET"); resp.Status != 200 {
+			t.Fatalf("status = %d", resp.Status)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -201,8 +202,8 @@ func TestForward_SendsAnAnswerThatComesBeforeTheBody(t *testing.T) {
 		c.Send("POST / HTTP/1.1\nHost: h\nContent-Length: 100000000\n\n")
 		_, _ = io.CopyN(c.Conn, zeros{}, 100_000_000)
 	}()
-	if resp, body := c.Answer("POST"); resp.StatusCode != 413 || body != "no" {
-		t.Errorf("answer = %d %q", resp.StatusCode, body)
+	if resp, body := c.Answer("POST"); resp.Status != 413 || body != "no" {
+		t.Errorf("answer = %d %q", resp.Status, body)
 	}
 	if out := <-ends; out.Kind != proxy.Answered {
 		t.Errorf("outcome = %v", out)
@@ -217,8 +218,8 @@ func TestForward_GoesOnBehindASmallBodyThatNobodyRead(t *testing.T) {
 	c := testproxy.Dial(t, through(t, upstream, &proxy.Options{}))
 	for range 3 {
 		c.Send("POST / HTTP/1.1\nHost: h\nContent-Length: 5000\n\n")
-		if resp, _ := c.Answer("POST"); resp.StatusCode != 413 {
-			t.Fatalf("status = %d", resp.StatusCode)
+		if resp, _ := c.Answer("POST"); resp.Status != 413 {
+			t.Fatalf("status = %d", resp.Status)
 		}
 		c.Send(strings.Repeat("x", 5000))
 	}
@@ -245,6 +246,7 @@ func TestForward_StreamsLargeBodiesInConstantMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer resp.Body.Close()
 	n, err := io.Copy(io.Discard, resp.Body)
 	runtime.ReadMemStats(&after)
 	if n != size || err != nil {
@@ -264,6 +266,7 @@ func TestForward_SlowReaderHoldsNothingBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer resp.Body.Close()
 	var got []byte
 	buf := make([]byte, 50_000)
 	for {

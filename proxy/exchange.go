@@ -128,7 +128,7 @@ type Outcome struct {
 	Err error
 }
 
-// knownError maps a broken exchange to what the client is told.
+// String returns the kind and what went wrong.
 func (o Outcome) String() string {
 	if o.Err != nil {
 		return o.Kind.String() + ": " + o.Err.Error()

@@ -24,7 +24,8 @@ const (
 func (c *h1) Fail(e *wire.Error) {
 	e = e.With(strings.Clone(c.RequestID()), strings.Clone(c.TraceID()))
 	body := e.Body()
-	out := append(c.out[:0], "HTTP/1.1 "...)
+	out := c.out[:0]
+	out = append(out, "HTTP/1.1 "...)
 	out = strconv.AppendInt(out, int64(e.Status), 10)
 	out = append(out, ' ')
 	out = append(out, http.StatusText(e.Status)...)
@@ -45,7 +46,8 @@ func (c *h1) Fail(e *wire.Error) {
 
 // Refuse implements Exchange.
 func (c *h1) Refuse(why wire.Busy) {
-	out := append(c.out[:0], "HTTP/1.1 503 Service Unavailable\r\n"+wire.HeaderBusy+": "...)
+	out := c.out[:0]
+	out = append(out, "HTTP/1.1 503 Service Unavailable\r\n"+wire.HeaderBusy+": "...)
 	out = append(out, why...)
 	out = append(out, "\r\nContent-Length: 0\r\n"...)
 	if c.closing() {

@@ -15,8 +15,9 @@ import (
 const plainGet = "GET / HTTP/1.1\nHost: h\n\n"
 
 // answers is an upstream that reads a head and answers with what answer returns, on and on.
-func answers(t testing.TB, answer func(request string) string) string {
-	return testproxy.Script(t, func(c *testproxy.Conn) {
+func answers(tb testing.TB, answer func(request string) string) string {
+	tb.Helper()
+	return testproxy.Script(tb, func(c *testproxy.Conn) {
 		for {
 			head := c.Head()
 			if head == "" {
@@ -55,8 +56,8 @@ func TestForward_PassesAnswersOnInTheirFraming(t *testing.T) {
 					conn.Head()
 				}
 				resp, body := conn.Answer(c.method)
-				if resp.StatusCode != c.status || body != c.body || (len(resp.TransferEncoding) > 0) != c.chunked || resp.Header.Get("X-Hotpod-Busy") != "" {
-					t.Fatalf("answer = %d %q %v %v", resp.StatusCode, body, resp.TransferEncoding, resp.Header)
+				if resp.Status != c.status || body != c.body || resp.Chunked != c.chunked || resp.Header.Get("X-Hotpod-Busy") != "" {
+					t.Fatalf("answer = %d %q %v %v", resp.Status, body, resp.Chunked, resp.Header)
 				}
 			}
 		})
@@ -150,8 +151,8 @@ func TestForward_PassesLeaveToSendABodyOn(t *testing.T) {
 	}
 	// Without leave nobody knows whether the body comes, so the connection cannot go on.
 	c.Send("POST / HTTP/1.1\nHost: h\nExpect: 100-continue\nContent-Length: 5\n\n")
-	if resp, _ := c.Answer("POST"); resp.StatusCode != 417 || !resp.Close {
-		t.Errorf("answer = %d, close %v", resp.StatusCode, resp.Close)
+	if resp, _ := c.Answer("POST"); resp.Status != 417 || !resp.Close {
+		t.Errorf("answer = %d, close %v", resp.Status, resp.Close)
 	}
 	if !c.Closed(5 * time.Second) {
 		t.Error("the connection stays open")
@@ -184,17 +185,17 @@ func TestForward_TakesLargeHeadsUpToItsLimit(t *testing.T) {
 	for _, size := range []int{5_000, 60_000, 10} {
 		c.Send("GET / HTTP/1.1\nHost: h\nX-Big: " + strings.Repeat("x", size) + "\n\n")
 		if resp, _ := c.Answer("GET"); len(resp.Header.Get("X-Big")) != size {
-			t.Errorf("%d bytes came back as %d, status %d", size, len(resp.Header.Get("X-Big")), resp.StatusCode)
+			t.Errorf("%d bytes came back as %d, status %d", size, len(resp.Header.Get("X-Big")), resp.Status)
 		}
 	}
 	c.Send("GET / HTTP/1.1\nHost: h\nX-Big: " + strings.Repeat("x", 70_000) + "\n\n")
-	if resp, _ := c.Answer("GET"); resp.StatusCode != 431 {
-		t.Errorf("status = %d, want 431", resp.StatusCode)
+	if resp, _ := c.Answer("GET"); resp.Status != 431 {
+		t.Errorf("status = %d, want 431", resp.Status)
 	}
 	many := testproxy.Dial(t, address)
 	many.Send("GET / HTTP/1.1\nHost: h\n" + strings.Repeat("A: b\n", 10_000) + "\n")
-	if resp, _ := many.Answer("GET"); resp.StatusCode != 200 {
-		t.Errorf("10,000 fields: status = %d", resp.StatusCode)
+	if resp, _ := many.Answer("GET"); resp.Status != 200 {
+		t.Errorf("10,000 fields: status = %d", resp.Status)
 	}
 }
 
@@ -213,8 +214,8 @@ func TestServer_RefusesMalformedRequestsAndEndsTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conn := testproxy.Dial(t, address)
 			conn.Send(c.raw)
-			if resp, _ := conn.Answer("GET"); resp.StatusCode != c.status || resp.Header.Get("X-Fission-Component") != "client" {
-				t.Errorf("answer = %d %v", resp.StatusCode, resp.Header)
+			if resp, _ := conn.Answer("GET"); resp.Status != c.status || resp.Header.Get("X-Fission-Component") != "client" {
+				t.Errorf("answer = %d %v", resp.Status, resp.Header)
 			}
 			if !conn.Closed(5 * time.Second) {
 				t.Error("the connection stays open")
@@ -232,15 +233,15 @@ func TestForward_RefusesMalformedChunks(t *testing.T) {
 	for _, raw := range []string{"5 \nhello\n0\n\n", "5\nhello!\n0\n\n", "-1\n", "0\nContent-Length: 3\n\n"} {
 		c := testproxy.Dial(t, address)
 		c.Send("POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n" + raw)
-		if resp, _ := c.Answer("POST"); resp.StatusCode != 400 {
-			t.Errorf("%q at once: status = %d", raw, resp.StatusCode)
+		if resp, _ := c.Answer("POST"); resp.Status != 400 {
+			t.Errorf("%q at once: status = %d", raw, resp.Status)
 		}
 		c = testproxy.Dial(t, address)
 		c.Send("POST / HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\n\n1\nx\n")
 		time.Sleep(5 * time.Millisecond)
 		c.Send(raw)
-		if resp, _ := c.Answer("POST"); resp.StatusCode != 400 {
-			t.Errorf("%q later: status = %d", raw, resp.StatusCode)
+		if resp, _ := c.Answer("POST"); resp.Status != 400 {
+			t.Errorf("%q later: status = %d", raw, resp.Status)
 		}
 	}
 }
@@ -258,8 +259,8 @@ func TestForward_CallsABadAnswerBroken(t *testing.T) {
 			upstream := testproxy.Script(t, func(c *testproxy.Conn) { c.Head(); c.Send(answer) })
 			c := testproxy.Dial(t, through(t, upstream, &proxy.Options{}))
 			c.Send(plainGet)
-			if resp, body := c.Answer("GET"); resp.StatusCode != 502 || !strings.Contains(body, "broken") {
-				t.Errorf("answer = %d %s", resp.StatusCode, body)
+			if resp, body := c.Answer("GET"); resp.Status != 502 || !strings.Contains(body, "broken") {
+				t.Errorf("answer = %d %s", resp.Status, body)
 			}
 		})
 	}

@@ -72,12 +72,6 @@ func (g *guard) extend(deadline time.Time) {
 	g.mu.Unlock()
 }
 
-func (g *guard) why() Kind {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.cause
-}
-
 // setDeadline keeps one timer for the connection's life, and lets it run on when the deadline moves back: most
 // exchanges end long before, and then it costs them nothing. The caller holds the lock.
 func (g *guard) setDeadline(deadline time.Time) {

@@ -208,6 +208,6 @@ func (h *head) add(f field) {
 	f.kind = classify(h.buf[f.start:f.nameEnd])
 	h.fields = append(h.fields, f)
 	if f.kind != fieldOther && h.first[f.kind] == 0 {
-		h.first[f.kind] = int16(min(len(h.fields), 1<<15-1)) //nolint:gosec // bounded here
+		h.first[f.kind] = int16(min(len(h.fields), 1<<15-1))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -180,10 +181,6 @@ func FuzzParseRequest(f *testing.F) {
 }
 
 func contains(list []string, v string) bool {
-	for _, l := range list {
-		if l == v {
-			return true
-		}
-	}
-	return len(list) == 0 // a name that net/http keeps elsewhere, or in another spelling
+	// A name that net/http keeps elsewhere, or in another spelling, has no values.
+	return len(list) == 0 || slices.Contains(list, v)
 }

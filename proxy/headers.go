@@ -1,6 +1,9 @@
 package proxy
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // appendFields appends the lines of h that are passed on: none that is hop-by-hop, none that drop names. Lines
 // that stay together are copied together.
@@ -88,7 +91,8 @@ func appendForwarded(dst, host []byte) []byte {
 // appendAnswer appends the head that goes to the client, for a body of the given kind.
 func appendAnswer(dst []byte, h *head, kind bodyKind, closing bool, o *Options) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
-	dst = append(dst, byte('0'+h.status/100), byte('0'+h.status/10%10), byte('0'+h.status%10), ' ')
+	dst = strconv.AppendInt(dst, int64(h.status), 10)
+	dst = append(dst, ' ')
 	dst = append(dst, h.reason...)
 	dst = append(dst, "\r\n"...)
 	switching := h.status == 101

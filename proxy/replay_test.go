@@ -12,16 +12,16 @@ import (
 )
 
 // tries forwards to each upstream in turn as an activator does, and tells the outcomes.
-func tries(t testing.TB, limit int64, upstreams ...string) (string, <-chan proxy.Outcome) {
-	t.Helper()
-	var targets []*proxy.Target
+func tries(tb testing.TB, limit int64, upstreams ...string) (string, <-chan proxy.Outcome) {
+	tb.Helper()
+	targets := make([]*proxy.Target, 0, len(upstreams))
 	for _, u := range upstreams {
 		target := proxy.NewTarget(proxy.TargetConfig{Address: u})
-		t.Cleanup(target.Close)
+		tb.Cleanup(target.Close)
 		targets = append(targets, target)
 	}
 	outs := make(chan proxy.Outcome, 16)
-	return serve(t, func(x proxy.Exchange) {
+	return serve(tb, func(x proxy.Exchange) {
 		o := &proxy.Options{Refusals: true, ReplayLimit: limit, DropResponse: []string{"x-hotpod-*"}}
 		var out proxy.Outcome
 		for _, target := range targets {
@@ -38,27 +38,31 @@ func tries(t testing.TB, limit int64, upstreams ...string) (string, <-chan proxy
 }
 
 // refuses reads requests with their bodies, and refuses them.
-func refuses(t testing.TB) string {
-	return testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+func refuses(tb testing.TB) string {
+	tb.Helper()
+	return testproxy.Backend(tb, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Hotpod-Busy", "limit")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 }
 
 // hasty refuses before it has read anything of a body.
-func hasty(t testing.TB) string {
-	return answers(t, func(string) string { return "HTTP/1.1 503 Busy\nx-hotpod-busy: limit\nContent-Length: 0\n\n" })
+func hasty(tb testing.TB) string {
+	tb.Helper()
+	return answers(tb, func(string) string { return "HTTP/1.1 503 Busy\nx-hotpod-busy: limit\nContent-Length: 0\n\n" })
 }
 
-func closedPort(t testing.TB) string {
-	lis := testproxy.Listen(t)
+func closedPort(tb testing.TB) string {
+	tb.Helper()
+	lis := testproxy.Listen(tb)
 	_ = lis.Close()
 	return lis.Addr().String()
 }
 
-func echoBackend(t testing.TB) string {
+func echoBackend(tb testing.TB) string {
+	tb.Helper()
 	// net/http reads on behind the first write, so the body is read first.
-	return testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return testproxy.Backend(tb, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		_, _ = w.Write(body)
 	}))
@@ -88,8 +92,8 @@ func TestForward_LetsARefusedRequestBeSentElsewhere(t *testing.T) {
 					case "chunks":
 						want = "hello" + body
 					}
-					if resp.StatusCode != 200 || got != want {
-						t.Fatalf("answer = %d with %d bytes, want %d", resp.StatusCode, len(got), len(want))
+					if resp.Status != 200 || got != want {
+						t.Fatalf("answer = %d with %d bytes, want %d", resp.Status, len(got), len(want))
 					}
 					kind := proxy.Refused
 					if refusal == "unreached" {
@@ -113,8 +117,8 @@ func TestForward_SaysWhenTheBodyIsTooLargeToBeSentAgain(t *testing.T) {
 	address, outs := tries(t, 1000, refuses(t), echoBackend(t))
 	c := testproxy.Dial(t, address)
 	c.Send("POST / HTTP/1.1\nHost: h\nContent-Length: 5000\n\n" + strings.Repeat("x", 5000))
-	if resp, _ := c.Answer("POST"); resp.StatusCode != 503 {
-		t.Errorf("status = %d", resp.StatusCode)
+	if resp, _ := c.Answer("POST"); resp.Status != 503 {
+		t.Errorf("status = %d", resp.Status)
 	}
 	if out := <-outs; out.Kind != proxy.Refused || out.Retry {
 		t.Errorf("outcome = %v, retry %v", out, out.Retry)
@@ -130,8 +134,8 @@ func TestForward_KeepsTheRestOfASlowBodyAfterARefusal(t *testing.T) {
 	}
 	time.Sleep(5 * time.Millisecond)
 	c.Send("world")
-	if resp, body := c.Answer("POST"); resp.StatusCode != 200 || body != "helloworld" {
-		t.Errorf("answer = %d %q", resp.StatusCode, body)
+	if resp, body := c.Answer("POST"); resp.Status != 200 || body != "helloworld" {
+		t.Errorf("answer = %d %q", resp.Status, body)
 	}
 }
 
@@ -145,8 +149,8 @@ func TestForward_TakesAFunctionsOwn503ForAnAnswer(t *testing.T) {
 			address, outs := tries(t, 1000, answers(t, func(string) string { return answer }), echoBackend(t))
 			c := testproxy.Dial(t, address)
 			c.Send(plainGet)
-			if resp, _ := c.Answer("GET"); resp.StatusCode == 200 || resp.Header.Get("X-Hotpod-Busy") != "" {
-				t.Errorf("answer = %d %v", resp.StatusCode, resp.Header)
+			if resp, _ := c.Answer("GET"); resp.Status == 200 || resp.Header.Get("X-Hotpod-Busy") != "" {
+				t.Errorf("answer = %d %v", resp.Status, resp.Header)
 			}
 			if out := <-outs; out.Kind != proxy.Answered {
 				t.Errorf("outcome = %v", out)

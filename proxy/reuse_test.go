@@ -15,8 +15,9 @@ const emptyAnswer = "HTTP/1.1 200 OK\nContent-Length: 0\n\n"
 // counted is an upstream that counts its connections and requests, and handles each request by f.
 type counted struct{ connections, requests atomic.Int32 }
 
-func (n *counted) upstream(t testing.TB, f func(c *testproxy.Conn, request int) bool) string {
-	return testproxy.Script(t, func(c *testproxy.Conn) {
+func (n *counted) upstream(tb testing.TB, f func(c *testproxy.Conn, request int) bool) string {
+	tb.Helper()
+	return testproxy.Script(tb, func(c *testproxy.Conn) {
 		n.connections.Add(1)
 		for i := 1; c.Head() != ""; i++ {
 			n.requests.Add(1)
@@ -28,10 +29,10 @@ func (n *counted) upstream(t testing.TB, f func(c *testproxy.Conn, request int) 
 }
 
 // to is like through with a target of one's own.
-func to(t testing.TB, target *proxy.Target) string {
-	t.Helper()
-	t.Cleanup(target.Close)
-	return serve(t, func(x proxy.Exchange) { forward(x, target, &proxy.Options{}) })
+func to(tb testing.TB, target *proxy.Target) string {
+	tb.Helper()
+	tb.Cleanup(target.Close)
+	return serve(tb, func(x proxy.Exchange) { forward(x, target, &proxy.Options{}) })
 }
 
 func TestTarget_KeepsConnections(t *testing.T) {
@@ -86,8 +87,8 @@ func TestTarget_NeverUsesAConnectionThatTheUpstreamLeft(t *testing.T) {
 			c := testproxy.Dial(t, address)
 			for i := range 50 {
 				c.Send("POST / HTTP/1.1\nHost: h\nContent-Length: 0\n\n") // nothing that may be repeated
-				if resp, body := c.Answer("POST"); resp.StatusCode != 200 {
-					t.Fatalf("request %d: %d %s", i, resp.StatusCode, body)
+				if resp, body := c.Answer("POST"); resp.Status != 200 {
+					t.Fatalf("request %d: %d %s", i, resp.Status, body)
 				}
 				<-left
 			}
@@ -114,8 +115,8 @@ func TestForward_NeverRepeatsWhatTheUpstreamRead(t *testing.T) {
 			c.Send(method + " / HTTP/1.1\nHost: h\nContent-Length: 0\n\n")
 			c.Answer(method)
 			c.Send(method + " / HTTP/1.1\nHost: h\nContent-Length: 0\n\n")
-			if resp, _ := c.Answer(method); resp.StatusCode != 502 {
-				t.Errorf("status = %d", resp.StatusCode)
+			if resp, _ := c.Answer(method); resp.Status != 502 {
+				t.Errorf("status = %d", resp.Status)
 			}
 			if n.requests.Load() != 2 || n.connections.Load() != 1 {
 				t.Errorf("%d requests on %d connections", n.requests.Load(), n.connections.Load())
@@ -136,8 +137,8 @@ func TestTarget_DoesNotKeepWhatCannotBeUsedAgain(t *testing.T) {
 			c := testproxy.Dial(t, to(t, proxy.NewTarget(proxy.TargetConfig{Address: upstream})))
 			for range 3 {
 				c.Send(plainGet)
-				if resp, _ := c.Answer("GET"); resp.StatusCode != 200 || resp.Header.Get("X-Poison") != "" {
-					t.Errorf("answer = %d %v", resp.StatusCode, resp.Header)
+				if resp, _ := c.Answer("GET"); resp.Status != 200 || resp.Header.Get("X-Poison") != "" {
+					t.Errorf("answer = %d %v", resp.Status, resp.Header)
 				}
 			}
 			if n.connections.Load() != 3 {
@@ -158,8 +159,8 @@ func TestForward_GapsBetweenRequestsShowNoReset(t *testing.T) {
 	c := testproxy.Dial(t, address)
 	for gap := 15 * time.Millisecond; gap < 25*time.Millisecond; gap += 200 * time.Microsecond {
 		c.Send("POST / HTTP/1.1\nHost: h\nContent-Length: 2\n\nhi")
-		if resp, body := c.Answer("POST"); resp.StatusCode != 200 {
-			t.Fatalf("after a gap of %v: %d %s", gap, resp.StatusCode, body)
+		if resp, body := c.Answer("POST"); resp.Status != 200 {
+			t.Fatalf("after a gap of %v: %d %s", gap, resp.Status, body)
 		}
 		time.Sleep(gap)
 	}
@@ -197,8 +198,8 @@ func TestRefuse_KeepsTheConnectionAndThrowsTheBodyAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.Send(request)
 			resp, body := c.Answer("GET")
-			if resp.StatusCode != 503 || resp.Header.Get("X-Hotpod-Busy") != "limit" || body != "" || resp.Close {
-				t.Errorf("answer = %d %q %v", resp.StatusCode, body, resp.Header)
+			if resp.Status != 503 || resp.Header.Get("X-Hotpod-Busy") != "limit" || body != "" || resp.Close {
+				t.Errorf("answer = %d %q %v", resp.Status, body, resp.Header)
 			}
 		})
 	}
@@ -219,7 +220,7 @@ func TestWatcher_CloseLeavesConnectionsAlone(t *testing.T) {
 	watch.Close()
 	watch.Close()
 	c.Send(plainGet)
-	if resp, _ := c.Answer("GET"); resp.StatusCode != 200 {
-		t.Errorf("status = %d", resp.StatusCode)
+	if resp, _ := c.Answer("GET"); resp.Status != 200 {
+		t.Errorf("status = %d", resp.Status)
 	}
 }

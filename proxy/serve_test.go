@@ -14,30 +14,30 @@ import (
 )
 
 // serve runs a server with h until the test ends and returns its address.
-func serve(t testing.TB, h proxy.HandlerFunc) string {
-	t.Helper()
-	lis := testproxy.Listen(t)
+func serve(tb testing.TB, h proxy.HandlerFunc) string {
+	tb.Helper()
+	lis := testproxy.Listen(tb)
 	ctx, cancel := context.WithCancel(context.Background())
 	srv := &proxy.Server{Handler: h, Log: slog.New(slog.DiscardHandler)}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ctx, lis) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("Serve = %v", err)
+			tb.Errorf("Serve = %v", err)
 		}
 	})
 	return lis.Addr().String()
 }
 
 // through runs a server that forwards everything to the upstream with o.
-func through(t testing.TB, upstream string, o *proxy.Options) string {
-	t.Helper()
+func through(tb testing.TB, upstream string, o *proxy.Options) string {
+	tb.Helper()
 	watch := &proxy.Watcher{}
 	target := proxy.NewTarget(proxy.TargetConfig{Address: upstream, Watcher: watch})
-	t.Cleanup(watch.Close)
-	t.Cleanup(target.Close)
-	return serve(t, func(x proxy.Exchange) { forward(x, target, o) })
+	tb.Cleanup(watch.Close)
+	tb.Cleanup(target.Close)
+	return serve(tb, func(x proxy.Exchange) { forward(x, target, o) })
 }
 
 // forward answers what is not final in the way that a plain gateway does.
@@ -64,8 +64,8 @@ func TestForward_PassesRequestAndAnswerOn(t *testing.T) {
 	for range 3 {
 		c.Send("POST /a/b?c=%20 HTTP/1.1\nHost: example.org\nX-Mine: yes\nContent-Length: 5\n\nhello")
 		resp, body := c.Answer("POST")
-		if resp.StatusCode != 201 || body != "got hello" || resp.Header.Get("X-Saw") != "POST /a/b?c=%20 example.org yes" {
-			t.Fatalf("answer = %d %q %v", resp.StatusCode, body, resp.Header)
+		if resp.Status != 201 || body != "got hello" || resp.Header.Get("X-Saw") != "POST /a/b?c=%20 example.org yes" {
+			t.Fatalf("answer = %d %q %v", resp.Status, body, resp.Header)
 		}
 	}
 }

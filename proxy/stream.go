@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -68,9 +69,7 @@ func (x *h2) Gone() <-chan struct{} { return x.r.Context().Done() }
 // Fail implements Exchange.
 func (x *h2) Fail(e *wire.Error) {
 	e = e.With(x.RequestID(), x.TraceID())
-	for name, values := range e.Header() {
-		x.w.Header()[name] = values
-	}
+	maps.Copy(x.w.Header(), e.Header())
 	body := e.Body()
 	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(e.Status)
@@ -162,9 +161,7 @@ func (x *h2) failed(b *bound, err error) Outcome {
 // relay streams an answer to the client.
 func (x *h2) relay(b *bound, resp *http.Response, o *Options) Outcome {
 	header := x.w.Header()
-	for name, values := range resp.Header {
-		header[name] = values
-	}
+	maps.Copy(header, resp.Header)
 	dropFrom(header, o.DropResponse)
 	addLines(header, o.ResponseHeader)
 	for name := range resp.Trailer {
@@ -210,7 +207,7 @@ func (x *h2) copyBody(b *bound, from io.Reader) error {
 				return ferr
 			}
 		}
-		if err == io.EOF { //nolint:errorlint // readers return it bare
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

@@ -113,8 +113,8 @@ func TestForward_PassesARefusedUpgradeOn(t *testing.T) {
 	c := testproxy.Dial(t, through(t, upstream, &proxy.Options{}))
 	for range 2 {
 		c.Send(upgrade)
-		if resp, body := c.Answer("GET"); resp.StatusCode != 426 || body != "no" {
-			t.Errorf("answer = %d %q", resp.StatusCode, body)
+		if resp, body := c.Answer("GET"); resp.Status != 426 || body != "no" {
+			t.Errorf("answer = %d %q", resp.Status, body)
 		}
 	}
 }

@@ -47,7 +47,8 @@ func (m *twin) arrive(id int, a Arrival) Verdict {
 // settle decides about all that can be decided, and returns id and verdict of each.
 func (m *twin) settle() (out []string) {
 	for i := 0; i < len(m.queue); {
-		w, verdict := m.queue[i], Verdict(0)
+		w := m.queue[i]
+		var verdict Verdict
 		switch {
 		case m.bounds.Once && m.used:
 			verdict = Limited
@@ -76,11 +77,11 @@ func TestBreaker_DecidesAsItsTwin(t *testing.T) {
 			return Bounds{Limit: rapid.IntRange(0, 4).Draw(t, "limit"), Once: rapid.IntRange(0, 9).Draw(t, "once") == 0, MaxWaiting: rapid.IntRange(0, 5).Draw(t, "waiting")}
 		})
 		b := bounds.Draw(t, "bounds")
-		real, model := NewBreaker(b), &twin{bounds: b}
+		breaker, model := NewBreaker(b), &twin{bounds: b}
 		waiters := map[int]*Waiter{}
 		settle := func() {
 			var got []string
-			for w, v := real.Settle(); w != nil; w, v = real.Settle() {
+			for w, v := breaker.Settle(); w != nil; w, v = breaker.Settle() {
 				for id, other := range waiters {
 					if other == w {
 						got = append(got, fmt.Sprint(id, v))
@@ -98,7 +99,7 @@ func TestBreaker_DecidesAsItsTwin(t *testing.T) {
 				next++
 				a := Arrival(rapid.IntRange(0, 2).Draw(t, "arrival"))
 				w := &Waiter{}
-				got, want := real.Arrive(a, w), model.arrive(next, a)
+				got, want := breaker.Arrive(a, w), model.arrive(next, a)
 				if got != want {
 					t.Fatalf("Arrive = %d, the twin %d", got, want)
 				}
@@ -110,7 +111,7 @@ func TestBreaker_DecidesAsItsTwin(t *testing.T) {
 				if model.inside == 0 {
 					t.Skip("nobody is inside")
 				}
-				real.Leave()
+				breaker.Leave()
 				model.inside--
 				settle()
 			},
@@ -121,7 +122,7 @@ func TestBreaker_DecidesAsItsTwin(t *testing.T) {
 				i := rapid.IntRange(0, len(model.queue)-1).Draw(t, "waiter")
 				id := model.queue[i].id
 				model.queue = slices.Delete(model.queue, i, i+1)
-				if !real.Abandon(waiters[id]) || real.Abandon(waiters[id]) {
+				if !breaker.Abandon(waiters[id]) || breaker.Abandon(waiters[id]) {
 					t.Fatal("Abandon does not find the waiter, or finds it twice")
 				}
 				delete(waiters, id)
@@ -131,19 +132,19 @@ func TestBreaker_DecidesAsItsTwin(t *testing.T) {
 				if rapid.IntRange(0, 19).Draw(t, "rarely") > 0 {
 					t.Skip("not now")
 				}
-				real.Drain()
+				breaker.Drain()
 				model.draining = true
 				settle()
 			},
 			"bounds": func(t *rapid.T) {
 				b := bounds.Draw(t, "new bounds")
-				real.SetBounds(b)
+				breaker.SetBounds(b)
 				model.bounds = b
 				settle()
 			},
 			"": func(t *rapid.T) {
-				if real.Inside() != model.inside || real.Waiting() != len(model.queue) {
-					t.Fatalf("%d inside and %d waiting, the twin %d and %d", real.Inside(), real.Waiting(), model.inside, len(model.queue))
+				if breaker.Inside() != model.inside || breaker.Waiting() != len(model.queue) {
+					t.Fatalf("%d inside and %d waiting, the twin %d and %d", breaker.Inside(), breaker.Waiting(), model.inside, len(model.queue))
 				}
 			},
 		})

@@ -163,7 +163,7 @@ func (q *Proxy) serveHealth(w http.ResponseWriter, r *http.Request) {
 
 // serveWaitForDrain keeps the runtime's preStop hook until the pod is drained. A runtime that is stopped while its
 // pod lives on must not wait: no drain begins then.
-func (q *Proxy) serveWaitForDrain(w http.ResponseWriter, r *http.Request) {
+func (q *Proxy) serveWaitForDrain(_ http.ResponseWriter, r *http.Request) {
 	notice := time.NewTimer(drainNotice)
 	defer notice.Stop()
 	changes, stop := q.gate.watch()

@@ -17,11 +17,14 @@ import (
 	"hotpod.dev/wire"
 )
 
+// plain is a client that keeps no connection.
+func plain() *http.Client { return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} }
+
 // fetch gets a page of the control port.
 func (p *pod) fetch(path string) (int, string) {
 	p.t.Helper()
 	req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+p.control+path, nil)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := plain().Do(req)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -57,7 +60,7 @@ func TestControl_AnswersOnlySignedCalls(t *testing.T) {
 		} {
 			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.control+path, bytes.NewReader(body))
 			req.Header.Set(sign.Header, signature)
-			resp, err := http.DefaultClient.Do(req)
+			resp, err := plain().Do(req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,8 +71,13 @@ func TestControl_AnswersOnlySignedCalls(t *testing.T) {
 		}
 	}
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.control+wire.PathAssign, strings.NewReader(strings.Repeat(" ", 100_000)))
-	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("a huge call: %v, %v", resp, err)
+	resp, err := plain().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a huge call: %d", resp.StatusCode)
 	}
 }
 
@@ -81,10 +89,10 @@ func TestAssign_HoldsOneFunctionAndTakesNewBounds(t *testing.T) {
 		"another function":   {Function: wire.FunctionID{Namespace: "default", Name: "hello", UID: "uid-2"}, Generation: 1},
 		"another generation": {Function: hello, Generation: 2},
 	} {
-		resp := p.call(t.Context(), wire.PathAssign, wire.Assignment{Held: held})
+		status, body := p.call(t.Context(), wire.PathAssign, wire.Assignment{Held: held})
 		var got wire.Held
-		if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || resp.StatusCode != http.StatusConflict || got.Function != hello {
-			t.Errorf("%s: %d %v %v", name, resp.StatusCode, got, err)
+		if err := json.Unmarshal(body, &got); err != nil || status != http.StatusConflict || got.Function != hello {
+			t.Errorf("%s: %d %v %v", name, status, got, err)
 		}
 	}
 	p.dial().Send(get(""))
@@ -105,8 +113,8 @@ func TestAssign_RefusesWhatMakesNoSense(t *testing.T) {
 		"negative bounds": wire.Assignment{Held: wire.Held{Function: hello}, RunTimeoutMillis: -1},
 		"a line end":      wire.Assignment{Held: wire.Held{Function: hello}, ResourceVersion: "1\r\nX: y"},
 	} {
-		if resp := p.call(t.Context(), wire.PathAssign, message); resp.StatusCode != http.StatusBadRequest {
-			t.Errorf("%s: %d", name, resp.StatusCode)
+		if status, _ := p.call(t.Context(), wire.PathAssign, message); status != http.StatusBadRequest {
+			t.Errorf("%s: %d", name, status)
 		}
 	}
 }
@@ -126,19 +134,18 @@ func TestDrain_RefusesWhatIsNewAndWaitsForTheRest(t *testing.T) {
 	chunked.Send("POST /kept HTTP/1.1\nHost: h\nx-hotpod-function: " + hello.String() + "\nTransfer-Encoding: chunked\n\n0\n\n")
 	testproxy.Eventually(t, "two wait", func() bool { return p.metric("hotpod_queueproxy_waiting_requests") == "2" })
 
-	if resp := p.call(t.Context(), wire.PathDrain, wire.DrainRequest{DeadlineMillis: 20}); resp.StatusCode == 200 {
-		var r wire.DrainResult
-		if err := json.NewDecoder(resp.Body).Decode(&r); err != nil || r.InFlight != 2 {
-			t.Errorf("at the deadline: %+v, %v", r, err)
-		}
+	var r wire.DrainResult
+	status, body := p.call(t.Context(), wire.PathDrain, wire.DrainRequest{DeadlineMillis: 20})
+	if err := json.Unmarshal(body, &r); err != nil || status != http.StatusOK || r.InFlight != 2 {
+		t.Errorf("at the deadline: %d %+v, %v", status, r, err)
 	}
 	drained := make(chan wire.DrainResult, 2)
 	for _, path := range []string{wire.PathDrain, wire.PathWaitForDrain} {
 		go func() {
 			var r wire.DrainResult
 			if path == wire.PathDrain {
-				resp := p.call(context.Background(), path, wire.DrainRequest{DeadlineMillis: 60_000})
-				_ = json.NewDecoder(resp.Body).Decode(&r)
+				_, body := p.call(context.Background(), path, wire.DrainRequest{DeadlineMillis: 60_000})
+				_ = json.Unmarshal(body, &r)
 			} else if status, _ := p.fetch(path); status != 200 {
 				r.InFlight = -status
 			}
@@ -146,17 +153,17 @@ func TestDrain_RefusesWhatIsNewAndWaitsForTheRest(t *testing.T) {
 		}()
 	}
 	if resp, _ := waiting.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "draining" {
-		t.Errorf("a waiter got %d %v", resp.StatusCode, resp.Header)
+		t.Errorf("a waiter got %d %v", resp.Status, resp.Header)
 	}
 	for range 2 { // on a connection that is kept, again and again
 		idle.Send(get(""))
 		if resp, _ := idle.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "draining" || resp.Close {
-			t.Errorf("a new request got %d %v", resp.StatusCode, resp.Header)
+			t.Errorf("a new request got %d %v", resp.Status, resp.Header)
 		}
 	}
 	g.Go <- struct{}{}
-	if resp, _ := inside.Answer("GET"); resp.StatusCode != 200 {
-		t.Errorf("the one inside got %d", resp.StatusCode)
+	if resp, _ := inside.Answer("GET"); resp.Status != 200 {
+		t.Errorf("the one inside got %d", resp.Status)
 	}
 	if path := <-g.Inside; path != "/kept" {
 		t.Errorf("%s came in", path)
@@ -165,8 +172,8 @@ func TestDrain_RefusesWhatIsNewAndWaitsForTheRest(t *testing.T) {
 		t.Error("drained though a request is inside")
 	}
 	g.Go <- struct{}{}
-	if resp, body := chunked.Answer("POST"); resp.StatusCode != 200 || body != "/kept" {
-		t.Errorf("the one that cannot go elsewhere got %d %s", resp.StatusCode, body)
+	if resp, body := chunked.Answer("POST"); resp.Status != 200 || body != "/kept" {
+		t.Errorf("the one that cannot go elsewhere got %d %s", resp.Status, body)
 	}
 	for range 2 {
 		if r := <-drained; r.InFlight != 0 {
@@ -195,8 +202,8 @@ func TestRun_EndsWhenTheLastRequestHasAndNotLater(t *testing.T) {
 	}
 	g.Go <- struct{}{}
 	begin := time.Now()
-	if resp, body := c.Answer("GET"); resp.StatusCode != 200 || body != "/x" {
-		t.Errorf("answer = %d %q", resp.StatusCode, body)
+	if resp, body := c.Answer("GET"); resp.Status != 200 || body != "/x" {
+		t.Errorf("answer = %d %q", resp.Status, body)
 	}
 	p.end()
 	if took := time.Since(begin); took > 900*time.Millisecond {
@@ -208,9 +215,9 @@ func TestReports_ComeAtOnceAndThenOnceASecondAfterChanges(t *testing.T) {
 	g := testproxy.NewGatekeeper(t)
 	p := start(t, testproxy.Backend(t, g), nil)
 	p.assign(wire.Assignment{Limit: 10})
-	resp := p.call(t.Context(), wire.PathReports, struct{}{})
-	defer resp.Body.Close()
-	lines := bufio.NewReader(resp.Body)
+	stream := p.open(t.Context(), wire.PathReports, struct{}{})
+	defer stream.Body.Close()
+	lines := bufio.NewReader(stream.Body)
 	next := func() (r wire.Report) {
 		t.Helper()
 		line, err := lines.ReadBytes('\n')

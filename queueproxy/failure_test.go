@@ -13,29 +13,28 @@ import (
 )
 
 func TestServe_SaysWhatTheFunctionDid(t *testing.T) {
+	silent := testproxy.Listen(t)
+	_ = silent.Close()
+	script := func(f func(c *testproxy.Conn)) string { return testproxy.Script(t, f) }
 	for name, c := range map[string]struct {
-		runtime func(testing.TB) string
+		runtime string
 		status  int
 		body    string
 	}{
-		"does not listen": {func(t testing.TB) string { l := testproxy.Listen(t); _ = l.Close(); return l.Addr().String() }, 500, `"component":"function","reason":"connection_refused"`},
-		"breaks off":      {func(t testing.TB) string { return testproxy.Script(t, func(c *testproxy.Conn) { c.Head() }) }, 500, `"component":"function","reason":"function_error"`},
-		"speaks no HTTP": {func(t testing.TB) string {
-			return testproxy.Script(t, func(c *testproxy.Conn) { c.Head(); c.Send("hello\n\n") })
-		}, 500, `"reason":"function_error"`},
-		"never answers": {func(t testing.TB) string {
-			return testproxy.Script(t, func(c *testproxy.Conn) { _, _ = io.Copy(io.Discard, c.R) })
-		}, 504, `"component":"timeout","reason":"function_timeout"`},
+		"does not listen": {silent.Addr().String(), 500, `"component":"function","reason":"connection_refused"`},
+		"breaks off":      {script(func(c *testproxy.Conn) { c.Head() }), 500, `"component":"function","reason":"function_error"`},
+		"speaks no HTTP":  {script(func(c *testproxy.Conn) { c.Head(); c.Send("hello\n\n") }), 500, `"reason":"function_error"`},
+		"never answers":   {script(func(c *testproxy.Conn) { _, _ = io.Copy(io.Discard, c.R) }), 504, `"component":"timeout","reason":"function_timeout"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := start(t, c.runtime(t), nil)
+			p := start(t, c.runtime, nil)
 			p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 100})
 			conn := p.dial()
 			for range 2 { // and the slot is free again
 				conn.Send(get("X-Fission-Request-ID: r-1\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"))
 				resp, body := conn.Answer("GET")
-				if resp.StatusCode != c.status || !strings.Contains(body, c.body) {
-					t.Errorf("answer = %d %s", resp.StatusCode, body)
+				if resp.Status != c.status || !strings.Contains(body, c.body) {
+					t.Errorf("answer = %d %s", resp.Status, body)
 				}
 				if !strings.Contains(body, `"requestId":"r-1","traceId":"0af7651916cd43dd8448eb211c80319c"`) || resp.Header.Get("Content-Type") != "application/json" {
 					t.Errorf("answer = %v %s", resp.Header, body)
@@ -61,6 +60,7 @@ func TestServe_CutsAnAnswerAtTheRunTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer resp.Body.Close()
 	if body, err := io.ReadAll(resp.Body); err == nil {
 		t.Errorf("the answer looks whole: %q", body)
 	}
@@ -104,8 +104,8 @@ func TestServe_PassesAFunctionsOwn503On(t *testing.T) {
 	p.assign(wire.Assignment{Limit: 1})
 	c := p.dial()
 	c.Send(get(""))
-	if resp, _ := c.Answer("GET"); resp.StatusCode != 503 || resp.Header.Get(wire.HeaderBusy) != "" {
-		t.Errorf("answer = %d %v", resp.StatusCode, resp.Header)
+	if resp, _ := c.Answer("GET"); resp.Status != 503 || resp.Header.Get(wire.HeaderBusy) != "" {
+		t.Errorf("answer = %d %v", resp.Status, resp.Header)
 	}
 	if p.metric(`hotpod_queueproxy_requests_total{class="5xx"}`) != "1" || p.metric(`hotpod_queueproxy_refused_total{reason="limit"}`) != "0" {
 		t.Error("a function's own 503 counts as a refusal")
@@ -130,7 +130,7 @@ func TestServe_CountsWebSocketsForTheirLife(t *testing.T) {
 	c := p.dial()
 	c.Send(get(""))
 	if resp, _ := c.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "limit" {
-		t.Errorf("beside a WebSocket: %d", resp.StatusCode)
+		t.Errorf("beside a WebSocket: %d", resp.Status)
 	}
 	_ = ws.Close()
 	testproxy.Eventually(t, "the slot is free", func() bool { return p.metric("hotpod_queueproxy_in_flight_requests") == "0" })

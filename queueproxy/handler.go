@@ -2,6 +2,7 @@ package queueproxy
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"syscall"
@@ -40,16 +41,18 @@ func newAssigned(a wire.Assignment) *assigned {
 
 // functionHeader returns the lines that tell the function who it is.
 func functionHeader(a wire.Assignment) []byte {
-	lines := ""
+	var lines []byte
 	for _, f := range [][2]string{
-		{wire.HeaderFunctionUID, a.Function.UID}, {wire.HeaderFunctionName, a.Function.Name},
-		{wire.HeaderFunctionNS, a.Function.Namespace}, {wire.HeaderFunctionVersion, a.ResourceVersion},
+		{wire.HeaderFunctionUID, a.Function.UID},
+		{wire.HeaderFunctionName, a.Function.Name},
+		{wire.HeaderFunctionNS, a.Function.Namespace},
+		{wire.HeaderFunctionVersion, a.ResourceVersion},
 	} {
 		if f[1] != "" {
-			lines += f[0] + ": " + f[1] + "\r\n"
+			lines = fmt.Appendf(lines, "%s: %s\r\n", f[0], f[1])
 		}
 	}
-	return []byte(lines)
+	return lines
 }
 
 // Serve implements proxy.Handler.

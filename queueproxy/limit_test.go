@@ -16,8 +16,8 @@ import (
 )
 
 // burst sends n requests at once, each built by request, and returns how many got which status.
-func burst(t testing.TB, client *http.Client, n int, request func(i int) *http.Request) map[int]int {
-	t.Helper()
+func burst(tb testing.TB, client *http.Client, n int, request func(i int) *http.Request) map[int]int {
+	tb.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	counts := map[int]int{}
@@ -25,13 +25,13 @@ func burst(t testing.TB, client *http.Client, n int, request func(i int) *http.R
 		all.Go(func() {
 			resp, err := client.Do(request(i))
 			if err != nil {
-				t.Errorf("request %d: %v", i, err)
+				tb.Errorf("request %d: %v", i, err)
 				return
 			}
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
-			if busy := resp.Header.Get(wire.HeaderBusy); (busy != "") != (resp.StatusCode == 503) {
-				t.Errorf("status %d with %s %q", resp.StatusCode, wire.HeaderBusy, busy)
+			if busy := resp.Header.Get(wire.HeaderBusy); (busy != "") != (resp.StatusCode == http.StatusServiceUnavailable) {
+				tb.Errorf("status %d with %s %q", resp.StatusCode, wire.HeaderBusy, busy)
 			}
 			mu.Lock()
 			counts[resp.StatusCode]++
@@ -55,9 +55,10 @@ func (p *pod) request(method, body, more string) *http.Request {
 	return req
 }
 
-func http1(t testing.TB) *http.Client {
+func http1(tb testing.TB) *http.Client {
+	tb.Helper()
 	tr := &http.Transport{MaxIdleConnsPerHost: 200}
-	t.Cleanup(tr.CloseIdleConnections)
+	tb.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
 }
 
@@ -101,8 +102,8 @@ func TestServe_TheSlotIsFreeWhenTheClientHasItsAnswer(t *testing.T) {
 	for i := range 600 {
 		c := conns[i%len(conns)]
 		c.Send(get(""))
-		if resp, _ := c.Answer("GET"); resp.StatusCode != 200 {
-			t.Fatalf("request %d: %d", i, resp.StatusCode)
+		if resp, _ := c.Answer("GET"); resp.Status != 200 {
+			t.Fatalf("request %d: %d", i, resp.Status)
 		}
 	}
 }
@@ -129,8 +130,8 @@ func TestServe_RefusesWhatCanGoElsewhere(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			c.Send(r.request)
 			resp, body := c.Answer("GET")
-			if resp.StatusCode != r.status || resp.Close || (resp.Header.Get(wire.HeaderBusy) == "limit") != (r.status == 503) {
-				t.Errorf("answer = %d %v", resp.StatusCode, resp.Header)
+			if resp.Status != r.status || resp.Close || (resp.Header.Get(wire.HeaderBusy) == "limit") != (r.status == 503) {
+				t.Errorf("answer = %d %v", resp.Status, resp.Header)
 			}
 			if r.status == 504 && !strings.Contains(body, `"component":"timeout"`) {
 				t.Errorf("body = %s", body)
@@ -138,8 +139,8 @@ func TestServe_RefusesWhatCanGoElsewhere(t *testing.T) {
 		})
 	}
 	g.Go <- struct{}{}
-	if resp, _ := inside.Answer("GET"); resp.StatusCode != 200 {
-		t.Errorf("the one inside got %d", resp.StatusCode)
+	if resp, _ := inside.Answer("GET"); resp.Status != 200 {
+		t.Errorf("the one inside got %d", resp.Status)
 	}
 }
 
@@ -165,7 +166,7 @@ func TestServe_WaitersComeFirstAndInOrder(t *testing.T) {
 		}
 		if i < 4 { // refused though the slot changed hands a moment ago
 			if resp, _ := ask("/direct", "").Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "limit" {
-				t.Errorf("a direct arrival got %d", resp.StatusCode)
+				t.Errorf("a direct arrival got %d", resp.Status)
 			}
 		}
 	}
@@ -181,19 +182,19 @@ func TestServe_BoundsTheQueueInTimeAndNumber(t *testing.T) {
 	c := p.dial()
 	c.Send(get(wire.HeaderWait + ": 20\n"))
 	if resp, _ := c.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "limit" {
-		t.Errorf("a waiter whose time passed got %d", resp.StatusCode)
+		t.Errorf("a waiter whose time passed got %d", resp.Status)
 	}
 	leaving := p.dial()
 	leaving.Send(chunked)
 	p.dial().Send(chunked)
 	testproxy.Eventually(t, "two wait", func() bool { return p.metric("hotpod_queueproxy_waiting_requests") == "2" })
 	c.Send(chunked)
-	if resp, body := c.Answer("GET"); resp.StatusCode != 429 || resp.Header.Get("Retry-After") != "1" || !strings.Contains(body, "capacity_exceeded") {
-		t.Errorf("one too many got %d %s", resp.StatusCode, body)
+	if resp, body := c.Answer("GET"); resp.Status != 429 || resp.Header.Get("Retry-After") != "1" || !strings.Contains(body, "capacity_exceeded") {
+		t.Errorf("one too many got %d %s", resp.Status, body)
 	}
 	c.Send(get(wire.HeaderWait + ": 1000\n"))
 	if resp, _ := c.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "limit" {
-		t.Errorf("one too many that can go elsewhere got %d", resp.StatusCode)
+		t.Errorf("one too many that can go elsewhere got %d", resp.Status)
 	}
 	_ = leaving.Close()
 	testproxy.Eventually(t, "who left waits no more", func() bool { return p.metric("hotpod_queueproxy_waiting_requests") == "1" })
@@ -219,8 +220,8 @@ func TestServe_RefusesUntilAssignedAndWhatIsForAnother(t *testing.T) {
 	refused := func(request string, want wire.Busy) {
 		t.Helper()
 		c.Send(request)
-		if resp, _ := c.Answer("GET"); resp.StatusCode != 503 || resp.Header.Get(wire.HeaderBusy) != string(want) {
-			t.Errorf("answer = %d %v, want %s", resp.StatusCode, resp.Header, want)
+		if resp, _ := c.Answer("GET"); resp.Status != 503 || resp.Header.Get(wire.HeaderBusy) != string(want) {
+			t.Errorf("answer = %d %v, want %s", resp.Status, resp.Header, want)
 		}
 	}
 	refused(get(""), wire.BusyUnassigned)
@@ -232,7 +233,7 @@ func TestServe_RefusesUntilAssignedAndWhatIsForAnother(t *testing.T) {
 		t.Error("the function saw a request that is not for it")
 	}
 	c.Send(get(""))
-	if resp, _ := c.Answer("GET"); resp.StatusCode != 200 {
-		t.Errorf("status = %d", resp.StatusCode)
+	if resp, _ := c.Answer("GET"); resp.Status != 200 {
+		t.Errorf("status = %d", resp.Status)
 	}
 }

@@ -51,7 +51,7 @@ func (l *load) finished(status int, d time.Duration) {
 		class = 0
 	}
 	l.requests[class]++
-	l.micros += uint64(max(0, d.Microseconds())) //nolint:gosec // not negative
+	l.micros += uint64(max(0, d.Microseconds()))
 	l.buckets[bucket(d)]++
 }
 

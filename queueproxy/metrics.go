@@ -30,7 +30,7 @@ func (q *Proxy) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	}
 	head(out, "hotpod_queueproxy_refused_total", "Requests refused before the function saw them.", "counter")
 	for why, n := range l.refused {
-		fmt.Fprintf(out, "hotpod_queueproxy_refused_total{reason=%q} %d\n", refusal(why).busy(), n) //nolint:gosec // four values
+		fmt.Fprintf(out, "hotpod_queueproxy_refused_total{reason=%q} %d\n", refusal(why).busy(), n)
 	}
 	histogram(out, &l)
 	head(out, "hotpod_queueproxy_load_seconds_total", "Integral of the requests in the pod over time.", "counter")
@@ -53,8 +53,10 @@ func histogram(out io.Writer, l *load) {
 // process writes what the Go runtime says of itself.
 func process(out io.Writer) {
 	samples := []metrics.Sample{
-		{Name: "/sched/goroutines:goroutines"}, {Name: "/memory/classes/total:bytes"},
-		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/cycles/total:gc-cycles"},
+		{Name: "/sched/goroutines:goroutines"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
 	}
 	metrics.Read(samples)
 	gauge(out, "hotpod_queueproxy_goroutines", "Goroutines of the queue-proxy.", float64(samples[0].Value.Uint64()))

@@ -29,21 +29,21 @@ type pod struct {
 }
 
 // start runs a queue-proxy before the runtime at an address; adjust may change its configuration.
-func start(t testing.TB, runtime string, adjust func(*queueproxy.Config)) *pod {
-	t.Helper()
-	return run(t, runtime, adjust, nil)
+func start(tb testing.TB, runtime string, adjust func(*queueproxy.Config)) *pod {
+	tb.Helper()
+	return run(tb, runtime, adjust, nil)
 }
 
-func startTraced(t testing.TB, runtime string, tracer *queueproxy.Tracer) *pod {
-	t.Helper()
-	return run(t, runtime, nil, tracer)
+func startTraced(tb testing.TB, runtime string, tracer *queueproxy.Tracer) *pod {
+	tb.Helper()
+	return run(tb, runtime, nil, tracer)
 }
 
-func run(t testing.TB, runtime string, adjust func(*queueproxy.Config), tracer *queueproxy.Tracer) *pod {
-	t.Helper()
+func run(tb testing.TB, runtime string, adjust func(*queueproxy.Config), tracer *queueproxy.Tracer) *pod {
+	tb.Helper()
 	signer, err := sign.NewSigner(sign.GenerateSeed())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cfg := queueproxy.Config{
 		RuntimeAddress: runtime, PodUID: "pod-1", ControlKey: signer.PublicKey(),
@@ -54,13 +54,13 @@ func run(t testing.TB, runtime string, adjust func(*queueproxy.Config), tracer *
 	}
 	q, err := queueproxy.New(cfg, slog.New(slog.DiscardHandler), tracer)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	requests, control := testproxy.Listen(t), testproxy.Listen(t)
+	requests, control := testproxy.Listen(tb), testproxy.Listen(tb)
 	ctx, stop := context.WithCancel(context.Background())
-	p := &pod{t: t, requests: requests.Addr().String(), control: control.Addr().String(), signer: signer, stop: stop, done: make(chan error, 1)}
+	p := &pod{t: tb, requests: requests.Addr().String(), control: control.Addr().String(), signer: signer, stop: stop, done: make(chan error, 1)}
 	go func() { p.done <- q.RunOn(ctx, requests, control) }()
-	t.Cleanup(p.end)
+	tb.Cleanup(p.end)
 	return p
 }
 
@@ -77,8 +77,17 @@ func (p *pod) end() {
 	}
 }
 
-// call makes a signed control call.
-func (p *pod) call(ctx context.Context, path string, message any) *http.Response {
+// call makes a signed control call and returns status and body.
+func (p *pod) call(ctx context.Context, path string, message any) (int, []byte) {
+	p.t.Helper()
+	resp := p.open(ctx, path, message)
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, body
+}
+
+// open makes a signed control call and returns its answer, which is closed when the test ends.
+func (p *pod) open(ctx context.Context, path string, message any) *http.Response {
 	p.t.Helper()
 	body, err := json.Marshal(message)
 	if err != nil {
@@ -89,21 +98,19 @@ func (p *pod) call(ctx context.Context, path string, message any) *http.Response
 		p.t.Fatal(err)
 	}
 	req.Header.Set(sign.Header, p.signer.Sign("pod-1", http.MethodPost, path, body, time.Now().Add(sign.TTL)))
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	resp, err := plain().Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.t.Cleanup(func() { _ = resp.Body.Close() })
 	return resp
 }
 
 func (p *pod) assign(a wire.Assignment) {
 	p.t.Helper()
 	a.Held = wire.Held{Function: hello, Generation: 1}
-	resp := p.call(p.t.Context(), wire.PathAssign, a)
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(resp.Body)
-		p.t.Fatalf("assign = %d %s", resp.StatusCode, body)
+	if status, body := p.call(p.t.Context(), wire.PathAssign, a); status != http.StatusOK {
+		p.t.Fatalf("assign = %d %s", status, body)
 	}
 }
 

@@ -120,14 +120,18 @@ func (q *Proxy) RunOn(ctx context.Context, requests, control net.Listener) error
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	q.finish(srv)
+	q.finish(context.WithoutCancel(ctx), srv)
 	stop()
-	<-broken
+	for range 2 {
+		if err := <-broken; err != nil && !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+	}
 	return nil
 }
 
 // finish drains and gives those who wait for it the time to hear of it.
-func (q *Proxy) finish(control *http.Server) {
+func (q *Proxy) finish(ctx context.Context, control *http.Server) {
 	q.log.Info("draining", "in_flight", q.gate.present())
 	begin := time.Now()
 	select {
@@ -138,7 +142,7 @@ func (q *Proxy) finish(control *http.Server) {
 		time.Sleep(time.Millisecond)
 	}
 	q.log.Info("drained", "in_flight", q.gate.present(), "took", time.Since(begin))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	if control.Shutdown(ctx) != nil {
 		_ = control.Close()

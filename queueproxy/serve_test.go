@@ -20,8 +20,8 @@ func TestServe_TellsTheFunctionWhoItIsAndNothingOfThePlatform(t *testing.T) {
 	c := p.dial()
 	c.Send(get("X-Hotpod-Template: /u/{id}\nX-Fission-Full-Url: /u/42?q\nX-Fission-Function-Name: forged\nX-Fission-Params-Other: forged\n"))
 	resp, body := c.Answer("GET")
-	if resp.StatusCode != 200 || body != "hello" || resp.Header.Get("X-Hotpod-Secret") != "" {
-		t.Errorf("answer = %d %q %v", resp.StatusCode, body, resp.Header)
+	if resp.Status != 200 || body != "hello" || resp.Header.Get("X-Hotpod-Secret") != "" {
+		t.Errorf("answer = %d %q %v", resp.Status, body, resp.Header)
 	}
 	h := <-seen
 	for name, want := range map[string]string{

@@ -19,7 +19,10 @@ type Overlap struct {
 // ServeHTTP implements http.Handler.
 func (o *Overlap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := o.inside.Add(1)
-	for m := o.most.Load(); n > m && !o.most.CompareAndSwap(m, n); m = o.most.Load() {
+	for {
+		if m := o.most.Load(); n <= m || o.most.CompareAndSwap(m, n) {
+			break
+		}
 	}
 	_, _ = io.Copy(io.Discard, r.Body)
 	time.Sleep(o.Work)
@@ -43,9 +46,10 @@ type Gatekeeper struct {
 }
 
 // NewGatekeeper returns a runtime that lets all requests go when the test ends.
-func NewGatekeeper(t testing.TB) *Gatekeeper {
+func NewGatekeeper(tb testing.TB) *Gatekeeper {
+	tb.Helper()
 	g := &Gatekeeper{Inside: make(chan string, 1000), Go: make(chan struct{})}
-	t.Cleanup(func() { close(g.Go) })
+	tb.Cleanup(func() { close(g.Go) })
 	return g
 }
 
@@ -57,5 +61,5 @@ func (g *Gatekeeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-g.Go:
 	case <-r.Context().Done():
 	}
-	_, _ = io.WriteString(w, r.URL.Path+string(body))
+	_, _ = io.WriteString(w, r.URL.Path+string(body)) //nolint:gosec // no browser reads it
 }

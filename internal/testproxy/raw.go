@@ -17,49 +17,47 @@ import (
 const patience = 10 * time.Second
 
 // Listen returns a listener on a free port of the loopback, closed when the test ends.
-func Listen(t testing.TB) net.Listener {
-	t.Helper()
+func Listen(tb testing.TB) net.Listener {
+	tb.Helper()
 	lis, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = lis.Close() })
+	tb.Cleanup(func() { _ = lis.Close() })
 	return lis
 }
 
 // Backend serves HTTP/1.1 and HTTP/2 without TLS by net/http on a free port, and returns its address.
-func Backend(t testing.TB, h http.Handler) string {
-	t.Helper()
-	lis := Listen(t)
+func Backend(tb testing.TB, h http.Handler) string {
+	tb.Helper()
+	lis := Listen(tb)
 	srv := &http.Server{Handler: h, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
 	go func() { _ = srv.Serve(lis) }()
-	t.Cleanup(func() { _ = srv.Close() })
+	tb.Cleanup(func() { _ = srv.Close() })
 	return lis.Addr().String()
 }
 
 // Script serves each connection by f, which reads and writes as it likes, and returns the address. The connection
 // is closed when f returns.
-func Script(t testing.TB, f func(c *Conn)) string {
-	t.Helper()
-	lis := Listen(t)
+func Script(tb testing.TB, f func(c *Conn)) string {
+	tb.Helper()
+	lis := Listen(tb)
 	var open sync.WaitGroup
-	t.Cleanup(open.Wait)
-	t.Cleanup(func() { _ = lis.Close() })
+	tb.Cleanup(open.Wait)
+	tb.Cleanup(func() { _ = lis.Close() })
 	go func() {
 		for {
 			conn, err := lis.Accept()
 			if err != nil {
 				return
 			}
-			open.Add(1)
-			go func() {
-				defer open.Done()
+			open.Go(func() {
 				defer conn.Close()
 				_ = conn.SetDeadline(time.Now().Add(patience))
-				f(&Conn{Conn: conn, R: bufio.NewReader(conn), t: t})
-			}()
+				f(&Conn{Conn: conn, R: bufio.NewReader(conn), t: tb})
+			})
 		}
 	}()
 	return lis.Addr().String()
@@ -74,15 +72,15 @@ type Conn struct {
 }
 
 // Dial connects to an address; the connection is closed when the test ends.
-func Dial(t testing.TB, address string) *Conn {
-	t.Helper()
+func Dial(tb testing.TB, address string) *Conn {
+	tb.Helper()
 	conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
+	tb.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	return &Conn{Conn: conn, R: bufio.NewReader(conn), t: t}
+	return &Conn{Conn: conn, R: bufio.NewReader(conn), t: tb}
 }
 
 // Send writes s, in which the test writes line ends as "\n"; they leave as CRLF.
@@ -107,19 +105,31 @@ func (c *Conn) Head() string {
 	}
 }
 
+// Answer is the head of an answer.
+type Answer struct {
+	Status int
+	Proto  string
+	Header http.Header
+	// Close says that the connection ends with it, Chunked how its body came.
+	Close, Chunked bool
+}
+
 // Answer reads a whole answer to a request with the method.
-func (c *Conn) Answer(method string) (*http.Response, string) {
+func (c *Conn) Answer(method string) (a Answer, body string) {
 	c.t.Helper()
 	resp, err := http.ReadResponse(c.R, &http.Request{Method: method})
 	if err != nil {
 		c.t.Fatalf("read answer: %v", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		c.t.Fatalf("read answer's body after %q: %v", body, err)
+		c.t.Fatalf("read answer's body after %q: %v", b, err)
 	}
-	return resp, string(body)
+	return Answer{
+		Status: resp.StatusCode, Proto: resp.Proto, Header: resp.Header, Close: resp.Close,
+		Chunked: len(resp.TransferEncoding) > 0,
+	}, string(b)
 }
 
 // Take reads n bytes.
@@ -135,27 +145,27 @@ func (c *Conn) Take(n int) string {
 // Closed reports whether the other side closes the connection before it sends anything more, within d.
 func (c *Conn) Closed(d time.Duration) bool {
 	_ = c.SetReadDeadline(time.Now().Add(d))
-	defer c.SetReadDeadline(time.Now().Add(patience))
 	_, err := c.R.ReadByte()
+	_ = c.SetReadDeadline(time.Now().Add(patience))
 	var timeout net.Error
 	return err != nil && (!errors.As(err, &timeout) || !timeout.Timeout())
 }
 
 // Eventually waits until ok, and fails the test when that takes too long.
-func Eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func Eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
+			tb.Fatalf("waited in vain: %s", what)
 		}
 	}
 }
 
 // HTTP2 returns a client that speaks HTTP/2 without TLS from the first byte.
-func HTTP2(t testing.TB) *http.Client {
-	t.Helper()
+func HTTP2(tb testing.TB) *http.Client {
+	tb.Helper()
 	tr := &http.Transport{Protocols: new(http.Protocols)}
 	tr.Protocols.SetUnencryptedHTTP2(true)
-	t.Cleanup(tr.CloseIdleConnections)
+	tb.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr, Timeout: patience}
 }
