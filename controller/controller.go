@@ -145,7 +145,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error {
 		// Until every kind was listed, objects that exist would look missing.
 		if c.cache.WaitSynced(ctx) != nil {
-			return nil
+			return nil //nolint:nilerr // the process ends
 		}
 		c.anchorLoop.Add(kube.Key{})
 		c.log.Info("controller is ready")

@@ -27,7 +27,7 @@ import (
 
 var server kubetest.Shared
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) } //nolint:forbidigo // the main of a test
 
 // world is a controller at work with the rights that the manifests give it, and everything around it.
 type world struct {
@@ -170,9 +170,10 @@ func (w *world) check(err error) {
 	}
 }
 
-func (w *world) pkg(name, code string) *v1.Package {
+// pkg makes the package p.
+func (w *world) pkg(code string) *v1.Package {
 	w.t.Helper()
-	p := &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1.PackageSpec{Environment: v1.EnvironmentReference{Name: "node"}}}
+	p := &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: v1.PackageSpec{Environment: v1.EnvironmentReference{Name: "node"}}}
 	if code != "" {
 		p.Spec.Deployment = v1.Archive{Type: v1.ArchiveLiteral, Literal: []byte(code)}
 	}
@@ -189,19 +190,20 @@ func (w *world) env(name string, poolsize int) *v1.Environment {
 	return e
 }
 
-func (w *world) fn(name, pkg, version string) *v1.Function {
+// fn makes a function of the package p at that version.
+func (w *world) fn(name, version string) *v1.Function {
 	w.t.Helper()
 	f := &v1.Function{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	f.Spec.Environment.Name = "node"
-	f.Spec.Package.PackageRef = v1.PackageRef{Name: pkg, ResourceVersion: version}
+	f.Spec.Package.PackageRef = v1.PackageRef{Name: "p", ResourceVersion: version}
 	f, err := w.user.Functions(w.ns).Create(w.t.Context(), f, metav1.CreateOptions{})
 	w.check(err)
 	return f
 }
 
-func (w *world) change(pkg, code string) *v1.Package {
+func (w *world) change(code string) *v1.Package {
 	w.t.Helper()
-	p, err := w.user.Packages(w.ns).Get(w.t.Context(), pkg, metav1.GetOptions{})
+	p, err := w.user.Packages(w.ns).Get(w.t.Context(), "p", metav1.GetOptions{})
 	w.check(err)
 	p.Spec.Deployment = v1.Archive{Type: v1.ArchiveLiteral, Literal: []byte(code)}
 	p, err = w.user.Packages(w.ns).Update(w.t.Context(), p, metav1.UpdateOptions{})
@@ -211,14 +213,14 @@ func (w *world) change(pkg, code string) *v1.Package {
 
 func TestController_TellsAFunctionsWayToReady(t *testing.T) {
 	w := newWorld(t)
-	w.fn("f", "p", "")
+	w.fn("f", "")
 	w.condition("function", "f", v1.ConditionReady, "False/EnvironmentNotFound")
 	w.env("node", 0)
 	w.condition("function", "f", v1.ConditionReady, "False/PackageNotFound")
-	w.pkg("p", "")
+	w.pkg("")
 	w.condition("package", "p", v1.ConditionReady, "False/PackageBuildFailed")
 	w.condition("function", "f", v1.ConditionReady, "False/PackageBuildFailed")
-	w.change("p", "code")
+	w.change("code")
 	w.condition("package", "p", v1.ConditionReady, "True/Available")
 	w.condition("function", "f", v1.ConditionPackageReady, "True/PackageReady")
 	w.condition("function", "f", v1.ConditionReady, "True/Available")
@@ -245,8 +247,8 @@ func TestController_TellsAFunctionsWayToReady(t *testing.T) {
 func TestController_TellsWhatTheAutoscalerSays(t *testing.T) {
 	w := newWorld(t)
 	w.env("node", 0)
-	p := w.pkg("p", "code")
-	f := w.fn("f", "p", p.ResourceVersion)
+	p := w.pkg("code")
+	f := w.fn("f", p.ResourceVersion)
 	w.condition("function", "f", v1.ConditionReady, "True/Available")
 	id := wire.FunctionID{Namespace: w.ns, Name: "f", UID: string(f.UID)}
 	failure := &wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: "SyntaxError: Unexpected token"}
@@ -262,7 +264,7 @@ func TestController_TellsWhatTheAutoscalerSays(t *testing.T) {
 	for i := range 20 { // numbers of pods are nobody's status
 		w.functions.Publish(id.UID, wire.FunctionStatus{Function: id, Generation: f.Generation, ServedGeneration: f.Generation, Hot: i, Wanted: i})
 	}
-	other := w.fn("later", "p", p.ResourceVersion) // what comes after them was seen
+	other := w.fn("later", p.ResourceVersion) // what comes after them was seen
 	w.condition("function", other.Name, v1.ConditionReady, "True/Available")
 	after, err := w.user.Functions(w.ns).Get(t.Context(), "f", metav1.GetOptions{})
 	w.check(err)
@@ -274,13 +276,13 @@ func TestController_TellsWhatTheAutoscalerSays(t *testing.T) {
 func TestController_FunctionsFollowTheirPackage(t *testing.T) {
 	w := newWorld(t)
 	w.env("node", 0)
-	p := w.pkg("p", "one")
+	p := w.pkg("one")
 	w.condition("package", "p", v1.ConditionReady, "True/Available")
-	byCLI := w.fn("by-cli", "p", p.ResourceVersion)
-	bare := w.fn("bare", "p", "")
-	fixed := w.fn("fixed", "p", p.ResourceVersion)
+	byCLI := w.fn("by-cli", p.ResourceVersion)
+	bare := w.fn("bare", "")
+	fixed := w.fn("fixed", p.ResourceVersion)
 	w.patch(fixed, `{"metadata":{"annotations":{"`+AnnotationNoFollow+`":"true"}}}`)
-	manifest := w.applied("manifest", "p", p.ResourceVersion)
+	manifest := w.applied(p.ResourceVersion)
 	for _, name := range []string{"by-cli", "bare", "fixed", "manifest"} {
 		w.condition("function", name, v1.ConditionReady, "True/Available")
 	}
@@ -294,7 +296,7 @@ func TestController_FunctionsFollowTheirPackage(t *testing.T) {
 	}
 	w.eventually("a function without a version has one", func() bool { return version("bare") != "" })
 
-	changed := w.change("p", "two")
+	changed := w.change("two")
 	for _, f := range []*v1.Function{byCLI, bare} {
 		w.eventually(f.Name+" follows", func() bool { return version(f.Name) == changed.ResourceVersion })
 		w.condition("function", f.Name, v1.ConditionReady, "True/Available")
@@ -317,14 +319,14 @@ func (w *world) patch(f *v1.Function, patch string) {
 }
 
 // applied creates a function as a GitOps tool does, with the version in its manifest.
-func (w *world) applied(name, pkg, version string) *v1.Function {
+func (w *world) applied(version string) *v1.Function {
 	w.t.Helper()
 	a := &kube.Apply{
 		TypeMeta: metav1.TypeMeta{APIVersion: "fission.io/v1", Kind: "Function"},
-		Metadata: kube.ApplyMeta{Name: name},
+		Metadata: kube.ApplyMeta{Name: "manifest"},
 		Spec: v1.FunctionSpec{
 			Environment: v1.EnvironmentReference{Name: "node"},
-			Package:     v1.FunctionPackageRef{PackageRef: v1.PackageRef{Name: pkg, ResourceVersion: version}},
+			Package:     v1.FunctionPackageRef{PackageRef: v1.PackageRef{Name: "p", ResourceVersion: version}},
 		},
 	}
 	f, err := w.user.Functions(w.ns).Apply(w.t.Context(), a, metav1.ApplyOptions{FieldManager: "gitops"})
@@ -335,8 +337,8 @@ func (w *world) applied(name, pkg, version string) *v1.Function {
 func TestController_WritesOfStatusRollNothing(t *testing.T) {
 	w := newWorld(t)
 	w.env("node", 0)
-	p := w.pkg("p", "one")
-	f := w.fn("f", "p", p.ResourceVersion)
+	p := w.pkg("one")
+	f := w.fn("f", p.ResourceVersion)
 	w.condition("function", "f", v1.ConditionReady, "True/Available")
 	for range 3 { // the command line asks for a rebuild
 		live, err := w.user.Packages(w.ns).Get(t.Context(), "p", metav1.GetOptions{})
@@ -427,7 +429,7 @@ func TestController_TellsAnEnvironmentFromItsPods(t *testing.T) {
 	w.check(w.user.Pods(w.ns).Delete(t.Context(), "a", metav1.DeleteOptions{GracePeriodSeconds: &now}))
 	w.condition("environment", "node", v1.ConditionReady, "Unknown/PoolStarting")
 
-	w.fn("f", "p", "")
+	w.fn("f", "")
 	f, err := w.user.Functions(w.ns).Get(t.Context(), "f", metav1.GetOptions{})
 	w.check(err)
 	id := wire.FunctionID{Namespace: w.ns, Name: "f", UID: string(f.UID)}

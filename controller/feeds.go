@@ -81,7 +81,7 @@ func (c *Controller) reconnect(ctx context.Context, conn *grpc.ClientConn, peer 
 		}
 		delay = min(2*delay, maxReconnect)
 	}
-	return nil
+	return nil //nolint:nilerr // the process ends
 }
 
 func keyOfFunction(id wire.FunctionID) kube.Key {

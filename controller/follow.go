@@ -11,7 +11,7 @@ import (
 	"hotpod.dev/kube"
 )
 
-// AnnotationNoFollow, when "true", keeps a function on the package version that it names.
+// AnnotationNoFollow keeps a function on the package version that it names, when it is "true".
 const AnnotationNoFollow = "fission.io/disable-package-auto-follow"
 
 // follows reports whether a function is to run its package's present code.

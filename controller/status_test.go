@@ -234,7 +234,7 @@ func TestStale(t *testing.T) {
 func TestDeclared_IsWhatAManifestHolds(t *testing.T) {
 	owns := `{"f:spec":{"f:package":{"f:packageref":{"f:resourceversion":{}}}}}`
 	entry := func(manager string, op metav1.ManagedFieldsOperationType, fields string) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{Manager: manager, Operation: op, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}
+		return metav1.ManagedFieldsEntry{Manager: manager, Operation: op, FieldsV1: metav1.NewFieldsV1(fields)}
 	}
 	for _, c := range []struct {
 		name  string
@@ -371,7 +371,7 @@ func TestEnvironmentReady(t *testing.T) {
 func TestEnvironmentReady_DoesNotDependOnTheOrderOfPods(t *testing.T) {
 	states := []string{"ready", "starting", "ErrImagePull", "CrashLoopBackOff", "Unschedulable"}
 	rapid.Check(t, func(t *rapid.T) {
-		var pods []*corev1.Pod
+		var pods []*corev1.Pod //nolint:prealloc // a handful
 		for i, s := range rapid.SliceOfN(rapid.SampledFrom(states), 1, 8).Draw(t, "states") {
 			pods = append(pods, aPod(string(rune('a'+i)), time.Duration(rapid.IntRange(0, 2).Draw(t, "age"))*time.Hour, s))
 		}

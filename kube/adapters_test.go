@@ -12,9 +12,10 @@ import (
 	"hotpod.dev/wire"
 )
 
-func testPod(ns, name string) *corev1.Pod {
+// testPod is the pod a.
+func testPod(ns string) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name, Labels: map[string]string{"kept": "yes"}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "a", Labels: map[string]string{"kept": "yes"}},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}},
 	}
 }
@@ -22,8 +23,8 @@ func testPod(ns, name string) *corev1.Pod {
 func TestCluster_LabelsAndDeletesThePodOfTheUIDOnly(t *testing.T) {
 	clients, ns := start(t)
 	c := NewCluster(clients)
-	pod := must(c.CreatePod(t.Context(), testPod(ns, "a")))(t)
-	if _, err := c.CreatePod(t.Context(), testPod(ns, "a")); !apierrors.IsAlreadyExists(err) {
+	pod := must(c.CreatePod(t.Context(), testPod(ns)))(t)
+	if _, err := c.CreatePod(t.Context(), testPod(ns)); !apierrors.IsAlreadyExists(err) {
 		t.Errorf("create again: %v", err)
 	}
 	if err := c.PatchPodLabels(t.Context(), ns, "a", string(pod.UID), map[string]string{wire.LabelState: "hot"}); err != nil {
@@ -54,12 +55,12 @@ func TestCluster_LabelsAndDeletesThePodOfTheUIDOnly(t *testing.T) {
 
 func TestCluster_ErrorsKeepThoseOfTheServer(t *testing.T) {
 	clients, ns := start(t)
-	bad := testPod(ns, "a")
+	bad := testPod(ns)
 	bad.Spec.Containers = nil
 	if _, err := NewCluster(clients).CreatePod(t.Context(), bad); !apierrors.IsInvalid(err) {
 		t.Errorf("create a pod without containers: %v", err)
 	}
-	if _, err := NewCluster(clients).CreatePod(t.Context(), testPod("no-such-namespace", "a")); !apierrors.IsNotFound(err) {
+	if _, err := NewCluster(clients).CreatePod(t.Context(), testPod("no-such-namespace")); !apierrors.IsNotFound(err) {
 		t.Errorf("create a pod in no namespace: %v", err)
 	}
 }
@@ -84,7 +85,7 @@ func TestCluster_AnchorIsOneForAnEnvironment(t *testing.T) {
 			t.Errorf("two anchors: %v, %v", first, ref)
 		}
 	}
-	pod := testPod(ns, "a")
+	pod := testPod(ns)
 	pod.OwnerReferences = []metav1.OwnerReference{first}
 	if _, err := c.CreatePod(t.Context(), pod); err != nil {
 		t.Errorf("create a pod that the anchor owns: %v", err)

@@ -144,6 +144,7 @@ func TestCodeStore_SaysWhyThereIsNoCode(t *testing.T) {
 	}
 	store, cache := newStore(t, clients, ns, t.TempDir())
 	check := func(t *testing.T) {
+		t.Helper()
 		for key, want := range map[string]string{
 			ns + "/source": v1.ReasonPackageBuildPending,
 			ns + "/image":  v1.ReasonArchiveUnsupported,

@@ -90,7 +90,7 @@ func (l *Loop) next(ctx context.Context) bool {
 	case ctx.Err() != nil:
 		return false
 	default:
-		l.report(key, err)
+		l.report(ctx, key, err)
 		l.queue.AddRateLimited(key)
 		return true
 	}
@@ -101,11 +101,11 @@ func (l *Loop) next(ctx context.Context) bool {
 }
 
 // report logs an error; a conflict is how the API server says that the cache was behind, nobody must act.
-func (l *Loop) report(key Key, err error) {
+func (l *Loop) report(ctx context.Context, key Key, err error) {
 	level := slog.LevelError
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		level = slog.LevelDebug
 	}
-	l.config.Log.Log(context.Background(), level, "reconcile failed, will be tried again",
+	l.config.Log.Log(ctx, level, "reconcile failed, will be tried again",
 		"loop", l.config.Name, "namespace", key.Namespace, "name", key.Name, "error", err)
 }

@@ -13,7 +13,7 @@ import (
 	"hotpod.dev/xds"
 )
 
-var update = flag.Bool("update", false, "write Envoy's bootstraps anew") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write Envoy's bootstraps anew")
 
 // Envoy's bootstraps are what xds says that they must be.
 func TestRouter_BootstrapsAreThoseOfXDS(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 
 var server kubetest.Shared
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) } //nolint:forbidigo // the main of a test
 
 // api writes objects as users do: as text.
 type api struct {
@@ -40,7 +40,7 @@ func newAPI(t *testing.T) *api {
 	return &api{client: client, namespace: s.Namespace(t)}
 }
 
-var resources = map[string]string{ //nolint:gochecknoglobals // a constant map
+var resources = map[string]string{
 	"Environment": v1.ResourceEnvironments, "Function": v1.ResourceFunctions,
 	"Package": v1.ResourcePackages, "HTTPTrigger": v1.ResourceHTTPTriggers,
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // GroupVersion is the API group and version of every kind in this package.
-var GroupVersion = schema.GroupVersion{Group: "fission.io", Version: "v1"}
+var GroupVersion = schema.GroupVersion{Group: "fission.io", Version: "v1"} //nolint:gochecknoglobals // a constant struct
 
 // AddToScheme registers the kinds of this package, and the meta types that clients need, in s.
 func AddToScheme(s *runtime.Scheme) error {

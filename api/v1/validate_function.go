@@ -45,8 +45,11 @@ func (s *FunctionSpec) numbers(f *faults) {
 		field string
 		value int
 	}{
-		{"functionTimeout", s.FunctionTimeout}, {"idletimeout", idle}, {"concurrency", s.Concurrency},
-		{"requestsPerPod", s.RequestsPerPod}, {"retainPods", s.RetainPods},
+		{"functionTimeout", s.FunctionTimeout},
+		{"idletimeout", idle},
+		{"concurrency", s.Concurrency},
+		{"requestsPerPod", s.RequestsPerPod},
+		{"retainPods", s.RetainPods},
 	} {
 		f.when(n.value < 0, "spec."+n.field, n.field+" is 0 or more")
 	}

@@ -22,15 +22,14 @@ func Render(tb testing.TB, overlay string, values map[string]string) []*unstruct
 	if err != nil {
 		tb.Skip("kubectl is not on PATH: install it to render the manifests")
 	}
-	out, err := exec.CommandContext(tb.Context(), kubectl, "kustomize", filepath.Join(Root(tb), "manifests", overlay)).Output()
+	out, err := exec.CommandContext(tb.Context(), kubectl, "kustomize", filepath.Join(Root(tb), "manifests", overlay)).Output() //nolint:gosec // tests name the overlay
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			tb.Fatalf("render %s: %v: %s", overlay, err, exit.Stderr)
 		}
 		tb.Fatalf("render %s: %v", overlay, err)
 	}
-	var pairs []string
+	pairs := make([]string, 0, 2*len(values))
 	for name, value := range values {
 		pairs = append(pairs, "${"+name+"}", value)
 	}
@@ -62,7 +61,7 @@ func Root(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
 	for err == nil {
-		text, readErr := os.ReadFile(filepath.Join(dir, "go.mod"))
+		text, readErr := os.ReadFile(filepath.Join(dir, "go.mod")) //nolint:gosec // the test's own checkout
 		if readErr == nil && bytes.HasPrefix(text, []byte("module hotpod.dev\n")) {
 			return dir
 		}
