@@ -20,9 +20,11 @@ const (
 	greetTimeout  = 2 * time.Second
 	assignTimeout = 5 * time.Second
 	// answerTime is what a call may take longer than the pod was told to take.
-	answerTime   = 5 * time.Second
-	agentDial    = time.Second
-	maxAnswer    = 64 << 10
+	answerTime = 5 * time.Second
+	agentDial  = time.Second
+	maxAnswer  = 64 << 10
+	// keepConn is how long the connection to a pod is kept that nobody claims; after that a claim dials.
+	keepConn     = 10 * time.Minute
 	connsPerPort = 2
 )
 
@@ -69,8 +71,8 @@ type Agent interface {
 	Drain(ctx context.Context, t Target, deadline time.Duration) (wire.DrainResult, error)
 }
 
-// HTTPAgent is the real Agent. It keeps a connection to each port of each pod, opened by Greet, so that a claim
-// does not have to dial.
+// HTTPAgent is the real Agent. It keeps a connection to each control port of a warm pod, opened by Greet, so that a
+// claim does not have to dial, and none to hot pods, of which there are many more.
 type HTTPAgent struct {
 	signer *sign.Signer
 	client *http.Client
@@ -83,6 +85,7 @@ func NewAgent(signer *sign.Signer) *HTTPAgent {
 	transport := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: agentDial, KeepAlive: 15 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: connsPerPort,
+		IdleConnTimeout:     keepConn,
 		DisableCompression:  true,
 	}
 	return &HTTPAgent{
@@ -168,6 +171,7 @@ func (a *HTTPAgent) call(ctx context.Context, t Target, port int, method, path s
 	// Every control call can be repeated. This says so to the transport, which may then do it when it finds a
 	// kept connection closed; an empty list is not sent.
 	req.Header["Idempotency-Key"] = []string{}
+	req.Close = method == http.MethodPost // after which the pod is hot or on its way out
 	resp, err := a.client.Do(req)
 	if err != nil {
 		return err

@@ -21,8 +21,8 @@ import (
 type realPod struct {
 	target Target
 	agent  *HTTPAgent
-	// dials counts the connections made to the pod's control ports.
-	dials atomic.Int32
+	// dials counts the connections made to the pod's control ports, open those of them that are not closed.
+	dials, open atomic.Int32
 	// load answers the runtime's load call; nil loads.
 	load http.HandlerFunc
 	// proxy is the status of what the queue-proxy answers.
@@ -65,8 +65,13 @@ func (p *realPod) serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
+		switch state {
+		case http.StateNew:
 			p.dials.Add(1)
+			p.open.Add(1)
+		case http.StateClosed:
+			p.open.Add(-1)
+		default:
 		}
 	}
 	s.Start()
@@ -119,6 +124,11 @@ func TestAgent_ClaimsOnTheConnectionsOfItsGreeting(t *testing.T) {
 	}
 	if n := p.dials.Load(); n != greeted || greeted != 2 {
 		t.Errorf("%d connections after the greeting, %d after the claim; want 2", greeted, n)
+	}
+	for deadline := time.Now().Add(10 * time.Second); p.open.Load() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections to a hot pod stay open", p.open.Load())
+		}
 	}
 	if id, err = p.agent.Greet(t.Context(), p.target); err != nil || id.Held == nil || id.Held.Function.Name != "f" {
 		t.Errorf("greet = %+v, %v", id.Held, err)

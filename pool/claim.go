@@ -132,9 +132,8 @@ func (p *Pool) leaveQueue(ctx context.Context, o *order, w *waiter) error {
 
 // delayed says why no pod became ready for a claim in time.
 func (e *environment) delayed(most int) *wire.Failure {
-	why := fmt.Sprintf("%d pods are starting", len(e.creating))
-	starting := len(e.creating)
-	for _, m := range e.members {
+	why, starting := "none was made yet", len(e.creating)
+	for _, m := range e.idle {
 		if m.state == Starting {
 			starting++
 		}

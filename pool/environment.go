@@ -30,8 +30,9 @@ type environment struct {
 	template *corev1.Pod
 	invalid  *wire.Failure
 	hash     string
-	// members are its pods that are not Gone.
-	members map[string]*member
+	// members are its pods that are not Gone, and idle those of them that have no function: what is done often
+	// looks at these, which stay few.
+	members, idle map[string]*member
 	// warm are those of them that can be claimed, longest warm first.
 	warm  []*member
 	queue queue
@@ -71,6 +72,7 @@ func (p *Pool) SetEnvironment(object *v1.Environment) {
 	}
 	e.object, e.template, e.invalid, e.hash = object, template, invalid, hash
 	p.retireStrangers(e)
+	p.serve(e)
 	p.touch(e)
 }
 
@@ -93,7 +95,7 @@ func (p *Pool) DeleteEnvironment(key string) {
 func (p *Pool) environment(key string) *environment {
 	e := p.environments[key]
 	if e == nil {
-		e = &environment{key: key, members: map[string]*member{}, creating: map[string]struct{}{}}
+		e = &environment{key: key, members: map[string]*member{}, idle: map[string]*member{}, creating: map[string]struct{}{}}
 		p.environments[key] = e
 	}
 	return e
@@ -141,12 +143,8 @@ func (p *Pool) replan(e *environment) {
 }
 
 func (e *environment) observe() Observed {
-	o := Observed{Creating: len(e.creating), Waiting: e.queue.size}
-	for _, m := range e.members {
-		if !m.idle() {
-			o.Busy++
-			continue
-		}
+	o := Observed{Creating: len(e.creating), Waiting: e.queue.size, Busy: len(e.members) - len(e.idle)}
+	for _, m := range e.idle {
 		o.Pods = append(o.Pods, Pod{
 			UID: m.uid, State: m.state, Hash: m.hash, Broken: m.broken != "", Unfit: m.unfit, Created: m.created,
 		})
@@ -172,8 +170,8 @@ func (e *environment) hopeless(now time.Time) *wire.Failure {
 	case e.failure == nil || e.start.over(now) || len(e.creating) > 0:
 		return nil
 	}
-	for _, m := range e.members {
-		if m.idle() && m.broken == "" && !m.unfit && m.hash == e.hash {
+	for _, m := range e.idle {
+		if m.broken == "" && !m.unfit && m.hash == e.hash {
 			return nil
 		}
 	}
@@ -188,8 +186,8 @@ func (p *Pool) reject(ws []*waiter, f *wire.Failure) {
 
 func (p *Pool) publish(e *environment) {
 	t := tally{failure: e.failure, starting: len(e.creating), warm: len(e.warm)}
-	for _, m := range e.members {
-		if m.state == Starting && m.idle() && m.broken == "" {
+	for _, m := range e.idle {
+		if m.state == Starting && m.broken == "" {
 			t.starting++
 		}
 	}

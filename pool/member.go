@@ -106,6 +106,7 @@ func (p *Pool) adopt(pod *corev1.Pod) *member {
 		m.label = wire.StateWarm
 	}
 	p.members[m.uid], m.env.members[m.uid] = m, m
+	m.file()
 	delete(m.env.creating, m.name)
 	p.touch(m.env)
 	p.expire(m)
@@ -206,10 +207,20 @@ func (p *Pool) move(m *member, s State) {
 		}
 	}
 	m.state = s
+	m.file()
 	if s == Warm {
 		m.env.warm = append(m.env.warm, m)
 	}
 	p.touch(m.env)
+}
+
+// file puts the pod among its environment's idle ones, or takes it from there.
+func (m *member) file() {
+	if m.idle() {
+		m.env.idle[m.uid] = m
+	} else {
+		delete(m.env.idle, m.uid)
+	}
 }
 
 // discard deletes a pod without letting it finish anything.

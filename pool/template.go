@@ -84,9 +84,9 @@ func fingerprint(e *v1.Environment, pod *corev1.Pod) (string, error) {
 	return hex.EncodeToString(sum[:8]), nil
 }
 
-// named makes a pod of the template, with a name and an owner.
+// named makes a pod of the template, with a name and an owner. The spec is the template's own, which never changes.
 func named(template *corev1.Pod, name string, owner metav1.OwnerReference) *corev1.Pod {
-	pod := template.DeepCopy()
+	pod := &corev1.Pod{ObjectMeta: *template.ObjectMeta.DeepCopy(), Spec: template.Spec}
 	pod.Name = name
 	pod.OwnerReferences = []metav1.OwnerReference{owner}
 	return pod
