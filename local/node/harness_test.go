@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -151,6 +152,12 @@ func (e *memoryEvents) has(prefix string) bool {
 	return false
 }
 
+func (e *memoryEvents) all() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.list)
+}
+
 // memoryPublisher keeps the last status that was written.
 type memoryPublisher struct {
 	mu      sync.Mutex
@@ -254,7 +261,7 @@ func (f *fixture) eventually(what string, condition func() bool) {
 	f.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			f.t.Fatalf("not within 20 s: %s\nstatus: %+v\nevents: %q", what, f.api.last(), f.events.list)
+			f.t.Fatalf("not within 20 s: %s\nstatus: %+v\nevents: %q", what, f.api.last(), f.events.all())
 		}
 	}
 }
@@ -289,4 +296,10 @@ func isReady(s corev1.PodStatus) bool {
 		}
 	}
 	return false
+}
+
+// realTempDir is a temporary directory whose path has no symbolic links.
+func realTempDir(t *testing.T) (string, error) {
+	t.Helper()
+	return filepath.EvalSymlinks(t.TempDir())
 }

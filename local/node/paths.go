@@ -106,8 +106,8 @@ func replacePath(text, from, to string) string {
 			return out.String()
 		}
 		end := i + len(from)
-		begins := i == 0 || strings.IndexByte("=:, '\"", text[i-1]) >= 0
-		ends := end == len(text) || strings.IndexByte("/:, '\"", text[end]) >= 0
+		begins := i == 0 || !inName(text[i-1]) && text[i-1] != '/'
+		ends := end == len(text) || !inName(text[end])
 		out.WriteString(text[:i])
 		if begins && ends {
 			out.WriteString(to)
@@ -116,6 +116,11 @@ func replacePath(text, from, to string) string {
 		}
 		text = text[end:]
 	}
+}
+
+// inName says that a character can be part of a file's name, as they usually are.
+func inName(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._-", c) >= 0
 }
 
 // volumeVariables tells a program without a mount namespace where its volumes are.

@@ -33,7 +33,7 @@ func TestContainer_RestartsWithDoublingDelays(t *testing.T) {
 			t.Errorf("container %+v", c)
 		}
 		if f.api.last().Phase != corev1.PodRunning || !f.events.has("BackOff") {
-			t.Errorf("phase %s, events %q", f.api.last().Phase, f.events.list)
+			t.Errorf("phase %s, events %q", f.api.last().Phase, f.events.all())
 		}
 	})
 }
