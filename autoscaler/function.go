@@ -12,7 +12,7 @@ import (
 
 const (
 	// crossing is the time in which a demand may have been sent before its activator heard of a new pod.
-	crossing = 10 * time.Millisecond
+	crossing = 30 * time.Millisecond
 	// slowest is how long an activator may take to use a new pod.
 	slowest = 2 * time.Second
 )
@@ -155,10 +155,11 @@ func (f *function) fresh(p *pod, now time.Time) bool {
 	return f.live.heard.Sub(p.since) < crossing && now.Sub(p.since) < slowest
 }
 
-// sample records the function's concurrency of this second. What nothing is known of counts as being at target, so
-// silence does not look like idleness; what waits in activators is load too.
+// sample records the concurrency in the function's pods of this second. A pod of which nothing is known counts as
+// being at target, so that silence does not look like idleness. What waits in activators is not in it: demand speaks
+// for that, and counting a moment's wait as a second's load would want a second pod for every first request.
 func (f *function) sample(now time.Time) {
-	sum := float64(f.waiting())
+	sum := 0.0
 	for _, p := range f.live.pods {
 		switch {
 		case p.leaving && !p.load.known:

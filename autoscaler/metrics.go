@@ -79,7 +79,7 @@ func newCollector(a *Autoscaler) *collector {
 		requests:    desc("hotpod_function_requests_total", "Finished requests; code_class none is for clients that went away.", "code_class"),
 		refused:     desc("hotpod_function_refused_total", "Requests that pods refused before the function saw them."),
 		duration:    desc("hotpod_function_request_duration_seconds", "Time of finished requests inside the function."),
-		concurrency: desc("hotpod_function_concurrency", "Mean of requests in pods and activators over the stable window."),
+		concurrency: desc("hotpod_function_concurrency", "Mean of requests in pods over the stable window."),
 		wanted:      desc("hotpod_autoscaler_wanted_pods", "Pods that the last decision wants, and why.", "reason"),
 		pods:        desc("hotpod_function_pods", "Pods by state: hot, starting, draining.", "state"),
 	}
