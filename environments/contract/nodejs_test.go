@@ -10,39 +10,43 @@ import (
 
 func TestNode_FunctionForms(t *testing.T) {
 	cases := []struct {
-		function string
-		status   int
-		want     string
-		header   string
+		function  string
+		arguments int
+		status    int
+		want      string
+		header    string
 	}{
-		{"callback", 201, "by callback", "X-Form"},
-		{"later", 200, "later", ""},
-		{"noArguments", 200, "no arguments", ""},
-		{"sync", 200, "sync", ""},
-		{"text", 200, "just text", ""},
-		{"object", 200, `{"just":"an object"}`, ""},
-		{"buffer", 200, "\x00\xff", ""},
-		{"bytes", 200, "\x01\xfe", ""},
-		{"readable", 200, "ab", ""},
-		{"response", 202, `{"by":"response"}`, "X-Form"},
-		{"slowResponse", 200, "slow response", ""},
-		{"rejects", 500, "rejected", ""},
-		{"throwsSync", 500, "thrown at once", ""},
-		{"throwsText", 500, "only text", ""},
-		{"throwsInCallback", 500, "thrown in a timer", ""},
-		{"badHeader", 500, "X-A", ""},
-		{"badStatus", 500, "Internal server error", ""},
-		{"wrongLength", 200, "right", ""},
-		{"assigns", 200, `{"a":"changed"}`, ""},
+		{"callback", 2, 201, "by callback", "X-Form"},
+		{"later", 2, 200, "later", ""},
+		{"noArguments", 0, 200, "no arguments", ""},
+		{"sync", 1, 200, "sync", ""},
+		{"text", 1, 200, "just text", ""},
+		{"object", 1, 200, `{"just":"an object"}`, ""},
+		{"buffer", 1, 200, "\x00\xff", ""},
+		{"bytes", 1, 200, "\x01\xfe", ""},
+		{"readable", 1, 200, "ab", ""},
+		{"response", 1, 202, `{"by":"response"}`, "X-Form"},
+		{"slowResponse", 2, 200, "slow response", ""},
+		{"rejects", 1, 500, "rejected", ""},
+		{"throwsSync", 1, 500, "thrown at once", ""},
+		{"throwsText", 1, 500, "only text", ""},
+		{"throwsInCallback", 2, 500, "thrown in a timer", ""},
+		{"badHeader", 1, 500, "X-A", ""},
+		{"badStatus", 1, 500, "Internal server error", ""},
+		{"wrongLength", 1, 200, "right", ""},
+		{"assigns", 1, 200, `{"a":"changed"}`, ""},
 	}
 	node(t, func(t *testing.T, l language) {
 		path := l.place(t, "forms")
+		one, two, none := start(t, l), start(t, l), start(t, l)
+		one.mustLoad(path, "one")
+		two.mustLoad(path, "two")
+		none.mustLoad(path, "noArguments")
+		by := map[int]*runtime{0: none, 1: one, 2: two}
 		for _, c := range cases {
 			t.Run(c.function, func(t *testing.T) {
-				r := start(t, l)
-				r.mustLoad(path, c.function)
 				for range 2 {
-					a := r.get("/")
+					a := by[c.arguments].get("/?form=" + c.function)
 					wantText(t, a, c.status, c.want)
 					if c.header != "" && a.header.Get(c.header) == "" {
 						t.Errorf("no header %s", c.header)

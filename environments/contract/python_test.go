@@ -36,14 +36,13 @@ func TestPython_FunctionForms(t *testing.T) {
 		{"keeps", 200, "1", ""},
 	}
 	python(t, func(t *testing.T, l language) {
-		path := l.place(t, "forms")
+		r := start(t, l)
+		r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		r.mustLoad(l.place(t, "forms"), "dispatch")
 		for _, c := range cases {
 			t.Run(c.function, func(t *testing.T) {
-				r := start(t, l)
-				r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-				r.mustLoad(path, c.function)
 				for range 2 {
-					a := r.get("/")
+					a := r.get("/?form=" + c.function)
 					wantText(t, a, c.status, c.want)
 					if c.header != "" && a.header.Get(c.header) == "" {
 						t.Errorf("no header %s", c.header)
@@ -85,11 +84,11 @@ func TestPython_Bodies(t *testing.T) {
 		{"streamed", "text/plain", strings.Repeat("x", 3<<20), 200, "3145728"},
 	}
 	python(t, func(t *testing.T, l language) {
+		r := start(t, l)
+		r.mustLoad(l.place(t, "forms"), "dispatch")
 		for _, c := range cases {
-			r := start(t, l)
-			r.mustLoad(l.place(t, "forms"), c.function)
 			for range 2 {
-				a := r.do(http.MethodPost, "/", []byte(c.body), "Content-Type", c.contentType)
+				a := r.do(http.MethodPost, "/?form="+c.function, []byte(c.body), "Content-Type", c.contentType)
 				a.body = []byte(strings.NewReplacer(" ", "", "\n", "").Replace(a.text()))
 				wantText(t, a, c.status, c.want)
 			}

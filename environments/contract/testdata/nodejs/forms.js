@@ -23,3 +23,7 @@ exports.badHeader = () => ({ status: 200, body: 'x', headers: { 'X-A': 'a\r\nX-B
 exports.badStatus = () => ({ status: 'nonsense', body: 'x' });
 exports.wrongLength = () => ({ status: 200, body: 'right', headers: { 'Content-Length': '99' } });
 exports.assigns = ({ request }) => { request.query = { a: 'changed' }; return request.query; };
+
+// One process serves them all: the query names the form.
+exports.one = (context) => exports[context.request.query.form](context);
+exports.two = (context, callback) => exports[context.request.query.form](context, callback);

@@ -131,4 +131,9 @@ def streamed():
         size += len(piece)
 
 
+def dispatch():
+    """One process serves them all: the query names the form."""
+    return globals()[request.args["form"]]()
+
+
 signal.signal(signal.SIGUSR1, lambda *_: None)  # Works on the main thread only.
