@@ -106,31 +106,55 @@ func replace(ctx context.Context, path string, fill func(ctx context.Context, tm
 	if err := fill(ctx, tmp); err != nil {
 		return err
 	}
-	sum, err := digest(tmp)
-	if err != nil {
-		return err
-	}
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
-	// The sum goes first: a crash in between leaves a file that does not match and is made again.
-	if err := os.WriteFile(tmp+".sha256", []byte(sum+"\n"), 0o644); err != nil {
+	if err := stamp(tmp); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp+".sha256", path+".sha256"); err != nil {
+	// The stamp goes first: a crash in between leaves a file that does not match and is made again.
+	if err := os.Rename(tmp+stampSuffix, path+stampSuffix); err != nil {
 		return err
 	}
 	return os.Rename(tmp, path)
 }
 
-// intact reports whether the file is there and has the recorded sum.
+// stampSuffix names the file beside a finished one: its SHA-256, size and time of change.
+const stampSuffix = ".sha256"
+
+func stamp(path string) error {
+	sum, err := digest(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path+stampSuffix, []byte(sum+" "+traits(info)+"\n"), 0o644)
+}
+
+func traits(info os.FileInfo) string {
+	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+}
+
+// intact reports whether the file is the one that was stamped. A file with the size and time of the stamp is not read
+// again; after a copy, which changes the time, the sum decides.
 func intact(path string) bool {
-	want, err := os.ReadFile(path + ".sha256")
+	text, err := os.ReadFile(path + stampSuffix)
 	if err != nil {
 		return false
 	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	want, recorded, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	if recorded == traits(info) {
+		return true
+	}
 	got, err := digest(path)
-	return err == nil && got == strings.TrimSpace(string(want))
+	return err == nil && got == want
 }
 
 func digest(path string) (string, error) {

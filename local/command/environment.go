@@ -38,6 +38,7 @@ func exports(w io.Writer, s platform.Summary) {
 	fmt.Fprintf(w, "export KUBECONFIG=%s\n", quote(s.Kubeconfig))
 	fmt.Fprintf(w, "export FISSION_ROUTER=%s\n", quote(s.Router))
 	fmt.Fprintf(w, "export FISSION_ROUTER_URL=%s\n", quote("http://"+s.Router))
+	fmt.Fprintf(w, "export FISSION_ROUTER_INTERNAL_URL=%s\n", quote("http://"+s.Internal))
 }
 
 // quote makes one word of the text for a POSIX shell.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ var errNotRunning = errors.New("the platform does not run (start it by: hotpod u
 
 func status(folder folderFunc) *cobra.Command {
 	var output string
+	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs; the exit code is 1 when the platform does not",
@@ -35,7 +37,13 @@ func status(folder folderFunc) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := print(cmd.OutOrStdout(), s, output); err != nil {
+			if quiet && s.Phase != platform.Ready {
+				return fmt.Errorf("the platform is not ready (%s)", phase(s))
+			}
+			if quiet {
+				return nil
+			}
+			if err := show(cmd.OutOrStdout(), s, output); err != nil {
 				return err
 			}
 			if s.Phase == platform.Stopped || s.Phase == "" {
@@ -44,11 +52,12 @@ func status(folder folderFunc) *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing, and exit with 0 only when everything is ready")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json, yaml or wide (with the memory of every process)")
 	return cmd
 }
 
-func print(w io.Writer, s platform.Status, output string) error {
+func show(w io.Writer, s platform.Status, output string) error {
 	switch output {
 	case "json":
 		text, err := json.MarshalIndent(s, "", "  ")
@@ -88,12 +97,10 @@ func table(w io.Writer, s platform.Status, wide bool) error {
 	return t.Flush()
 }
 
+func phase(s platform.Status) string { return cmp.Or(string(s.Phase), "never started") }
+
 func head(w io.Writer, s platform.Status) {
-	phase := s.Phase
-	if phase == "" {
-		phase = "never started"
-	}
-	fmt.Fprintf(w, "platform\t%s\n", phase)
+	fmt.Fprintf(w, "platform\t%s\n", phase(s))
 	fmt.Fprintf(w, "folder\t%s\n", s.Dir)
 	if s.Problem != "" {
 		fmt.Fprintf(w, "problem\t%s\n", s.Problem)

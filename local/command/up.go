@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"hotpod.dev/hack/toolchain"
 	"hotpod.dev/local/platform"
@@ -106,9 +107,11 @@ func run(ctx context.Context, env Env, c platform.Config) error {
 		return err
 	}
 	defer file.Close()
-	// A person reads of what went wrong; the file tells all.
+	// A person reads of what went wrong; the file tells all. The client library talks much when the API server restarts.
+	full := slog.NewJSONHandler(file, nil)
+	klog.SetSlogLogger(slog.New(full).With("part", "client"))
 	c.Log = slog.New(slog.NewMultiHandler(
-		slog.NewJSONHandler(file, nil),
+		full,
 		slog.NewTextHandler(env.Err, &slog.HandlerOptions{Level: slog.LevelWarn}),
 	))
 	err = platform.Run(ctx, c, func(s platform.Summary) { tell(env.Err, s) })

@@ -80,7 +80,7 @@ func (n *network) checkPodPorts(ports []int) error {
 }
 
 // choosePort returns the port of 127.0.0.1 to use. A port that the person chose by the flag must be free; otherwise the
-// one of the last time is tried, then the usual one, then any.
+// usual one is tried, then the one of the last time, then any.
 func choosePort(chosen int, flag string, last, usual int) (int, error) {
 	if chosen != 0 {
 		if err := tryPort(chosen); err != nil {
@@ -88,7 +88,7 @@ func choosePort(chosen int, flag string, last, usual int) (int, error) {
 		}
 		return chosen, nil
 	}
-	for _, port := range []int{last, usual} {
+	for _, port := range []int{usual, last} {
 		if port != 0 && tryPort(port) == nil {
 			return port, nil
 		}

@@ -167,7 +167,7 @@ func (p *Platform) chooseAddresses(last State) error {
 
 func (p *Platform) tellPort(what string, got, usual, chosen int) {
 	if chosen == 0 && got != usual {
-		p.config.say("%s uses port %d of 127.0.0.1, because %d is taken or was when its port was chosen", what, got, usual)
+		p.config.say("%s uses port %d of 127.0.0.1, because %d is taken", what, got, usual)
 	}
 }
 

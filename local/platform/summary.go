@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 
+	"hotpod.dev/local/parts"
 	"hotpod.dev/wire"
 )
 
@@ -15,6 +16,8 @@ type Summary struct {
 	Dir string `json:"dir"`
 	// Router is where functions are called, "host:port".
 	Router string `json:"router"`
+	// Internal is where functions call functions by name, "host:port".
+	Internal string `json:"internal"`
 	// APIServer is the URL of the Kubernetes API, Kubeconfig the file with its credentials.
 	APIServer  string `json:"apiServer"`
 	Kubeconfig string `json:"kubeconfig"`
@@ -25,8 +28,11 @@ type Summary struct {
 
 // Summarize returns the summary of the platform that wrote the state.
 func Summarize(l Layout, s State) Summary {
+	net := network{number: s.Network}
 	return Summary{
-		Dir: string(l), Router: fmt.Sprintf("127.0.0.1:%d", s.RouterPort), APIServer: fmt.Sprintf("https://127.0.0.1:%d", s.APIServerPort),
+		Dir: string(l), Router: fmt.Sprintf("127.0.0.1:%d", s.RouterPort),
+		Internal:   fmt.Sprintf("%s:%d", parts.Addresses(net.cidr())["router"], wire.PortInternal),
+		APIServer:  fmt.Sprintf("https://127.0.0.1:%d", s.APIServerPort),
 		Kubeconfig: l.Kubeconfig(), Programs: s.ProgramsDir, Bin: l.Bin(),
 	}
 }
