@@ -44,7 +44,7 @@ type Config struct {
 	// ReplayLimit is the number of bytes of a body that are kept to be sent to another pod; 0 means
 	// wire.DefaultReplayLimit.
 	ReplayLimit int64
-	// Target makes the target of a pod's address; nil means proxy.NewTarget with its defaults.
+	// Target makes the target of a pod's address; nil means proxy.NewTarget.
 	Target func(address string) *proxy.Target
 }
 
@@ -54,6 +54,7 @@ type Activator struct {
 	metrics *metrics
 	link    *link
 	waiters sync.Pool
+	watcher *proxy.Watcher
 	// drop names the headers that requests do not carry on.
 	drop    []string
 	leaving atomic.Bool
@@ -73,12 +74,13 @@ func New(config Config) *Activator {
 	if config.ReplayLimit <= 0 {
 		config.ReplayLimit = wire.DefaultReplayLimit
 	}
+	watcher := &proxy.Watcher{}
 	if config.Target == nil {
 		config.Target = func(address string) *proxy.Target {
-			return proxy.NewTarget(proxy.TargetConfig{Address: address})
+			return proxy.NewTarget(proxy.TargetConfig{Address: address, Watcher: watcher})
 		}
 	}
-	a := &Activator{config: config, link: newLink(config.Log), drop: []string{wire.HeaderWait}, queues: map[string]*queue{}}
+	a := &Activator{config: config, watcher: watcher, link: newLink(config.Log), drop: []string{wire.HeaderWait}, queues: map[string]*queue{}}
 	a.waiters.New = func() any { return newWaiter() }
 	a.metrics = newMetrics(config.Registerer, a)
 	return a
@@ -86,6 +88,7 @@ func New(config Config) *Activator {
 
 // Run keeps the stream to the autoscaler open until ctx ends.
 func (a *Activator) Run(ctx context.Context, autoscaler *grpc.ClientConn) error {
+	defer a.watcher.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.link.run(ctx, autoscaler, a) })
 	g.Go(func() error { return a.sweep(ctx) })

@@ -20,6 +20,7 @@ type options struct {
 	autoscaler  string
 	depth       int
 	hold        time.Duration
+	notice      time.Duration
 	drain       time.Duration
 	replayLimit int64
 	logLevel    string
@@ -34,6 +35,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler's streams")
 	flags.IntVar(&o.depth, "depth", activator.DefaultDepth, "requests of one function that may wait")
 	flags.DurationVar(&o.hold, "hold", activator.DefaultHold, "bound of a wait until the function's own is known")
+	flags.DurationVar(&o.notice, "notice", 2*time.Second, "time after SIGTERM until every Envoy has heard that requests go elsewhere")
 	flags.DurationVar(&o.drain, "drain", 2*time.Minute, "bound of the time that requests are still served after SIGTERM")
 	flags.Int64Var(&o.replayLimit, "replay-limit", wire.DefaultReplayLimit, "bytes of a body that are kept to be sent to another pod")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -74,7 +76,7 @@ func (o options) validate() error {
 	require(err == nil, "--autoscaler %q is not host:port", o.autoscaler)
 	require(o.depth > 0, "--depth %d must be at least 1", o.depth)
 	require(o.hold > 0, "--hold %s must be positive", o.hold)
-	require(o.drain >= 0, "--drain %s must not be negative", o.drain)
+	require(o.notice >= 0 && o.drain >= 0, "--notice %s and --drain %s must not be negative", o.notice, o.drain)
 	require(o.replayLimit > 0, "--replay-limit %d must be positive", o.replayLimit)
 	return errors.Join(faults...)
 }

@@ -10,12 +10,8 @@ import (
 	"hotpod.dev/proxy"
 )
 
-const (
-	// notice is how long requests still come after readiness failed: until every Envoy has heard of it.
-	notice = 5 * time.Second
-	// look is how often the end of the last exchange is looked for.
-	look = 50 * time.Millisecond
-)
+// look is how often the end of the last exchange is looked for.
+const look = 20 * time.Millisecond
 
 // serve serves requests until leave ends and what is held was answered, or living ends.
 func serve(leave, living context.Context, server *proxy.Server, a *activator.Activator, o options) error {
@@ -28,20 +24,20 @@ func serve(leave, living context.Context, server *proxy.Server, a *activator.Act
 	stop := context.AfterFunc(leave, func() {
 		defer end()
 		a.Leave()
-		drain(serving, server, o.drain)
+		drain(serving, server, o)
 	})
 	defer stop()
 	return server.Serve(serving, lis)
 }
 
-// drain returns when nothing was served for a while after the notice, or after bound.
-func drain(ctx context.Context, server *proxy.Server, bound time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, bound)
+// drain returns when nothing is served any more after the notice, or after the bound.
+func drain(ctx context.Context, server *proxy.Server, o options) {
+	ctx, cancel := context.WithTimeout(ctx, o.drain)
 	defer cancel()
 	t := time.NewTicker(look)
 	defer t.Stop()
 	began := time.Now()
-	for time.Since(began) < min(notice, bound) || server.Active() > 0 {
+	for time.Since(began) < o.notice || server.Active() > 0 {
 		select {
 		case <-ctx.Done():
 			return

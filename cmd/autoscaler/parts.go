@@ -42,7 +42,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	if err != nil {
 		return nil, err
 	}
-	store, err := kube.NewCodeStore(kube.CodeStoreConfig{Dir: o.codeDir, MaxBytes: o.codeBytes, Log: log})
+	codes, err := kube.NewCodeStore(kube.CodeStoreConfig{Dir: o.codeDir, MaxBytes: o.codeBytes, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -51,14 +51,14 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 		return nil, err
 	}
 	p := &parts{registry: telemetry.NewRegistry()}
-	p.cache = kube.NewCache(clients, kube.CacheOptions{Namespace: o.namespace, Codes: store, Log: log})
-	store.Attach(clients, p.cache)
+	p.cache = kube.NewCache(clients, kube.CacheOptions{Namespace: o.namespace, Codes: codes, Log: log})
+	codes.Attach(clients, p.cache)
 	p.autoscaler = autoscaler.New(autoscaler.Config{
 		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry,
 	})
 	o.pool.ControlKey = signer.PublicKey()
 	p.pool, err = pool.New(o.pool, pool.Deps{
-		Cluster: kube.NewCluster(clients), Codes: store, Files: kube.NewFiles(clients),
+		Cluster: kube.NewCluster(clients), Codes: codes, Files: kube.NewFiles(clients),
 		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry,
 	})
 	if err != nil {

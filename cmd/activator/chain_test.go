@@ -1,0 +1,370 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/autoscaler"
+	"hotpod.dev/feed"
+	"hotpod.dev/queueproxy"
+	"hotpod.dev/sign"
+	"hotpod.dev/wire"
+)
+
+// chain is the real activator, autoscaler and queue-proxies, on loopback addresses of their own, before a function
+// that counts. Only the pool is a fake: it starts a queue-proxy for each claim.
+type chain struct {
+	t          *testing.T
+	net        string // "127.x.y."
+	signer     *sign.Signer
+	autoscaler *autoscaler.Autoscaler
+	service    time.Duration
+	broken     atomic.Pointer[wire.Failure]
+
+	mu      sync.Mutex
+	pods    int
+	stops   map[string]context.CancelFunc
+	running sync.WaitGroup
+	overlap atomic.Int64 // requests that met another inside a pod with a limit of one
+	stop    context.CancelFunc
+	done    chan error
+}
+
+// networks gives each chain addresses of its own.
+var networks atomic.Int64 //nolint:gochecknoglobals // tests only
+
+func newChain(t *testing.T, service time.Duration) *chain {
+	t.Helper()
+	signer, err := sign.NewSigner(sign.GenerateSeed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &chain{
+		t: t, net: fmt.Sprintf("127.78.%d.", networks.Add(1)), signer: signer, service: service,
+		stops: map[string]context.CancelFunc{}, done: make(chan error, 1),
+	}
+	t.Cleanup(c.endPods)
+	c.startAutoscaler()
+	c.startActivator()
+	return c
+}
+
+// endPods ends every pod; the autoscaler has ended before.
+func (c *chain) endPods() {
+	c.mu.Lock()
+	for _, stop := range c.stops {
+		stop()
+	}
+	c.mu.Unlock()
+	c.running.Wait()
+}
+
+func (c *chain) startAutoscaler() {
+	log := slog.New(slog.NewTextHandler(c.t.Output(), nil))
+	c.autoscaler = autoscaler.New(autoscaler.Config{
+		Reports: autoscaler.NewHTTPReports(c.signer), Log: log, Registerer: prometheus.NewRegistry(),
+	})
+	lis, err := (&net.ListenConfig{}).Listen(c.t.Context(), "tcp", c.net+"3:8090")
+	if err != nil {
+		c.t.Skip("this system has no loopback addresses to spare: ", err)
+	}
+	server := feed.NewServer(feed.ServerCodec())
+	c.autoscaler.Register(server)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = server.Serve(lis) })
+	running.Go(func() { _ = c.autoscaler.Run(ctx, c) })
+	c.autoscaler.Synced()
+	c.t.Cleanup(func() { cancel(); server.Stop(); running.Wait() })
+}
+
+func (c *chain) startActivator() {
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	args := []string{"--address=" + c.net + "2", "--autoscaler=" + c.net + "3:8090", "--log-level=error", "--notice=100ms"}
+	go func() { c.done <- run(ctx, args, func(string) string { return "" }, io.Discard) }()
+	c.t.Cleanup(func() {
+		stop()
+		if err := <-c.done; err != nil {
+			c.t.Errorf("run = %v", err)
+		}
+	})
+	for deadline := time.Now().Add(10 * time.Second); c.ready() != http.StatusOK; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.t.Fatal("the activator does not become ready")
+		}
+	}
+}
+
+// ready returns the status of the activator's readiness, 0 when it does not answer.
+func (c *chain) ready() int {
+	res, err := http.Get("http://" + c.net + "2:8080/readyz")
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	return res.StatusCode
+}
+
+// Claim implements autoscaler.Pool: it starts a queue-proxy and tells it the function.
+func (c *chain) Claim(_ context.Context, f *v1.Function) (wire.HotPod, error) {
+	if failure := c.broken.Load(); failure != nil {
+		return wire.HotPod{}, failure
+	}
+	c.mu.Lock()
+	c.pods++
+	ip, uid := fmt.Sprint(c.net, 10+c.pods), fmt.Sprint("pod-", c.pods)
+	c.mu.Unlock()
+	runtime := httptest.NewServer(c.function())
+	q, err := queueproxy.New(queueproxy.Config{
+		RequestAddress: ip + ":8012", ControlAddress: ip + ":8022", RuntimeAddress: runtime.Listener.Addr().String(),
+		PodUID: uid, ControlKey: c.signer.PublicKey(), ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 100, Grace: 5 * time.Second,
+	}, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return wire.HotPod{}, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = q.Run(ctx); runtime.Close() }()
+	c.running.Go(func() { <-ended })
+	c.mu.Lock()
+	c.stops[uid] = stop
+	c.mu.Unlock()
+	held := wire.Held{Function: idOf(f), Generation: f.Generation}
+	if err := c.assign(ip, uid, wire.Assignment{Held: held, Limit: f.RequestsPerPod(), RunTimeoutMillis: 60_000, QueueTimeoutMillis: 60_000}); err != nil {
+		return wire.HotPod{}, err
+	}
+	pod := wire.HotPod{UID: uid, Address: ip + ":8012"}
+	c.autoscaler.PodHot(held, pod)
+	return pod, nil
+}
+
+// assign calls the queue-proxy until it listens.
+func (c *chain) assign(ip, uid string, a wire.Assignment) error {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		req, _ := http.NewRequest(http.MethodPost, "http://"+ip+":8022"+wire.PathAssign, bytes.NewReader(body))
+		req.Header.Set(sign.Header, c.signer.Sign(uid, http.MethodPost, wire.PathAssign, body, time.Now().Add(sign.TTL)))
+		res, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// Drain implements autoscaler.Pool.
+func (c *chain) Drain(_ context.Context, uid string, _ time.Duration) error {
+	c.mu.Lock()
+	stop := c.stops[uid]
+	c.mu.Unlock()
+	c.autoscaler.PodGone(uid)
+	stop()
+	return nil
+}
+
+// function answers with the request's body after the service time, and notices company.
+func (c *chain) function() http.Handler {
+	var inside atomic.Int64
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if inside.Add(1) > 1 {
+			c.overlap.Add(1)
+		}
+		time.Sleep(c.service)
+		inside.Add(-1)
+		_, _ = w.Write(append([]byte("echo "), body...))
+	})
+}
+
+func (c *chain) claimed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pods
+}
+
+// call sends one request, as Envoy would.
+func (c *chain) call(client *http.Client, f *v1.Function, body string) (status int, answer string, err error) {
+	method := http.MethodGet
+	if body != "" {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequest(method, "http://"+c.net+"2:8012/", strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set(wire.HeaderFunction, idOf(f).String())
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(b), err
+}
+
+// loop calls in a closed loop with clients for a while and returns how long each call took.
+func (c *chain) loop(f *v1.Function, clients int, length time.Duration) []time.Duration {
+	c.t.Helper()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	defer client.CloseIdleConnections()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var took []time.Duration
+	end := time.Now().Add(length)
+	for n := range clients {
+		wg.Go(func() {
+			for i := 0; time.Now().Before(end); i++ {
+				body := fmt.Sprint("request ", n, " ", i)
+				began := time.Now()
+				status, answer, err := c.call(client, f, body)
+				if status != http.StatusOK || answer != "echo "+body || err != nil {
+					c.t.Errorf("call = %d %q, %v", status, answer, err)
+					return
+				}
+				mu.Lock()
+				took = append(took, time.Since(began))
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(took)
+	c.t.Logf("%d clients, %d calls, %d pods: median %s, p99 %s, worst %s", clients, len(took), c.claimed(),
+		took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
+	return took
+}
+
+func idOf(f *v1.Function) wire.FunctionID {
+	return wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)}
+}
+
+func hello(change ...func(*v1.Function)) *v1.Function {
+	f := &v1.Function{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "default", Name: "hello", UID: types.UID("uid-hello"), Generation: 1,
+	}}
+	for _, c := range change {
+		c(f)
+	}
+	return f
+}
+
+func TestChain_FromZeroUnderABurst(t *testing.T) {
+	c := newChain(t, 5*time.Millisecond)
+	f := hello()
+	c.autoscaler.SetFunction(f)
+	c.loop(f, 16, 2*time.Second)
+	if n := c.claimed(); n > 40 {
+		t.Errorf("%d pods for 16 clients", n)
+	}
+	if n := c.overlap.Load(); n > 0 {
+		t.Errorf("%d requests met another inside a pod", n)
+	}
+}
+
+func TestChain_AtTheMaximumNothingFails(t *testing.T) {
+	c := newChain(t, 5*time.Millisecond)
+	f := hello(func(f *v1.Function) { f.Spec.Concurrency = 4 })
+	c.autoscaler.SetFunction(f)
+	c.loop(f, 16, 2*time.Second)
+	if n := c.claimed(); n > 4 {
+		t.Errorf("%d pods, 4 are allowed", n)
+	}
+	if n := c.overlap.Load(); n > 0 {
+		t.Errorf("%d requests met another inside a pod", n)
+	}
+}
+
+func TestChain_FailureIsAnsweredAndRecoveredFrom(t *testing.T) {
+	c := newChain(t, 0)
+	f := hello()
+	c.autoscaler.SetFunction(f)
+	c.broken.Store(&wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: "SyntaxError: line 1"})
+	for range 3 {
+		status, answer, err := c.call(http.DefaultClient, f, "")
+		if err != nil || status != http.StatusInternalServerError || !strings.Contains(answer, "SyntaxError: line 1") {
+			t.Fatalf("call = %d %q, %v", status, answer, err)
+		}
+	}
+	c.broken.Store(nil)
+	next := *f
+	next.Generation++
+	c.autoscaler.SetFunction(&next)
+	if status, answer, err := c.call(http.DefaultClient, f, ""); err != nil || status != http.StatusOK {
+		t.Errorf("after the repair: %d %q, %v", status, answer, err)
+	}
+}
+
+func TestChain_HeldRequestsOutliveSIGTERM(t *testing.T) {
+	c := newChain(t, 0)
+	f := hello()
+	type result struct {
+		status int
+		err    error
+	}
+	results := make(chan result, 10)
+	for range cap(results) {
+		go func() {
+			status, _, err := c.call(http.DefaultClient, f, "body")
+			results <- result{status, err}
+		}()
+	}
+	for deadline := time.Now().Add(10 * time.Second); c.waiting() != cap(results); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d requests wait", c.waiting())
+		}
+	}
+	c.stop()
+	for deadline := time.Now().Add(10 * time.Second); c.ready() != http.StatusServiceUnavailable; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("readiness is %d after SIGTERM", c.ready())
+		}
+	}
+	c.autoscaler.SetFunction(f) // only now there is anything to start
+	for range cap(results) {
+		if r := <-results; r.err != nil || r.status != http.StatusOK {
+			t.Errorf("held request ended with %d, %v", r.status, r.err)
+		}
+	}
+}
+
+// waiting reads the activator's own figure.
+func (c *chain) waiting() int {
+	res, err := http.Get("http://" + c.net + "2:8080/metrics")
+	if err != nil {
+		return -1
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	for line := range strings.Lines(string(body)) {
+		var n int
+		if _, err := fmt.Sscanf(line, "hotpod_activator_waiting %d", &n); err == nil {
+			return n
+		}
+	}
+	return -1
+}
