@@ -130,7 +130,7 @@ func (f facts) verdict() (line, fix string) {
 	case ready == nil || fn.Status.ObservedGeneration < fn.Generation:
 		return "UNKNOWN  the platform has not yet looked at this generation", "hotpod local status"
 	case ready.Status != metav1.ConditionTrue:
-		return "NOT CALLABLE  " + ready.Reason + ": " + ready.Message, fixFor(ready.Reason, fn)
+		return "NOT CALLABLE  " + ready.Reason + ": " + headline(ready.Message), fixFor(ready.Reason, fn)
 	}
 	hot := f.hot()
 	switch {
@@ -192,6 +192,17 @@ func (a *app) describe(w io.Writer, f facts) {
 		p := &f.pods[i]
 		fmt.Fprintf(w, "  %-40s %-12s generation %s  %s\n", p.Name, podState(p), dash(p.Labels[wire.LabelFunctionGeneration]), age(p.CreationTimestamp, a.now()))
 	}
+}
+
+// headline is what a message says first, with the line that names the error when it is a stack trace.
+func headline(message string) string {
+	line := firstLine(message)
+	for l := range strings.Lines(message) {
+		if l = strings.TrimSpace(l); strings.Contains(l, "Error:") && l != line {
+			return line + " … " + l
+		}
+	}
+	return line
 }
 
 func firstLine(s string) string {
