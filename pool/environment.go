@@ -281,7 +281,7 @@ func environmentNotFound(key string) *wire.Failure {
 
 // podName returns a name that no other pod has.
 func podName(environment string) string {
-	return environment[:min(len(environment), nameLength)] + "-" + strings.ToLower(rand.Text()[:10])
+	return strings.TrimRight(environment[:min(len(environment), nameLength)], ".-") + "-" + strings.ToLower(rand.Text()[:10])
 }
 
 func latest(a, b time.Time) time.Time {
