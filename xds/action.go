@@ -7,6 +7,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	stringv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -18,28 +19,38 @@ func everyPath() *routev3.RouteMatch {
 	return &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}
 }
 
-// exactAction sends what the route's exact path or template matched to its functions.
-func exactAction(r *served) *routev3.Route {
+// action sends what a part of the route matched to its functions.
+func (r *served) action(p part) *routev3.Route {
 	route := functionAction(r.Key.String(), r.backends)
-	if !r.KeepPath {
-		route.GetRoute().PathRewrite = "/"
+	template := ""
+	switch p {
+	case exactPart:
+		if !r.KeepPath {
+			route.GetRoute().PathRewrite = "/"
+		}
+		if r.Exact.Regex != "" {
+			template = r.Exact.Text
+		}
+	case subtreePart:
+		if !r.KeepPath {
+			trim(route, r.Subtree.Text)
+		}
+		if r.Subtree.Regex != "" {
+			template = r.Subtree.Text + restVariable
+		}
 	}
-	if r.Exact.Regex != "" {
-		route.RequestHeadersToAdd = []*corev3.HeaderValueOption{set(wire.HeaderTemplate, literally(r.Exact.Text))}
+	if template != "" {
+		route.RequestHeadersToAdd = []*corev3.HeaderValueOption{set(wire.HeaderTemplate, literally(template))}
 	}
 	return route
 }
 
-// subtreeAction sends what the route's subtree matched to its functions.
-func subtreeAction(r *served) *routev3.Route {
-	route := functionAction(r.Key.String(), r.backends)
-	if !r.KeepPath {
-		trim(route, r.Subtree.Text)
+// usual is what a part leads to when nobody else has the path.
+func (r *served) usual(p part) *onMatch {
+	if r.kept[p] == nil {
+		r.kept[p] = act(wrongMethod(r.action(p), r.Methods))
 	}
-	if r.Subtree.Regex != "" {
-		route.RequestHeadersToAdd = []*corev3.HeaderValueOption{set(wire.HeaderTemplate, literally(r.Subtree.Text+restVariable))}
-	}
-	return route
+	return r.kept[p]
 }
 
 // restVariable stands for what is below a subtree template, so that the template describes the whole path.
@@ -164,11 +175,28 @@ func reply(status uint32, body string) *routev3.Route {
 	return &routev3.Route{Match: everyPath(), Action: &routev3.Route_DirectResponse{DirectResponse: direct}}
 }
 
-func refuseMethod() *routev3.Route {
-	return reply(http.StatusMethodNotAllowed, "405 method not allowed\n")
+const (
+	textNotFound    = "404 page not found\n"
+	textWrongMethod = "405 method not allowed\n"
+)
+
+func refuseMethod() *routev3.Route { return reply(http.StatusMethodNotAllowed, textWrongMethod) }
+
+// wrongMethod makes the route itself check the method. When a matching tree ends in a route that does not match, Envoy
+// reports that there is no route; nothing else ends so, since a tree ends in notFound, and the reply becomes 405. It
+// costs a fraction of what a second tree by method and a route that answers 405 would, for each path.
+func wrongMethod(r *routev3.Route, methods []string) *routev3.Route {
+	value := &stringv3.StringMatcher{MatchPattern: &stringv3.StringMatcher_Exact{Exact: methods[0]}}
+	if len(methods) > 1 {
+		value.MatchPattern = &stringv3.StringMatcher_SafeRegex{SafeRegex: &stringv3.RegexMatcher{Regex: strings.Join(methods, "|")}}
+	}
+	r.Match.Headers = []*routev3.HeaderMatcher{{
+		Name: headerMethod, HeaderMatchSpecifier: &routev3.HeaderMatcher_StringMatch{StringMatch: value},
+	}}
+	return r
 }
 
-func notFound() *routev3.Route { return reply(http.StatusNotFound, "404 page not found\n") }
+func notFound() *routev3.Route { return reply(http.StatusNotFound, textNotFound) }
 
 func refuseOrigin() *routev3.Route {
 	return reply(http.StatusForbidden, "cross-origin requests not permitted\n")

@@ -33,6 +33,10 @@ const (
 	maxHeaders   = 1000
 	maxHeadersKB = 96
 
+	// nobody stands for the activators while none is known: a request that cannot connect is tried again for some
+	// seconds, one without any endpoint fails at once.
+	nobody = "127.0.0.1:1"
+
 	metadataNamespace = "hotpod"
 	metadataFunction  = "function"
 )
@@ -107,6 +111,9 @@ func functionEndpoints(uid string, hot []Pod, activators []string) *endpointv3.C
 		if p.Generation == newest {
 			addresses = append(addresses, p.Address)
 		}
+	}
+	if len(activators) == 0 {
+		activators = []string{nobody}
 	}
 	return &endpointv3.ClusterLoadAssignment{
 		ClusterName: uid,

@@ -103,7 +103,7 @@ func everything(c Config, w *world) (static, map[Key]fate) {
 			routes = append(routes, d.route)
 		}
 	}
-	table := resolve(routes, func(k Key) (Function, bool) { f, ok := v.functions[k]; return f, ok })
+	table := resolve(routes, func(k Key) (Function, bool) { f, ok := v.functions[k]; return f, ok }, nil)
 	for k, d := range v.declared {
 		if d.err != nil {
 			table.fates[k] = fate{"Invalid", d.err.Error()}
@@ -131,9 +131,11 @@ func show(t testing.TB, s static, fates map[Key]fate, what string) []byte {
 	t.Helper()
 	switch what {
 	case "public":
-		return marshal(t, s.tables[0].VirtualHosts[0].Matcher)
+		return withoutOwn(outline(t, s.tables[0].VirtualHosts[0].Matcher))
+	case "own":
+		return outline(t, s.tables[0].VirtualHosts[0].Matcher)
 	case "internal":
-		return marshal(t, s.tables[1].VirtualHosts[0].Matcher)
+		return outline(t, s.tables[1].VirtualHosts[0].Matcher)
 	case "tables":
 		all := make([]proto.Message, 0, 2)
 		for _, table := range s.tables {
@@ -153,6 +155,22 @@ func show(t testing.TB, s static, fates map[Key]fate, what string) []byte {
 	}
 	t.Fatalf("nothing is called %q", what)
 	return nil
+}
+
+// withoutOwn leaves out the platform's own paths, which are the same in every case.
+func withoutOwn(text []byte) []byte {
+	var out []byte
+	own := false
+	for line := range bytes.Lines(text) {
+		if !bytes.HasPrefix(line, []byte("  ")) {
+			own = bytes.HasPrefix(line, []byte("x-hotpod-path is "+pathVersion)) || bytes.HasPrefix(line, []byte("x-hotpod-path is "+pathHealth)) ||
+				bytes.HasPrefix(line, []byte("x-hotpod-path is "+pathReady))
+		}
+		if !own {
+			out = append(out, line...)
+		}
+	}
+	return out
 }
 
 func messages[M proto.Message](in []M) []proto.Message {

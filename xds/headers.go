@@ -13,7 +13,11 @@ import (
 )
 
 // earlyHeaders cleans a request's headers before anything reads them, and notes its path without the query.
-func earlyHeaders() *corev3.TypedExtensionConfig {
+func earlyHeaders(listener string) *corev3.TypedExtensionConfig {
+	path := "%PATH(NQ:PATH)%"
+	if listener == tableInternal {
+		path += "/" // see internalTable
+	}
 	return &corev3.TypedExtensionConfig{
 		Name: "envoy.http.early_header_mutation.header_mutation",
 		TypedConfig: pack(&earlyv3.HeaderMutation{Mutations: []*mutationv3.HeaderMutation{
@@ -22,7 +26,7 @@ func earlyHeaders() *corev3.TypedExtensionConfig {
 					SafeRegex: &stringv3.RegexMatcher{Regex: foreignHeaders()},
 				}},
 			}}},
-			{Action: &mutationv3.HeaderMutation_Append{Append: set(headerPath, "%PATH(NQ:PATH)%")}},
+			{Action: &mutationv3.HeaderMutation_Append{Append: set(headerPath, path)}},
 			{Action: &mutationv3.HeaderMutation_Append{Append: set(wire.HeaderFullURL, "%REQ(:PATH)%")}},
 		}}),
 	}

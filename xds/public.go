@@ -71,24 +71,17 @@ func ownPath(answer func() *routev3.Route) *onMatch {
 func (b *bucket) stages(lower *bucket) (stages, late []*matcher) {
 	exact := make(map[string]*onMatch, len(b.exact))
 	for path, routes := range b.exact {
-		var last *onMatch
-		if path != pathHome && !b.coversPath(path) && !lower.answers(path) {
-			last = act(refuseMethod())
-		}
-		exact[path] = methods(routes, exactAction, last)
+		exact[path] = methods(routes, exactPart, path == pathHome || b.coversPath(path) || lower.answers(path))
 	}
 	subtrees := make(map[string]*onMatch, len(b.subtrees))
 	lateSubtrees := map[string]*onMatch{}
 	for subtree, routes := range b.subtrees {
-		var last *onMatch
-		switch {
-		case b.coversSubtree(subtree) || lower.coversWhole(subtree): // the wider one answers
-		case lower.touches(subtree):
+		covered := b.coversSubtree(subtree) || lower.coversWhole(subtree)
+		if !covered && lower.touches(subtree) {
+			covered = true
 			lateSubtrees[subtree] = act(refuseMethod())
-		default:
-			last = act(refuseMethod())
 		}
-		subtrees[subtree] = methods(routes, subtreeAction, last)
+		subtrees[subtree] = methods(routes, subtreePart, covered)
 	}
 	templates, lateTemplates := b.templateRules()
 	return []*matcher{exactly(headerPath, exact), templates, beginning(headerPath, subtrees)},
@@ -98,21 +91,26 @@ func (b *bucket) stages(lower *bucket) (stages, late []*matcher) {
 // templateRules returns the matching of templates and, for later, of their paths without the method.
 func (b *bucket) templateRules() (templates, late *matcher) {
 	var rules, lateRules []*rule
-	add := func(r *served, regex string, action func(*served) *routev3.Route) {
-		rules = append(rules, when(methods([]*served{r}, action, nil), is(headerMethod, r.Methods...), matches(headerPath, regex)))
+	add := func(r *served, regex string, p part) {
+		rules = append(rules, when(methods([]*served{r}, p, true), is(headerMethod, r.Methods...), matches(headerPath, regex)))
 		lateRules = append(lateRules, when(act(refuseMethod()), matches(headerPath, regex)))
 	}
 	for _, r := range b.templates {
-		add(r, r.Exact.Regex, exactAction)
+		add(r, r.Exact.Regex, exactPart)
 	}
 	for _, r := range b.subtreeTemplates {
-		add(r, r.Subtree.Regex+".*", subtreeAction)
+		add(r, r.Subtree.Regex+".*", subtreePart)
 	}
 	return inOrder(rules...), inOrder(lateRules...)
 }
 
-// methods chooses among routes that have the same path, best first, by the request's method; last answers others.
-func methods(routes []*served, action func(*served) *routev3.Route, last *onMatch) *onMatch {
+// methods chooses among routes that have the same path, best first, by the request's method. Other methods fall
+// through when the path is covered by something else, and get 405 when it is not.
+func methods(routes []*served, p part, covered bool) *onMatch {
+	if len(routes) == 1 && routes[0].CORS == nil && !covered {
+		// The usual case, in the form that takes least memory: see wrongMethod.
+		return routes[0].usual(p)
+	}
 	byMethod := map[string]*onMatch{}
 	var cors []*served
 	for _, r := range routes {
@@ -121,14 +119,17 @@ func methods(routes []*served, action func(*served) *routev3.Route, last *onMatc
 		}
 		for _, m := range r.Methods {
 			if byMethod[m] == nil {
-				byMethod[m] = corsVariants(r.CORS, func() *routev3.Route { return action(r) })
+				byMethod[m] = corsVariants(r.CORS, func() *routev3.Route { return r.action(p) })
 			}
 		}
 	}
 	if len(cors) > 0 {
 		byMethod[http.MethodOptions] = chain(byMethod[http.MethodOptions], preflights(cors))
 	}
-	return chain(last, exactly(headerMethod, byMethod))
+	if covered {
+		return chain(nil, exactly(headerMethod, byMethod))
+	}
+	return chain(act(refuseMethod()), exactly(headerMethod, byMethod))
 }
 
 // preflights answers for the route that has the method which the browser asks for, else for the first.

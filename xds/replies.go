@@ -51,13 +51,17 @@ func router(reason, message string) wire.Error {
 
 // localReplies gives Envoy's own errors the form that all errors of the platform have. What routes answer directly
 // (404, 405, 403) stays plain text.
-func localReplies(tracing bool) *hcmv3.LocalReplyConfig {
-	config := &hcmv3.LocalReplyConfig{}
+func localReplies(listener string, tracing bool) *hcmv3.LocalReplyConfig {
+	noRoute := plainReply("NR", http.StatusMethodNotAllowed, textWrongMethod) // see wrongMethod
+	if listener == tableInternal {
+		noRoute = plainReply("UH", http.StatusNotFound, textNotFound, set(headerRouteMiss, "1")) // see clusterMiss
+	}
+	config := &hcmv3.LocalReplyConfig{Mappers: []*hcmv3.ResponseMapper{noRoute}}
 	for _, f := range faults() {
 		m := &hcmv3.ResponseMapper{
 			Filter:             f.filter(),
 			BodyFormatOverride: f.format(tracing),
-			HeadersToAdd:       []*corev3.HeaderValueOption{set(wire.HeaderComponent, f.Component)},
+			HeadersToAdd:       append(responseHeaders(), set(wire.HeaderComponent, f.Component)),
 		}
 		if f.answer != 0 {
 			m.StatusCode = wrapperspb.UInt32(f.answer)
@@ -65,6 +69,15 @@ func localReplies(tracing bool) *hcmv3.LocalReplyConfig {
 		config.Mappers = append(config.Mappers, m)
 	}
 	return config
+}
+
+// plainReply answers as a route would, with the headers that all routes add.
+func plainReply(flag string, status uint32, text string, headers ...*corev3.HeaderValueOption) *hcmv3.ResponseMapper {
+	return &hcmv3.ResponseMapper{
+		Filter: fault{flags: []string{flag}}.filter(), StatusCode: wrapperspb.UInt32(status),
+		Body:         &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: text}},
+		HeadersToAdd: append(responseHeaders(), headers...),
+	}
 }
 
 func (f fault) filter() *accesslogv3.AccessLogFilter {

@@ -227,7 +227,11 @@ func call(method, url string, body io.Reader, header ...string) answered {
 	if err != nil {
 		return answered{err: err}
 	}
-	req.URL.Opaque = "//" + host + "/" + path // sent as it is
+	if strings.HasPrefix(path, "/") {
+		req.URL.Path, req.URL.RawQuery, _ = strings.Cut("/"+path, "?") // as an opaque URL it would be another host
+	} else {
+		req.URL.Opaque = "/" + path // sent as it is
+	}
 	for i := 0; i+1 < len(header); i += 2 {
 		if header[i] == "Host" {
 			req.Host = header[i+1]

@@ -74,7 +74,7 @@ func ParseRoute(t *v1.HTTPTrigger) (*Route, error) {
 		r.CORS, r.impliedOptions = cors, !slices.Contains(r.Methods, http.MethodOptions)
 		r.Methods = sorted(append(r.Methods, http.MethodOptions))
 	}
-	err := errors.Join(r.parsePath(&t.Spec), r.parseTargets(&t.Spec), corsErr, unsupported(&t.Spec))
+	err := errors.Join(r.parsePath(&t.Spec), r.checkMethods(), r.parseTargets(&t.Spec), corsErr, unsupported(&t.Spec))
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +92,15 @@ func methodsOf(s *v1.HTTPTriggerSpec) []string {
 		return []string{http.MethodGet}
 	}
 	return sorted(methods)
+}
+
+func (r *Route) checkMethods() error {
+	for _, m := range r.Methods {
+		if strings.ContainsFunc(m, func(c rune) bool { return c < 'A' || c > 'Z' }) {
+			return fmt.Errorf("method %q is none: a method is written in letters", m)
+		}
+	}
+	return nil
 }
 
 func sorted(s []string) []string {

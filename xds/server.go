@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +40,12 @@ type Server struct {
 	synced chan struct{} // closed by Synced
 	open   chan struct{} // closed when Envoys may be answered
 	once   sync.Once
+
+	// before is what the last build made its tables of; only build uses it.
+	before struct {
+		table     *table
+		functions map[Key]Function
+	}
 }
 
 // New returns a server that knows nothing yet.
@@ -184,15 +192,13 @@ func (s *Server) build() {
 			routes = append(routes, d.route)
 		}
 	}
-	functions := make([]Function, 0, len(v.functions))
-	for _, f := range v.functions {
-		functions = append(functions, f)
+	functions := slices.Collect(maps.Values(v.functions))
+	t := resolve(routes, func(k Key) (Function, bool) { f, ok := v.functions[k]; return f, ok }, s.before.table)
+	if s.before.functions == nil || !maps.Equal(v.functions, s.before.functions) {
+		s.catalog.put(typeRoute, newResource(tableInternal, internalTable(s.config, functions)))
 	}
-	t := resolve(routes, func(k Key) (Function, bool) { f, ok := v.functions[k]; return f, ok })
-	public := newResource(tablePublic, publicTable(s.config, t))
-	internal := newResource(tableInternal, internalTable(s.config, functions))
-	s.catalog.put(typeRoute, internal)
-	public = s.catalog.put(typeRoute, public)
+	public := s.catalog.put(typeRoute, newResource(tablePublic, publicTable(s.config, t)))
+	s.before.table, s.before.functions = t, v.functions
 	s.tracker.built(v, t, public.number, time.Now())
 	gone := s.world.bury(v)
 	s.catalog.touch(typeCluster, gone...)

@@ -16,8 +16,9 @@ import (
 // goes first. Methods filter: a route that does not answer the method leaves the request to the next that matches,
 // and a request that only wrong methods match gets 405.
 type table struct {
-	hosts map[string]*bucket
-	fates map[Key]fate
+	hosts  map[string]*bucket
+	fates  map[Key]fate
+	served map[Key]*served
 }
 
 // fate is what became of a route.
@@ -39,7 +40,19 @@ type bucket struct {
 type served struct {
 	*Route
 	backends []backend
+
+	// kept is what each part leads to in the usual case, made once.
+	kept [parts]*onMatch
 }
+
+// part is one of the two things that a route may match.
+type part int
+
+const (
+	exactPart part = iota
+	subtreePart
+	parts
+)
 
 // backend is a function and its share of a route's requests.
 type backend struct {
@@ -50,9 +63,10 @@ type backend struct {
 // lookup finds a function by namespace and name.
 type lookup func(Key) (Function, bool)
 
-// resolve decides among routes. The result depends on the set of routes and not on its order.
-func resolve(routes []*Route, functions lookup) *table {
-	t := &table{hosts: map[string]*bucket{}, fates: make(map[Key]fate, len(routes))}
+// resolve decides among routes. The result depends on the set of routes and not on its order. Routes that before, which
+// may be nil, served in the same way are taken from there with what was made of them.
+func resolve(routes []*Route, functions lookup, before *table) *table {
+	t := &table{served: make(map[Key]*served, len(routes)), hosts: map[string]*bucket{}, fates: make(map[Key]fate, len(routes))}
 	routes = slices.Clone(routes)
 	slices.SortFunc(routes, (*Route).older)
 	for _, r := range routes {
@@ -62,7 +76,8 @@ func resolve(routes []*Route, functions lookup) *table {
 			continue
 		}
 		t.fates[r.Key] = fate{state: wire.RoutePending}
-		t.bucket(r.Host).add(&served{Route: r, backends: backends})
+		t.served[r.Key] = before.reuse(r, backends)
+		t.bucket(r.Host).add(t.served[r.Key])
 	}
 	for _, b := range t.hosts {
 		slices.SortStableFunc(b.subtreeTemplates, func(x, y *served) int {
@@ -85,6 +100,15 @@ func (r *Route) backends(functions lookup) (backends []backend, missing string) 
 		backends[i] = backend{Function: f, weight: target.Weight}
 	}
 	return backends, ""
+}
+
+func (t *table) reuse(r *Route, backends []backend) *served {
+	if t != nil {
+		if old := t.served[r.Key]; old != nil && old.Route == r && slices.Equal(old.backends, backends) {
+			return old
+		}
+	}
+	return &served{Route: r, backends: backends}
 }
 
 func (t *table) bucket(host string) *bucket {

@@ -20,51 +20,12 @@ const (
 	tableInternal = "internal"
 )
 
-const (
-	// requestID is the client's X-Fission-Request-ID, or what Envoy made up.
-	requestID = "%REQ(X-FISSION-REQUEST-ID?X-REQUEST-ID)%"
-	// headerRouteMiss tells callers of the internal listener that no function answered.
-	headerRouteMiss = "X-Fission-Route-Miss"
-)
+// requestID is the client's X-Fission-Request-ID, or what Envoy made up.
+const requestID = "%REQ(X-FISSION-REQUEST-ID?X-REQUEST-ID)%"
 
 // publicTable is the route table of the public listener.
 func publicTable(c Config, t *table) *routev3.RouteConfiguration {
 	return routeTable(c, tablePublic, publicTree(t, c.Version))
-}
-
-// internalTable is the route table of the internal listener: every function by its name.
-func internalTable(c Config, functions []Function) *routev3.RouteConfiguration {
-	r := routeTable(c, tableInternal, internalTree(functions))
-	r.VirtualHosts[0].ResponseHeadersToRemove = accessControlHeaders()
-	return r
-}
-
-func internalTree(functions []Function) *matcher {
-	exact, subtrees := map[string]*onMatch{}, map[string]*onMatch{}
-	for _, f := range functions {
-		for _, path := range internalPaths(f.ID) {
-			action := functionAction(f.ID.Namespace+"/"+f.ID.Name, []backend{{Function: f, weight: 1}})
-			action.GetRoute().PathRewrite = "/"
-			exact[path] = act(action)
-			action = functionAction(f.ID.Namespace+"/"+f.ID.Name, []backend{{Function: f, weight: 1}})
-			trim(action, path+"/")
-			subtrees[path+"/"] = act(action)
-		}
-	}
-	miss := notFound()
-	miss.ResponseHeadersToAdd = []*corev3.HeaderValueOption{set(headerRouteMiss, "1")}
-	refuse := inOrder(when(act(refuseOrigin()), append([]*predicate{is(headerMethod, http.MethodOptions)}, preflight()...)...))
-	own := exactly(headerPath, map[string]*onMatch{pathHealth: act(empty()), pathReady: act(empty())})
-	return chain(act(miss), refuse, exactly(headerPath, exact), beginning(headerPath, subtrees), own).GetMatcher()
-}
-
-// internalPaths are the paths of a function; the default namespace may be left out.
-func internalPaths(f wire.FunctionID) []string {
-	paths := []string{pathInternal + f.Namespace + "/" + f.Name}
-	if f.Namespace == "default" {
-		paths = append(paths, pathInternal+f.Name)
-	}
-	return paths
 }
 
 // routeTable holds what all routes have in common, so that a route itself stays small.
@@ -80,14 +41,19 @@ func routeTable(c Config, name string, tree *matcher) *routev3.RouteConfiguratio
 			set(wire.HeaderFunction, "%CLUSTER_METADATA("+metadataNamespace+":"+metadataFunction+")%"),
 			set(wire.HeaderRequestID, requestID),
 		},
-		RequestHeadersToRemove: []string{headerPath, "x-envoy-external-address", "x-envoy-internal"},
-		ResponseHeadersToAdd: []*corev3.HeaderValueOption{
-			set(wire.HeaderRequestID, requestID),
-			{Header: &corev3.HeaderValue{Key: "Vary", Value: "Origin"}, AppendAction: corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD},
-			{Header: &corev3.HeaderValue{Key: "X-Content-Type-Options", Value: "nosniff"}, AppendAction: corev3.HeaderValueOption_ADD_IF_ABSENT},
-		},
+		RequestHeadersToRemove:  []string{headerPath, "x-envoy-external-address", "x-envoy-internal"},
+		ResponseHeadersToAdd:    responseHeaders(),
 		ResponseHeadersToRemove: []string{wire.HeaderBusy},
 		ValidateClusters:        wrapperspb.Bool(false), // clusters come when they are called
+	}
+}
+
+// responseHeaders are on every response.
+func responseHeaders() []*corev3.HeaderValueOption {
+	return []*corev3.HeaderValueOption{
+		set(wire.HeaderRequestID, requestID),
+		{Header: &corev3.HeaderValue{Key: "Vary", Value: "Origin"}, AppendAction: corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD},
+		{Header: &corev3.HeaderValue{Key: "X-Content-Type-Options", Value: "nosniff"}, AppendAction: corev3.HeaderValueOption_ADD_IF_ABSENT},
 	}
 }
 

@@ -114,8 +114,8 @@ func (w *world) remove(p Pod) (functions []string, all bool) {
 	return []string{p.Function}, false
 }
 
-// countActivators says whether the list changed. When the last activator goes the list stays as it was: a request
-// that cannot connect is tried again for some seconds, one without any endpoint fails at once. It is called with mu held.
+// countActivators says whether the list changed. When the last activator goes the list stays as it was, since it is
+// likely to come back where it was: see nobody. It is called with mu held.
 func (w *world) countActivators() bool {
 	var addresses []string
 	for _, p := range w.pods {
@@ -133,6 +133,9 @@ func (w *world) countActivators() bool {
 
 // cluster makes the function's cluster, nil when there is no such function.
 func (w *world) cluster(uid string) *resource {
+	if uid == clusterMiss {
+		return newResource(uid, missCluster())
+	}
 	w.mu.Lock()
 	f, ok := w.clusters[uid]
 	w.mu.Unlock()

@@ -1,0 +1,238 @@
+package xds
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
+	xdsmatcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	specifierv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/router/cluster_specifiers/matcher/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+)
+
+// request is what a matching tree looks at, by header name.
+type request map[string]string
+
+// interpret walks a matching tree as Envoy does, which TestEnvoy_MatchesAsTheTreeSays holds it to. It returns nil when
+// nothing matches.
+func interpret(t testing.TB, m *matcher, r request) *routev3.Route {
+	t.Helper()
+	var found *routev3.Route
+	switch kind := m.MatcherType.(type) {
+	case *xdsmatcherv3.Matcher_MatcherTree_:
+		found = interpretTree(t, kind.MatcherTree, r)
+	case *xdsmatcherv3.Matcher_MatcherList_:
+		for _, rule := range kind.MatcherList.Matchers {
+			if found == nil && holds(t, rule.Predicate, r) {
+				found = follow(t, rule.OnMatch, r)
+			}
+		}
+	}
+	if found == nil && m.OnNoMatch != nil {
+		found = follow(t, m.OnNoMatch, r)
+	}
+	return found
+}
+
+func interpretTree(t testing.TB, tree *xdsmatcherv3.Matcher_MatcherTree, r request) *routev3.Route {
+	t.Helper()
+	value, ok := r[inputHeader(t, tree.Input)]
+	if !ok {
+		return nil
+	}
+	if exact := tree.GetExactMatchMap(); exact != nil {
+		if next := exact.Map[value]; next != nil {
+			return follow(t, next, r)
+		}
+		return nil
+	}
+	for end := len(value); end > 0; end-- {
+		if next := tree.GetPrefixMatchMap().GetMap()[value[:end]]; next != nil {
+			if found := follow(t, next, r); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+func follow(t testing.TB, o *onMatch, r request) *routev3.Route {
+	t.Helper()
+	if m := o.GetMatcher(); m != nil {
+		return interpret(t, m, r)
+	}
+	route := actionOf(t, o)
+	for _, h := range route.GetMatch().GetHeaders() {
+		method := h.GetStringMatch()
+		if m := method.GetSafeRegex(); m != nil && !slices.Contains(strings.Split(m.Regex, "|"), r[h.Name]) || m == nil && method.GetExact() != r[h.Name] {
+			return refuseMethod() // as the listener's reply says
+		}
+	}
+	return route
+}
+
+func actionOf(t testing.TB, o *onMatch) *routev3.Route {
+	t.Helper()
+	route := &routev3.Route{}
+	if err := o.GetAction().TypedConfig.UnmarshalTo(route); err != nil {
+		t.Fatal(err)
+	}
+	return route
+}
+
+// decision names what a request got: a route's name or a status.
+func decision(r *routev3.Route) string {
+	switch {
+	case r == nil:
+		return "nothing"
+	case r.GetDirectResponse() != nil:
+		return fmt.Sprint(r.GetDirectResponse().Status)
+	case r.GetRoute().PrefixRewrite != "":
+		return r.Name[strings.IndexByte(r.Name, '/')+1:] + " subtree"
+	case r.GetRoute().PathRewrite != "":
+		return r.Name[strings.IndexByte(r.Name, '/')+1:] + " exact"
+	}
+	return r.Name[strings.IndexByte(r.Name, '/')+1:]
+}
+
+func inputHeader(t testing.TB, input *xdscorev3.TypedExtensionConfig) string {
+	t.Helper()
+	in := &matcherv3.HttpRequestHeaderMatchInput{}
+	if err := input.TypedConfig.UnmarshalTo(in); err != nil {
+		t.Fatal(err)
+	}
+	return in.HeaderName
+}
+
+func holds(t testing.TB, p *predicate, r request) bool {
+	t.Helper()
+	switch kind := p.MatchType.(type) {
+	case *xdsmatcherv3.Matcher_MatcherList_Predicate_AndMatcher:
+		return !slices.ContainsFunc(kind.AndMatcher.Predicate, func(p *predicate) bool { return !holds(t, p, r) })
+	case *xdsmatcherv3.Matcher_MatcherList_Predicate_OrMatcher:
+		return slices.ContainsFunc(kind.OrMatcher.Predicate, func(p *predicate) bool { return holds(t, p, r) })
+	}
+	single := p.GetSinglePredicate()
+	value, ok := r[inputHeader(t, single.Input)]
+	if regex := single.GetValueMatch().GetSafeRegex(); regex != nil {
+		return ok && regexp.MustCompile("^(?:"+regex.Regex+")$").MatchString(value)
+	}
+	return ok && single.GetValueMatch().GetExact() == value
+}
+
+// outline writes a matching tree so that a person can read it.
+func outline(t testing.TB, m *matcher) []byte {
+	t.Helper()
+	var b strings.Builder
+	outlineMatcher(t, &b, "", m)
+	return []byte(b.String())
+}
+
+func outlineMatcher(t testing.TB, b *strings.Builder, indent string, m *matcher) {
+	t.Helper()
+	switch kind := m.MatcherType.(type) {
+	case *xdsmatcherv3.Matcher_MatcherTree_:
+		input, word, entries := inputHeader(t, kind.MatcherTree.Input), "is", kind.MatcherTree.GetExactMatchMap().GetMap()
+		if entries == nil {
+			word, entries = "begins with", kind.MatcherTree.GetPrefixMatchMap().GetMap()
+		}
+		for _, value := range slices.Sorted(maps.Keys(entries)) {
+			outlineNext(t, b, indent, fmt.Sprintf("%s %s %s", input, word, value), entries[value])
+		}
+	case *xdsmatcherv3.Matcher_MatcherList_:
+		for _, rule := range kind.MatcherList.Matchers {
+			outlineNext(t, b, indent, outlinePredicate(t, rule.Predicate), rule.OnMatch)
+		}
+	}
+	if m.OnNoMatch != nil {
+		outlineNext(t, b, indent, "else", m.OnNoMatch)
+	}
+}
+
+func outlineNext(t testing.TB, b *strings.Builder, indent, condition string, o *onMatch) {
+	t.Helper()
+	if m := o.GetMatcher(); m != nil {
+		if condition == "else" { // the next stage stands beside this one
+			outlineMatcher(t, b, indent, m)
+			return
+		}
+		fmt.Fprintf(b, "%s%s\n", indent, condition)
+		outlineMatcher(t, b, indent+"  ", m)
+		return
+	}
+	cluster := &specifierv3.ClusterAction{}
+	if o.GetAction().TypedConfig.UnmarshalTo(cluster) == nil {
+		fmt.Fprintf(b, "%s%s: %s\n", indent, condition, cluster.Cluster)
+		return
+	}
+	route := actionOf(t, o)
+	fmt.Fprintf(b, "%s%s: %s\n", indent, condition, outlineAction(route))
+	if plugin := route.GetRoute().GetInlineClusterSpecifierPlugin(); plugin != nil {
+		specifier := &specifierv3.MatcherClusterSpecifier{}
+		if err := plugin.Extension.TypedConfig.UnmarshalTo(specifier); err != nil {
+			t.Fatal(err)
+		}
+		outlineMatcher(t, b, indent+"  ", specifier.ClusterMatcher)
+	}
+}
+
+func outlinePredicate(t testing.TB, p *predicate) string {
+	t.Helper()
+	join := func(list *xdsmatcherv3.Matcher_MatcherList_Predicate_PredicateList, word string) string {
+		parts := make([]string, len(list.Predicate))
+		for i, p := range list.Predicate {
+			parts[i] = outlinePredicate(t, p)
+		}
+		return strings.Join(parts, " "+word+" ")
+	}
+	if and := p.GetAndMatcher(); and != nil {
+		return join(and, "and")
+	}
+	if or := p.GetOrMatcher(); or != nil {
+		return "(" + join(or, "or") + ")"
+	}
+	single := p.GetSinglePredicate()
+	if regex := single.GetValueMatch().GetSafeRegex(); regex != nil {
+		return inputHeader(t, single.Input) + " matches " + regex.Regex
+	}
+	return inputHeader(t, single.Input) + " is " + single.GetValueMatch().GetExact()
+}
+
+func outlineAction(r *routev3.Route) string {
+	var parts []string
+	if direct := r.GetDirectResponse(); direct != nil {
+		parts = append(parts, fmt.Sprint(direct.Status))
+	}
+	for _, h := range r.GetMatch().GetHeaders() {
+		parts = append(parts, "if "+h.GetStringMatch().GetExact()+h.GetStringMatch().GetSafeRegex().GetRegex(), "(else 405)")
+	}
+	if action := r.GetRoute(); action != nil {
+		parts = append(parts, "route "+r.Name, "to "+action.GetCluster())
+		for _, c := range action.GetWeightedClusters().GetClusters() {
+			parts = append(parts, fmt.Sprintf("%s (%d)", c.Name, c.Weight.Value))
+		}
+		switch {
+		case action.PathRewrite != "":
+			parts = append(parts, "as "+action.PathRewrite)
+		case action.RegexRewrite != nil:
+			parts = append(parts, fmt.Sprintf("with %s as %s", action.RegexRewrite.Pattern.Regex, action.RegexRewrite.Substitution))
+		case action.PrefixRewrite != "":
+			parts = append(parts, fmt.Sprintf("with %s as %s", r.Match.GetPrefix(), action.PrefixRewrite))
+		}
+		if action.IdleTimeout != nil {
+			parts = append(parts, fmt.Sprint("silent for ", action.IdleTimeout.AsDuration()))
+		}
+	}
+	for _, h := range append(slices.Clone(r.RequestHeadersToAdd), r.ResponseHeadersToAdd...) {
+		parts = append(parts, fmt.Sprintf("[%s: %s]", h.Header.Key, h.Header.Value))
+	}
+	for _, h := range r.ResponseHeadersToRemove {
+		parts = append(parts, "[-"+h+"]")
+	}
+	return strings.Join(parts, " ")
+}
