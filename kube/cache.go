@@ -144,7 +144,7 @@ func informer[T Object, L runtime.Object](c *Cache, name string, s source[L], ex
 	if i, ok := c.informers[name].(*Informer[T]); ok {
 		return i
 	}
-	i := newInformer(s, example, selector, c.transform)
+	i := newInformer(s, example, selector, c.transform, c.options.Log)
 	_ = i.shared.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
 		if ctx.Err() == nil {
 			c.options.Log.Warn("watch broke, will be made again", "resource", name, "error", err)

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -92,15 +93,16 @@ type source[L runtime.Object] interface {
 	Watch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error)
 }
 
-func newInformer[T Object, L runtime.Object](s source[L], example T, selector string, transform cache.TransformFunc) *Informer[T] {
+func newInformer[T Object, L runtime.Object](s source[L], example T, selector string, transform cache.TransformFunc, log *slog.Logger) *Informer[T] {
+	resource := fmt.Sprintf("%T", example)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = selector
-			return s.List(ctx, o)
+			return patient(ctx, log, resource, func() (runtime.Object, error) { return s.List(ctx, o) })
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = selector
-			return s.Watch(ctx, o)
+			return patient(ctx, log, resource, func() (watch.Interface, error) { return s.Watch(ctx, o) })
 		},
 	}
 	shared := cache.NewSharedIndexInformerWithOptions(lw, example, cache.SharedIndexInformerOptions{Indexers: cache.Indexers{}})

@@ -44,7 +44,7 @@ type Loop struct {
 // Delays between attempts at a key that fails.
 const (
 	minRetry = 50 * time.Millisecond
-	maxRetry = 30 * time.Second
+	maxRetry = 10 * time.Second
 )
 
 // NewLoop returns a loop; keys may be added before Run.

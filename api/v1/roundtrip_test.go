@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -116,6 +117,33 @@ func TestDefinitions_StoreWhatFissionWrites(t *testing.T) {
 		got, _, _ := unstructured.NestedMap(made.Object, "spec")
 		if diff := cmp.Diff(pruned(want), pruned(got)); diff != "" {
 			t.Errorf("%s as stored (-written +stored):\n%s", o.GetKind(), diff)
+		}
+	}
+}
+
+// The examples are what a newcomer applies first.
+func TestDefinitions_AcceptTheExamples(t *testing.T) {
+	a := newAPI(t)
+	a.namespace = "default"
+	files, err := filepath.Glob(filepath.Join(manifesttest.Root(t), "examples", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("examples: %v, %v", files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range manifesttest.Decode(t, string(text)) {
+			if o.GroupVersionKind().Group != "fission.io" {
+				continue
+			}
+			if err := typed(t, o).Validate(); err != nil {
+				t.Errorf("%s %s: %v", filepath.Base(file), o.GetKind(), err)
+			}
+			if _, err := a.create(t, o); err != nil {
+				t.Errorf("%s %s: %v", filepath.Base(file), o.GetKind(), err)
+			}
 		}
 	}
 }
