@@ -1,0 +1,171 @@
+package manifests
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/internal/manifesttest"
+	"hotpod.dev/kube"
+)
+
+// as returns clients with the rights that the manifests give to a component.
+func as(t *testing.T, component string) *kube.Clients {
+	t.Helper()
+	config := server.Get(t).Config()
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:fission:" + component,
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:fission", "system:authenticated"},
+	}
+	clients, err := kube.NewClients(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clients
+}
+
+func install(t *testing.T) {
+	t.Helper()
+	manifesttest.Apply(t, server.Get(t).Config(), manifesttest.Render(t, "kubernetes", nil))
+}
+
+// lists reports whether the component can keep all objects of the informers that watch asks for.
+func lists(t *testing.T, clients *kube.Clients, watch func(*kube.Cache)) {
+	t.Helper()
+	cache := kube.NewCache(clients, kube.CacheOptions{Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	watch(cache)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	done := make(chan error, 1)
+	go func() { done <- cache.Run(ctx) }()
+	if err := cache.WaitSynced(ctx); err != nil {
+		t.Errorf("list and watch: %v", err)
+	}
+	cancel()
+	<-done
+}
+
+func TestAutoscaler_MayDoItsWorkWhereFunctionsAre(t *testing.T) {
+	install(t)
+	clients := as(t, "autoscaler")
+	lists(t, clients, func(c *kube.Cache) {
+		c.Environments()
+		c.Functions()
+		c.Packages()
+		c.Pods(kube.PodFilter{LabelSelector: "executorType=poolmgr"})
+	})
+	for range 2 { // made, then read
+		if _, err := kube.EnsureControlKey(t.Context(), clients, "fission"); err != nil {
+			t.Error(err)
+		}
+	}
+	cluster := kube.NewCluster(clients)
+	for _, ns := range []string{"default", "fission-function"} {
+		f := &v1.Function{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "f"}, Spec: v1.FunctionSpec{Secrets: []v1.SecretReference{{Name: "none"}}}}
+		if _, err := kube.NewFiles(clients).Files(t.Context(), f); apierrors.IsForbidden(err) {
+			t.Error(err)
+		}
+		if _, err := cluster.Anchor(t.Context(), ns, &v1.Environment{ObjectMeta: metav1.ObjectMeta{Name: "e", Namespace: "default", UID: "1"}}); err != nil {
+			t.Error(err)
+		}
+		pod, err := cluster.CreatePod(t.Context(), restricted(ns))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if err := cluster.PatchPodLabels(t.Context(), ns, pod.Name, string(pod.UID), map[string]string{"a": "b"}); err != nil {
+			t.Error(err)
+		}
+		if err := cluster.DeletePod(t.Context(), ns, pod.Name, string(pod.UID), 0); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// restricted is a pod that Pod Security restricted admits.
+func restricted(ns string) *corev1.Pod {
+	yes, no := true, false
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "warm"},
+		Spec: corev1.PodSpec{
+			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: &yes, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+			Containers: []corev1.Container{{Name: "c", Image: "i", SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: &no, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			}}},
+		},
+	}
+}
+
+func TestXDS_MayWatchRoutesFunctionsAndPods(t *testing.T) {
+	install(t)
+	lists(t, as(t, "xds"), func(c *kube.Cache) {
+		c.HTTPTriggers()
+		c.Functions()
+		c.Pods(kube.PodFilter{})
+	})
+}
+
+// What a component does not need, it may not do.
+func TestComponents_MayDoNothingElse(t *testing.T) {
+	install(t)
+	elsewhere := server.Get(t).Namespace(t)
+	get, ctx := metav1.GetOptions{}, t.Context()
+	for name, try := range map[string]func() error{
+		"the autoscaler reads Secrets of other namespaces": func() error {
+			_, err := as(t, "autoscaler").Secrets("kube-system").Get(ctx, "x", get)
+			return err
+		},
+		"the autoscaler reads other Secrets beside it": func() error {
+			_, err := as(t, "autoscaler").Secrets("fission").Get(ctx, "x", get)
+			return err
+		},
+		"the autoscaler lists Secrets": func() error {
+			_, err := as(t, "autoscaler").Secrets("default").List(ctx, metav1.ListOptions{})
+			return err
+		},
+		"the autoscaler makes pods where nobody allowed it": func() error {
+			_, err := kube.NewCluster(as(t, "autoscaler")).CreatePod(ctx, restricted(elsewhere))
+			return err
+		},
+		"the autoscaler makes pods beside the components": func() error {
+			_, err := kube.NewCluster(as(t, "autoscaler")).CreatePod(ctx, restricted("fission"))
+			return err
+		},
+		"the controller reads Secrets": func() error {
+			_, err := as(t, "controller").Secrets("default").Get(ctx, "x", get)
+			return err
+		},
+		"the controller deletes pods": func() error {
+			return as(t, "controller").Pods("default").Delete(ctx, "x", metav1.DeleteOptions{})
+		},
+		"the controller changes packages": func() error {
+			_, err := as(t, "controller").Packages("default").Update(ctx, &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.UpdateOptions{})
+			return err
+		},
+		"xds reads packages": func() error {
+			_, err := as(t, "xds").Packages("default").Get(ctx, "x", get)
+			return err
+		},
+		"xds deletes pods": func() error {
+			return as(t, "xds").Pods("default").Delete(ctx, "x", metav1.DeleteOptions{})
+		},
+		"the activator reads functions": func() error {
+			_, err := as(t, "activator").Functions("default").Get(ctx, "x", get)
+			return err
+		},
+		"the router reads routes": func() error {
+			_, err := as(t, "router").HTTPTriggers("default").Get(ctx, "x", get)
+			return err
+		},
+	} {
+		if err := try(); !apierrors.IsForbidden(err) {
+			t.Errorf("%s: %v, want Forbidden", name, err)
+		}
+	}
+}
