@@ -131,65 +131,6 @@ func TestForward_TimesOut(t *testing.T) {
 	}
 }
 
-func TestForward_DoesNotTimeOutAfterTheExchange(t *testing.T) {
-	upstream := answers(t, func(string) string { return "HTTP/1.1 200 OK\nContent-Length: 0\n\n" })
-	address, _ := outcomes(t, upstream, &proxy.Options{Timeout: 30 * time.Millisecond})
-	c := testproxy.Dial(t, address)
-	for range 4 {
-		c.Send(plainGet)
-		if resp, _ := c.Answer("GET"); resp.Status != 200 {
-			t.Fatalf("status = %d", resp.Status)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func TestForward_LetsStreamsLiveWhileTheyGiveBytes(t *testing.T) {
-	upstream := testproxy.Script(t, func(c *testproxy.Conn) {
-		c.Head()
-		c.Send("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n")
-		for range 10 {
-			time.Sleep(20 * time.Millisecond)
-			c.Send("1\nx\n")
-		}
-		_, _ = io.Copy(io.Discard, c.R)
-	})
-	address, ends := outcomes(t, upstream, &proxy.Options{
-		Timeout: 50 * time.Millisecond, Streaming: &proxy.Streaming{Idle: 150 * time.Millisecond},
-	})
-	c := testproxy.Dial(t, address)
-	c.Send(plainGet)
-	c.Head()
-	if got := c.Take(10 * 6); got != strings.Repeat("1\r\nx\r\n", 10) {
-		t.Errorf("stream = %q", got)
-	}
-	if out := <-ends; out.Kind != proxy.TimedOut || !out.Final {
-		t.Errorf("outcome = %v", out)
-	}
-	if !c.Closed(5 * time.Second) {
-		t.Error("the connection goes on behind a cut answer")
-	}
-}
-
-func TestForward_EndsStreamsAtTheirMaximum(t *testing.T) {
-	upstream := testproxy.Script(t, func(c *testproxy.Conn) {
-		c.Head()
-		c.Send("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n")
-		for range 1000 {
-			if _, err := io.WriteString(c.Conn, "1\r\nx\r\n"); err != nil {
-				return
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	})
-	address, ends := outcomes(t, upstream, &proxy.Options{Streaming: &proxy.Streaming{Idle: time.Minute, Max: 60 * time.Millisecond}})
-	c := testproxy.Dial(t, address)
-	c.Send(plainGet)
-	if out := <-ends; out.Kind != proxy.TimedOut {
-		t.Errorf("outcome = %v", out)
-	}
-}
-
 func TestForward_SendsAnAnswerThatComesBeforeTheBody(t *testing.T) {
 	upstream := testproxy.Script(t, func(c *testproxy.Conn) { // reads nothing of the body
 		c.Head()

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"syscall"
 	"time"
@@ -35,6 +36,9 @@ func (c *h1) Forward(t *Target, o *Options) Outcome {
 // stale is the outcome of an attempt on a kept connection that the upstream had left: it saw nothing.
 const stale Kind = 255
 
+// maxStale is the size of a request that may be sent again after a kept connection turned out to be closed.
+const maxStale = 16 << 10
+
 // attempt is one request on one connection to the upstream.
 type attempt struct {
 	*h1
@@ -44,6 +48,7 @@ type attempt struct {
 	reused   bool
 	deadline time.Time
 
+	unwritten bool // not a byte of the request was taken
 	uploading bool // a goroutine sends, or sent, the rest of the body
 	stopped   bool // it has ended
 	unsent    bool // the upstream did not take all of it
@@ -104,6 +109,7 @@ func (a *attempt) send() error {
 	}
 	n, err := a.u.conn.Write(a.image)
 	if n == 0 && err != nil {
+		a.unwritten = true
 		return err
 	}
 	if err == nil && !a.body.done() {
@@ -148,14 +154,16 @@ func (a *attempt) broken(err error) Outcome {
 	}
 }
 
-// unseen reports whether the upstream cannot have seen the request, which was written at once: its kernel threw it
-// away because the connection had been closed.
+// unseen reports whether the upstream cannot have seen the request, which was written at once: the connection was
+// closed before a byte of it could be written, or its end was on the way, and a reset behind it says that the
+// upstream's kernel threw the request away. A reset alone does not say so: a process that dies with the request half
+// read ends like that. A small request fits whole into the window, so no part of it was read before the end.
 func (a *attempt) unseen(err error) bool {
-	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	if a.unwritten {
 		return true
 	}
 	sc, ok := a.u.conn.(syscall.Conn)
-	if !ok {
+	if !ok || !errors.Is(err, io.EOF) || len(a.image) > maxStale {
 		return false
 	}
 	raw, err := sc.SyscallConn()

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,6 +147,48 @@ func TestHTTP2_CutsAnswersThatBreakOffOrTakeTooLong(t *testing.T) {
 				t.Errorf("outcome = %v", out)
 			}
 		})
+	}
+}
+
+func TestHTTP2_NeverRepeatsWhatTheUpstreamRead(t *testing.T) {
+	var mu sync.Mutex
+	var conns []net.Conn
+	requests := 0
+	lis := testproxy.Listen(t)
+	srv := &http.Server{Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
+	srv.Protocols.SetUnencryptedHTTP2(true)
+	srv.ConnState = func(c net.Conn, s http.ConnState) {
+		mu.Lock()
+		defer mu.Unlock()
+		if s == http.StateNew {
+			conns = append(conns, c)
+		}
+	}
+	srv.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if requests++; requests == 2 {
+			for _, c := range conns {
+				_ = c.Close()
+			}
+		}
+	})
+	go func() { _ = srv.Serve(lis) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	address := through(t, lis.Addr().String(), &proxy.Options{})
+	for i, want := range []int{http.StatusOK, http.StatusBadGateway, http.StatusOK} {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address, nil)
+		resp, err := testproxy.HTTP2(t).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("request %d: status = %d", i+1, resp.StatusCode)
+		}
+	}
+	if requests != 3 {
+		t.Errorf("the upstream saw %d requests", requests)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestForward_PassesUpgradesThrough(t *testing.T) {
 			_, _ = c.Write([]byte{b - 'a' + 'A'})
 		}
 	})
-	address, ends := outcomes(t, upstream, &proxy.Options{Timeout: 30 * time.Millisecond})
+	address, ends := outcomes(t, upstream, &proxy.Options{Timeout: 500 * time.Millisecond})
 	c := testproxy.Dial(t, address)
 	c.Send(upgrade + "early")
 	if got, want := <-seen, "GET /ws HTTP/1.1\nHost: h\nUpgrade: websocket\nSec-WebSocket-Key: k\nConnection: Upgrade\n\n"; got != want {
@@ -39,7 +39,7 @@ func TestForward_PassesUpgradesThrough(t *testing.T) {
 	if got := c.Take(10); got != "firstEARLY" {
 		t.Errorf("bytes = %q", got)
 	}
-	time.Sleep(60 * time.Millisecond) // longer than the bound of a request
+	time.Sleep(600 * time.Millisecond) // longer than the bound of a request
 	c.Send("later")
 	if got := c.Take(5); got != "LATER" {
 		t.Errorf("bytes = %q", got)

@@ -111,6 +111,7 @@ func (q *Proxy) serveReports(w http.ResponseWriter, r *http.Request, _ []byte) {
 	last := mark{at: q.started}
 	var sent wire.Report
 	for first := true; ; first = false {
+		ended := r.Context().Err() != nil // seen before the last look: the totals outlive the pod
 		report, now := q.gate.report(last)
 		if first || differs(sent, report) {
 			if json.NewEncoder(w).Encode(report) != nil || control.Flush() != nil {
@@ -118,29 +119,28 @@ func (q *Proxy) serveReports(w http.ResponseWriter, r *http.Request, _ []byte) {
 			}
 			sent, last = report, now
 		}
-		if !q.awaitChange(r.Context(), changes, report) {
+		if ended {
 			return
 		}
+		awaitChange(r.Context(), changes, report)
 	}
 }
 
-// awaitChange returns when another report may be due; false when the reader is gone.
-func (q *Proxy) awaitChange(ctx context.Context, changes <-chan struct{}, sent wire.Report) bool {
+// awaitChange returns when another report may be due, or ctx has ended.
+func awaitChange(ctx context.Context, changes <-chan struct{}, sent wire.Report) {
 	pause := time.NewTimer(reportEvery)
 	defer pause.Stop()
 	select {
 	case <-pause.C:
 	case <-ctx.Done():
-		return false
+		return
 	}
 	if sent.InFlight+sent.Waiting > 0 {
-		return true
+		return
 	}
 	select {
 	case <-changes:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -254,6 +255,32 @@ func TestReports_ComeAtOnceAndThenOnceASecondAfterChanges(t *testing.T) {
 	}
 	if after.Requests[2] != 1 || after.DurationMicros < 900_000 || after.Refused != 0 {
 		t.Errorf("report afterwards = %+v", after)
+	}
+}
+
+func TestReports_EndWithTheTotals(t *testing.T) {
+	p := start(t, testproxy.Backend(t, &testproxy.Overlap{}), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	stream := p.open(t.Context(), wire.PathReports, struct{}{})
+	defer stream.Body.Close()
+	c := p.dial()
+	c.Send(get(""))
+	c.Answer("GET")
+	begin := time.Now()
+	p.end()
+	if took := time.Since(begin); took > 900*time.Millisecond {
+		t.Errorf("the stream kept the pod for %v", took)
+	}
+	var last wire.Report
+	reports, err := io.ReadAll(stream.Body)
+	for line := range bytes.Lines(reports) {
+		err = errors.Join(err, json.Unmarshal(line, &last))
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if last.Requests[2] != 1 || !last.Draining {
+		t.Errorf("last report = %+v", last)
 	}
 }
 

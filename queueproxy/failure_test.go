@@ -53,7 +53,7 @@ func TestServe_CutsAnAnswerAtTheRunTimeout(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})), nil)
-	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 100})
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 500})
 	c := p.dial()
 	c.Send(get(""))
 	resp, err := http.ReadResponse(c.R, nil)
@@ -71,10 +71,10 @@ func TestServe_LetsStreamsLiveBeyondTheRunTimeout(t *testing.T) {
 		for i := range 5 {
 			fmt.Fprint(w, i)
 			_ = http.NewResponseController(w).Flush()
-			time.Sleep(30 * time.Millisecond)
+			time.Sleep(120 * time.Millisecond)
 		}
 	})), nil)
-	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 60, Streaming: true, StreamIdleMillis: 5000})
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 400, Streaming: true, StreamIdleMillis: 5000})
 	c := p.dial()
 	c.Send(get(""))
 	if _, body := c.Answer("GET"); body != "01234" {
@@ -118,11 +118,11 @@ func TestServe_CountsWebSocketsForTheirLife(t *testing.T) {
 		c.Send("HTTP/1.1 101 Switching Protocols\nConnection: Upgrade\nUpgrade: websocket\n\n")
 		_, _ = io.Copy(c.Conn, c.R)
 	}), nil)
-	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 50})
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 400})
 	ws := p.dial()
 	ws.Send(get("Connection: Upgrade\nUpgrade: websocket\n"))
 	ws.Head()
-	time.Sleep(100 * time.Millisecond) // longer than the run timeout
+	time.Sleep(500 * time.Millisecond) // longer than the run timeout
 	ws.Send("ping")
 	if got := ws.Take(4); got != "ping" {
 		t.Errorf("echo = %q", got)

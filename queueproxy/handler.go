@@ -71,7 +71,7 @@ func (q *Proxy) Serve(x proxy.Exchange) {
 	w := q.waiters.get()
 	verdict := q.gate.arrive(arrival, w, start)
 	if verdict == Queued {
-		verdict = q.wait(x, w, arrival, bound)
+		verdict = q.wait(x, w, bound)
 		start = time.Now()
 	}
 	q.waiters.put(w)
@@ -95,19 +95,32 @@ func (q *Proxy) turnAway(x proxy.Exchange, why refusal) {
 
 // classify says what can be done with a request when the function is full, and how long it may wait.
 func (q *Proxy) classify(x proxy.Exchange, a *assigned) (Arrival, time.Duration) {
-	if !x.Replayable(q.cfg.ReplayLimit) {
-		return Stuck, a.queue
+	asked := waitAsked(x)
+	switch {
+	case !x.Replayable(q.cfg.ReplayLimit):
+		return Stuck, max(asked, a.queue)
+	case asked > 0:
+		return Patient, asked
+	default:
+		return Direct, 0
 	}
-	if v := x.Header(wire.HeaderWait); v != "" {
-		if ms, err := strconv.ParseInt(v, 10, 64); err == nil && ms > 0 {
-			return Patient, min(time.Duration(min(ms, int64(maxWait/time.Millisecond)))*time.Millisecond, maxWait)
-		}
+}
+
+// waitAsked is how long a request asks to be queued, 0 when it does not.
+func waitAsked(x proxy.Exchange) time.Duration {
+	v := x.Header(wire.HeaderWait)
+	if v == "" {
+		return 0
 	}
-	return Direct, 0
+	ms, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || ms <= 0 {
+		return 0
+	}
+	return time.Duration(min(ms, maxWait.Milliseconds())) * time.Millisecond
 }
 
 // wait stands in the queue. When it returns neither Admitted nor a refusal, the request is over.
-func (q *Proxy) wait(x proxy.Exchange, w *Waiter, arrival Arrival, bound time.Duration) Verdict {
+func (q *Proxy) wait(x proxy.Exchange, w *Waiter, bound time.Duration) Verdict {
 	timer := time.NewTimer(bound)
 	defer timer.Stop()
 	select {
@@ -120,7 +133,7 @@ func (q *Proxy) wait(x proxy.Exchange, w *Waiter, arrival Arrival, bound time.Du
 		x.Fail(&wire.Error{Status: wire.StatusClientGone, Component: "client", Reason: "client_gone"})
 		return 0
 	case <-timer.C:
-		if arrival == Patient {
+		if waitAsked(x) > 0 { // who asked can take a refusal
 			if !q.gate.abandon(w, 0) {
 				return <-w.decided
 			}

@@ -203,6 +203,28 @@ func TestServe_BoundsTheQueueInTimeAndNumber(t *testing.T) {
 	}
 }
 
+func TestServe_QueuesForWhoAsksWhateverTheBody(t *testing.T) {
+	g := testproxy.NewGatekeeper(t)
+	p := start(t, testproxy.Backend(t, g), nil)
+	p.assign(wire.Assignment{Limit: 1}) // nothing is queued without being asked
+	p.dial().Send(get(""))
+	<-g.Inside
+	chunked := "POST / HTTP/1.1\nHost: h\nx-hotpod-function: " + hello.String() + "\nTransfer-Encoding: chunked\nx-hotpod-wait: "
+	c, patient := p.dial(), p.dial()
+	patient.Send(chunked + "10000\n\n1\nx\n0\n\n")
+	testproxy.Eventually(t, "it waits", func() bool { return p.metric("hotpod_queueproxy_waiting_requests") == "1" })
+	c.Send(chunked + "20\n\n1\nx\n0\n\n")
+	if resp, _ := c.Answer("POST"); resp.Header.Get(wire.HeaderBusy) != "limit" {
+		t.Errorf("who asked for 20 ms got %d", resp.Status)
+	}
+	g.Go <- struct{}{}
+	<-g.Inside
+	g.Go <- struct{}{}
+	if resp, body := patient.Answer("POST"); resp.Status != 200 || body != "/x" {
+		t.Errorf("who asked for 10 s got %d %q", resp.Status, body)
+	}
+}
+
 func TestServe_OnceTakesASingleRequest(t *testing.T) {
 	runtime := &testproxy.Overlap{}
 	p := start(t, testproxy.Backend(t, runtime), nil)

@@ -112,7 +112,10 @@ func (q *Proxy) RunOn(ctx context.Context, requests, control net.Listener) error
 	defer stop()
 	broken := make(chan error, 2)
 	go func() { broken <- q.server.Serve(serving, requests) }()
-	srv := &http.Server{Handler: q.Control(), ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{
+		Handler: q.Control(), ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return serving },
+	}
 	go func() { broken <- srv.Serve(control) }()
 	select {
 	case err := <-broken:
@@ -120,8 +123,13 @@ func (q *Proxy) RunOn(ctx context.Context, requests, control net.Listener) error
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	q.finish(context.WithoutCancel(ctx), srv)
-	stop()
+	q.finish()
+	stop() // ends the streams of reports, too
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if srv.Shutdown(closing) != nil {
+		_ = srv.Close()
+	}
 	for range 2 {
 		if err := <-broken; err != nil && !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -130,8 +138,8 @@ func (q *Proxy) RunOn(ctx context.Context, requests, control net.Listener) error
 	return nil
 }
 
-// finish drains and gives those who wait for it the time to hear of it.
-func (q *Proxy) finish(ctx context.Context, control *http.Server) {
+// finish drains, within the grace.
+func (q *Proxy) finish() {
 	q.log.Info("draining", "in_flight", q.gate.present())
 	begin := time.Now()
 	select {
@@ -142,11 +150,6 @@ func (q *Proxy) finish(ctx context.Context, control *http.Server) {
 		time.Sleep(time.Millisecond)
 	}
 	q.log.Info("drained", "in_flight", q.gate.present(), "took", time.Since(begin))
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	if control.Shutdown(ctx) != nil {
-		_ = control.Close()
-	}
 }
 
 // assign makes the pod hold a function, or replaces its bounds. It returns what is held when that is another.

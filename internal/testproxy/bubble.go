@@ -18,8 +18,8 @@ func Bubble(t *testing.T, f func(t *testing.T)) {
 	warmUp(t)
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
+		t.Cleanup(func() { time.Sleep(time.Minute) }) // runs last, after what f leaves to be cleaned up
 		f(t)
-		time.Sleep(time.Minute)
 	})
 }
 
