@@ -31,7 +31,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"request": requestCommand,
 			"load":    loadCommand,
-			"kill":    killCommand,
+			"crash":   crashCommand,
 			"retry":   retryCommand,
 		},
 	})
@@ -286,16 +286,16 @@ func (l *load) report() (text string, failed int) {
 	return text, failed
 }
 
-// killCommand: kill NAME ends one of the platform's processes with SIGKILL and waits until it runs again.
-func killCommand(ts *testscript.TestScript, neg bool, args []string) {
+// crashCommand: crash NAME ends one of the platform's processes with SIGKILL and waits until it runs again.
+func crashCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("kill: which process?")
+		ts.Fatalf("crash: which process?")
 	}
 	before, err := shared.processes(context.Background())
 	ts.Check(err)
 	pid, ok := before[args[0]]
 	if !ok || pid <= 1 {
-		ts.Fatalf("kill: no process %s among %v", args[0], before)
+		ts.Fatalf("crash: no process %s among %v", args[0], before)
 	}
 	ts.Check(syscall.Kill(pid, syscall.SIGKILL))
 	deadline := time.Now().Add(time.Minute)
