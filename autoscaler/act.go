@@ -33,12 +33,22 @@ func (a *Autoscaler) up(f *function, d Decision, serving []*pod, updating bool, 
 	if n <= 0 || now.Before(f.live.failing.retry) || a.unsupported(f) != nil {
 		return
 	}
-	if now.Sub(a.synced) < adopting && f.waiting() == 0 {
-		return // pods that serve may still be found
+	if wait := a.adoption(f, now); wait > 0 {
+		a.recheck(f, wait)
+		return
 	}
 	for range n {
 		a.claim(f, now)
 	}
+}
+
+// adoption returns for how long pods that serve may still be found, so that none is started in their place. Requests
+// wait for that a short time only.
+func (a *Autoscaler) adoption(f *function, now time.Time) time.Duration {
+	if f.waiting() > 0 {
+		return adoptingDemanded - now.Sub(a.synced)
+	}
+	return adopting - now.Sub(a.synced)
 }
 
 // claim starts one claim for the newest generation.
@@ -70,7 +80,7 @@ func (a *Autoscaler) claimed(f *function, c *claim, hot wire.HotPod, err error) 
 		if _, early := a.gone[hot.UID]; early {
 			delete(a.gone, hot.UID)
 		} else {
-			a.addPod(f, c.generation, hot)
+			a.addPod(f, c.generation, hot, false)
 		}
 	case c.generation == f.generation():
 		a.failed(f, err, now)
@@ -149,13 +159,14 @@ func (f *function) drainBound() time.Duration {
 	return v1.DefaultFunctionTimeout
 }
 
-// addPod begins to count a pod that became hot and to follow its reports.
-func (a *Autoscaler) addPod(f *function, generation int64, hot wire.HotPod) {
+// addPod begins to count a pod that became hot and to follow its reports. An adopted pod was hot before this
+// autoscaler started.
+func (a *Autoscaler) addPod(f *function, generation int64, hot wire.HotPod, adopted bool) {
 	if _, ok := f.live.pods[hot.UID]; ok {
 		return
 	}
 	now := time.Now()
-	p := &pod{hot: hot, generation: generation, since: now, adopted: len(f.live.claims) == 0 && a.starting(now)}
+	p := &pod{hot: hot, generation: generation, since: now, adopted: adopted}
 	f.live.pods[hot.UID] = p
 	f.live.active = now
 	a.owners[hot.UID] = f

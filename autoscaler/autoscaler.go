@@ -153,8 +153,9 @@ func (a *Autoscaler) PodHot(held wire.Held, hot wire.HotPod) {
 	defer a.mu.Unlock()
 	f := a.record(held.Function)
 	a.activate(f)
-	a.addPod(f, held.Generation, hot)
-	a.look(f, time.Now(), false)
+	now := time.Now()
+	a.addPod(f, held.Generation, hot, len(f.live.claims) == 0 && a.starting(now))
+	a.look(f, now, false)
 }
 
 // PodGone tells that a pod takes nothing new: it drains, was deleted, or died.

@@ -24,6 +24,8 @@ import (
 type fakePool struct {
 	a     *Autoscaler
 	start time.Duration // until a pod is hot
+	// tell announces a hot pod; nil does so before Claim returns.
+	tell func(held wire.Held, pod wire.HotPod)
 
 	mu      sync.Mutex
 	failing error
@@ -50,7 +52,11 @@ func (p *fakePool) Claim(ctx context.Context, f *v1.Function) (wire.HotPod, erro
 	held := wire.Held{Function: idOf(f), Generation: f.Generation}
 	p.hot[pod.UID] = held
 	p.mu.Unlock()
-	p.a.PodHot(held, pod)
+	if p.tell != nil {
+		p.tell(held, pod)
+	} else {
+		p.a.PodHot(held, pod)
+	}
 	return pod, nil
 }
 
@@ -203,6 +209,12 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// begin says that everything is known and lets the time for adoption pass.
+func (w *world) begin() {
+	w.Synced()
+	w.pass(adoptingDemanded)
+}
+
 // pass lets time go by.
 func (w *world) pass(d time.Duration) {
 	time.Sleep(d)
@@ -220,6 +232,20 @@ func (w *world) wantPool(claims, hot, drained int) {
 func (w *world) statusOfFunction(f *v1.Function) wire.FunctionStatus {
 	s, _ := w.status.Get(string(f.UID))
 	return s
+}
+
+// count returns how many functions are known, and how many are active.
+func (w *world) count() (known, active int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.functions), len(w.active)
+}
+
+// waitingFor returns the requests that activators hold for f.
+func (w *world) waitingFor(f *v1.Function) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.functions[string(f.UID)].waiting()
 }
 
 // finished returns the function's good requests.

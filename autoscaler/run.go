@@ -9,8 +9,10 @@ import (
 const (
 	// tick is how often active functions are looked at.
 	tick = time.Second
-	// adopting is how long after Synced pods may still be found that serve: until then only demand starts any.
-	adopting = 2 * time.Second
+	// adopting is how long after Synced pods may still be found that serve; adoptingDemanded is how much of it
+	// waiting requests wait before new ones are started for them.
+	adopting         = 2 * time.Second
+	adoptingDemanded = 250 * time.Millisecond
 	// orphaned is how long after Synced pods of a function that nobody knows are kept.
 	orphaned = 10 * time.Second
 	// remembered is how long a pod that went early is remembered for its claim's return.

@@ -26,7 +26,7 @@ func TestRunner_FromZeroToOneAndBackWithTheReasonInTheLog(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.cold(act, f)
@@ -46,7 +46,7 @@ func TestRunner_FromZeroToOneAndBackWithTheReasonInTheLog(t *testing.T) {
 			t.Errorf("log says\n%s", log)
 		}
 		w.pass(2 * time.Minute)
-		if len(w.active) != 0 {
+		if _, active := w.count(); active != 0 {
 			t.Error("an idle function is still looked at")
 		}
 	})
@@ -56,7 +56,7 @@ func TestRunner_ABurstClaimsAPodForEachAndNotOneMore(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		for n := 1; n <= 16; n++ {
@@ -76,7 +76,7 @@ func TestRunner_NeverBeyondTheMaximum(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.Concurrency = 3 })
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		act.waits(f, 50)
@@ -92,7 +92,7 @@ func TestRunner_ReportedLoadScalesUpAndDown(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.RequestsPerPod = 10 })
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.cold(act, f)
@@ -114,7 +114,7 @@ func TestRunner_APodThatSaysNothingIsNotIdle(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { idle := 10; f.Spec.IdleTimeout = &idle })
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.cold(act, f)
@@ -182,7 +182,7 @@ func TestRunner_OldPodsServeUntilANewOneIsHot(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		act.waits(f, 3)
@@ -212,7 +212,7 @@ func TestRunner_AFailedGenerationLeavesTheOldPods(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.cold(act, f)
@@ -245,7 +245,7 @@ func TestRunner_AFailureAnswersWhatWaitsAndTheNextTriesAgain(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.pool.fail(&wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: "SyntaxError"})
@@ -271,7 +271,7 @@ func TestRunner_ARecoveredPoolIsTriedAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.PoolChanged("default/nodejs", 0, 0, &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "image unknown"})
@@ -294,7 +294,7 @@ func TestRunner_DeletingAFunctionDrainsItsPodsAndEndsItsSeries(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		act.waits(f, 2)
@@ -324,7 +324,7 @@ func TestRunner_AFunctionMadeAnewIsAnother(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.cold(act, f)
@@ -332,15 +332,15 @@ func TestRunner_AFunctionMadeAnewIsAnother(t *testing.T) {
 		w.pass(time.Millisecond)
 		w.wantPool(1, 0, 1)
 		w.DeleteFunction(idOf(f)) // comes late
-		if len(w.functions) != 1 || len(w.names) != 1 {
-			t.Errorf("%d functions, %d names", len(w.functions), len(w.names))
+		if known, _ := w.count(); known != 1 {
+			t.Errorf("%d functions", known)
 		}
 	})
 }
 
 func TestRunner_UnknownFunctionIsAnsweredAfterAGrace(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		f := hello()
@@ -372,8 +372,8 @@ func TestRunner_PodsOfFunctionsThatAreGoneAreDrained(t *testing.T) {
 		w.pass(2 * time.Second)
 		w.wantPool(0, 0, 1)
 		w.pass(2 * time.Minute)
-		if len(w.functions) != 0 {
-			t.Errorf("%d functions kept", len(w.functions))
+		if known, _ := w.count(); known != 0 {
+			t.Errorf("%d functions kept", known)
 		}
 	})
 }
@@ -382,7 +382,7 @@ func TestRunner_OneRequestPodsLeaveAfterTheirRequest(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.OnceOnly = true })
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.cold(act, f)
@@ -401,7 +401,7 @@ func TestRunner_TotalsOutliveReconnectsAndPods(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		act, hangUp := w.activator()
 		defer hangUp()
 		w.cold(act, f)
@@ -450,18 +450,86 @@ func TestRunner_AnActivatorThatHangsUpTakesItsDemandAlong(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		w.SetFunction(f)
-		w.Synced()
+		w.begin()
 		w.pool.start = time.Hour
 		act, hangUp := w.activator()
 		act.waits(f, 3)
 		hangUp()
 		w.pass(time.Second)
-		if n := w.functions[string(f.UID)].waiting(); n != 0 {
+		if n := w.waitingFor(f); n != 0 {
 			t.Errorf("%d requests wait in an activator that is gone", n)
 		}
 		w.pass(3 * time.Minute) // claims end with the function's hold time
-		if len(w.active) != 0 {
+		if _, active := w.count(); active != 0 {
 			t.Error("the function is still active")
+		}
+	})
+}
+
+func TestRunner_AfterARestartDemandWaitsForThePodsThatAreThere(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		act, hangUp := w.activator()
+		defer hangUp()
+		act.waits(f, 1)
+		w.pass(time.Minute)
+		w.wantPool(0, 0, 0)
+		w.Synced()
+		w.pass(100 * time.Millisecond)
+		w.pool.hot["old-1"] = wire.Held{}
+		w.PodHot(wire.Held{Function: idOf(f), Generation: 1}, wire.HotPod{UID: "old-1", Address: "127.1.1.9:8012"})
+		w.pass(time.Millisecond)
+		if p := act.last(); len(p.Pods) != 1 {
+			t.Errorf("placement %+v", p)
+		}
+		act.waits(f, 0)
+		w.pass(5 * time.Second)
+		w.wantPool(0, 1, 0)
+		other := hello(func(f *v1.Function) { f.Name = "other"; f.UID = "uid-other" })
+		w.SetFunction(other)
+		w.cold(act, other)
+	})
+}
+
+func TestRunner_ClaimMayReturnBeforeThePodIsAnnounced(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.begin()
+		w.pool.tell = func(held wire.Held, pod wire.HotPod) {
+			time.AfterFunc(10*time.Millisecond, func() { w.PodHot(held, pod) })
+		}
+		act, hangUp := w.activator()
+		defer hangUp()
+		w.cold(act, f)
+		w.reports.say("pod-001", .1, 0, 3)
+		w.pass(time.Second)
+		w.wantPool(1, 1, 0)
+		if n := w.finished(f); n != 3 {
+			t.Errorf("counted %d requests of a pod that was claimed, want 3", n)
+		}
+	})
+}
+
+func TestRunner_PodThatWentBeforeItsClaimReturnedIsNotPlaced(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		w.SetFunction(f)
+		w.begin()
+		w.pool.tell = func(held wire.Held, pod wire.HotPod) {
+			if pod.UID != "pod-001" {
+				w.PodHot(held, pod)
+				return
+			}
+			w.PodGone(pod.UID)
+		}
+		act, hangUp := w.activator()
+		defer hangUp()
+		act.waits(f, 1)
+		w.pass(50 * time.Millisecond)
+		if p := act.last(); len(p.Pods) != 1 || p.Pods[0].UID != "pod-002" {
+			t.Errorf("placement %+v", p)
 		}
 	})
 }
