@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,7 +28,6 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/client-go/util/exec"
-	"k8s.io/utils/ptr"
 )
 
 // cluster is a real API server and an agent that runs its pods.
@@ -241,10 +241,7 @@ func TestAgent_ExecThroughTheAPIServer(t *testing.T) {
 			var out, errs bytes.Buffer
 			err = executor.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdin: strings.NewReader("typed"), Stdout: &out, Stderr: &errs})
 			var exit exec.CodeExitError
-			if e, ok := err.(exec.CodeExitError); ok {
-				exit = e
-			}
-			if out.String() != "typed" || errs.String() != "err\n" || exit.Code != 5 {
+			if !errors.As(err, &exit) || out.String() != "typed" || errs.String() != "err\n" || exit.Code != 5 {
 				t.Errorf("out %q, err %q, exit %v", out.String(), errs.String(), err)
 			}
 		})
@@ -310,7 +307,7 @@ func TestAgent_PortForwardThroughTheAPIServer(t *testing.T) {
 
 func TestAgent_RestartedPlatformStartsThePodsAgain(t *testing.T) {
 	c := newCluster(t)
-	c.create("stays", "echo run; exec sleep 1000", func(p *corev1.Pod) { p.Spec.TerminationGracePeriodSeconds = ptr.To(int64(1)) })
+	c.create("stays", "echo run; exec sleep 1000", func(p *corev1.Pod) { p.Spec.TerminationGracePeriodSeconds = new(int64(1)) })
 	before := c.ready("stays")
 	c.stop()
 	c.eventually("pod is not ready while nothing runs", func() bool { return !isReady(c.get("stays").Status) })
@@ -328,7 +325,7 @@ func TestAgent_StaticPodsHaveMirrorsAndRunWithoutThem(t *testing.T) {
 	template := shellPod("exec sleep 1000")
 	template.Name, template.Namespace, template.UID = "static-n1", c.ns, ""
 	template.Annotations = map[string]string{AddressAnnotation: "127.78.0.7"}
-	template.Spec.TerminationGracePeriodSeconds = ptr.To(int64(1))
+	template.Spec.TerminationGracePeriodSeconds = new(int64(1))
 	template.Spec.Volumes = []corev1.Volume{{Name: "etc", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: c.dir}}}}
 	template.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "etc", MountPath: "/data"}}
 	c.start(template)
@@ -357,7 +354,7 @@ func TestAgent_ForcedDeletionEndsTheProcesses(t *testing.T) {
 	c := newCluster(t)
 	c.create("forced", "trap '' TERM; while :; do sleep 0.05; done")
 	pod := c.ready("forced")
-	if err := c.client.CoreV1().Pods(c.ns).Delete(t.Context(), "forced", metav1.DeleteOptions{GracePeriodSeconds: ptr.To(int64(0))}); err != nil {
+	if err := c.client.CoreV1().Pods(c.ns).Delete(t.Context(), "forced", metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}); err != nil {
 		t.Fatal(err)
 	}
 	c.eventually("directory is gone", func() bool {
@@ -373,7 +370,7 @@ func TestAgent_TimeFromCreationToReady(t *testing.T) {
 	for i := range rounds {
 		name := fmt.Sprintf("fast-%d", i)
 		began := time.Now()
-		c.create(name, "exec sleep 1000", func(p *corev1.Pod) { p.Spec.AutomountServiceAccountToken = ptr.To(false) })
+		c.create(name, "exec sleep 1000", func(p *corev1.Pod) { p.Spec.AutomountServiceAccountToken = new(false) })
 		for !isReady(c.get(name).Status) {
 			time.Sleep(time.Millisecond)
 		}

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
 )
 
 // userAgent names the agent in the API server's logs.
@@ -57,7 +56,7 @@ func (p apiPublisher) remove(ctx context.Context, pod *corev1.Pod) error {
 // after it stays.
 func deletePod(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod) error {
 	err := client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
-		GracePeriodSeconds: ptr.To(int64(0)),
+		GracePeriodSeconds: new(int64(0)),
 		Preconditions:      &metav1.Preconditions{UID: &pod.UID},
 	})
 	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {

@@ -79,13 +79,13 @@ func (c *container) attempt(ctx context.Context) (code int, ran bool) {
 	defer c.forget()
 	if err := c.postStart(ctx, run.process); err != nil {
 		c.w.event(corev1.EventTypeWarning, "FailedPostStartHook", "PostStartHook failed: %s", err)
-		c.terminateWithin(c.w.grace(), run.process)
+		c.terminateWithin(c.w.grace(), run.process) //nolint:contextcheck // the pod's order to stop decides
 	} else {
 		c.watch(ctx, run.process)
 	}
 	exit := run.process.Exit()
 	c.log.Info("container ended", "code", exit.Code)
-	o := outcome{code: exit.Code, signal: exit.Signal, reason: "Completed", at: exit.At, message: c.lastWords(*run, exit.Code)}
+	o := outcome{code: exit.Code, signal: exit.Signal, reason: "Completed", at: exit.At, message: c.lastWords(ctx, *run, exit.Code)}
 	if exit.Code != 0 {
 		o.reason = "Error"
 	}

@@ -36,7 +36,7 @@ func (e *environment) lookup(name string) (string, bool) {
 
 // list returns NAME=value lines in the order of first setting.
 func (e *environment) list() []string {
-	var lines []string
+	lines := make([]string, 0, len(e.names))
 	for _, name := range e.names {
 		lines = append(lines, name+"="+e.values[name])
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"hotpod.dev/internal/kubetest"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,7 +22,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"hotpod.dev/internal/kubetest"
 	"hotpod.dev/local/node/sandbox"
 )
 

@@ -31,11 +31,11 @@ func (c *container) watch(ctx context.Context, p process) {
 	case <-c.stop.asked:
 		c.w.event(corev1.EventTypeNormal, "Killing", "Stopping container %s", c.spec.Name)
 		cancel()
-		c.terminate(c.stop.kill, p)
+		c.terminate(c.stop.kill, p) //nolint:contextcheck // the pod's order to stop decides
 	case which := <-unhealthy:
 		c.w.event(corev1.EventTypeNormal, "Killing", "Container %s failed %s probe, will be restarted", c.spec.Name, which)
 		cancel()
-		c.terminateWithin(c.probeGrace(which), p)
+		c.terminateWithin(c.probeGrace(which), p) //nolint:contextcheck // the pod's order to stop decides
 	}
 }
 

@@ -51,7 +51,7 @@ func (h *host) resolve(ctx context.Context, name string) (resolvedImage, error) 
 
 // allContainers returns a pod's containers in the order in which they begin.
 func allContainers(pod *corev1.Pod) []*corev1.Container {
-	var all []*corev1.Container
+	all := make([]*corev1.Container, 0, len(pod.Spec.InitContainers)+len(pod.Spec.Containers))
 	for i := range pod.Spec.InitContainers {
 		all = append(all, &pod.Spec.InitContainers[i])
 	}

@@ -86,7 +86,7 @@ func (c *container) process() (podinit.Process, error) {
 	if err != nil {
 		return podinit.Process{}, err
 	}
-	mounts, err := mountsOf(pod, c.spec, c.w.paths, env.lookup)
+	mounts, err := mountsOf(pod, c.spec, env.lookup)
 	if err != nil {
 		return podinit.Process{}, err
 	}
@@ -133,11 +133,11 @@ func readOnlyRoot(c *corev1.Container) bool {
 }
 
 // lastWords returns what the container left as its termination message.
-func (c *container) lastWords(r run, code int) string {
+func (c *container) lastWords(ctx context.Context, r run, code int) string {
 	data, _ := os.ReadFile(c.w.paths.termination(c.spec.Name))
 	if len(data) == 0 && code != 0 && c.spec.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError {
 		var tail bytes.Buffer
-		_ = logs.Read(context.Background(), r.log, nil, logs.Options{Tail: 80}, &tail)
+		_ = logs.Read(ctx, r.log, nil, logs.Options{Tail: 80}, &tail)
 		data = tail.Bytes()
 	}
 	return string(bytes.ToValidUTF8(data[max(0, len(data)-maxLastWords):], nil))

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,8 +123,9 @@ func (a *apiObjects) Token(pod *corev1.Pod, audience string, seconds int64) (str
 
 // Watch follows everything that the pod's volumes refer to.
 func (a *apiObjects) Watch(pod *corev1.Pod, changed func()) (stop func()) {
-	var stops []func()
-	for _, ref := range referencesOf(pod) {
+	references := referencesOf(pod)
+	stops := make([]func(), 0, len(references))
+	for _, ref := range references {
 		stops = append(stops, a.follow(ref, changed))
 	}
 	return func() {
@@ -235,9 +237,5 @@ func referencesOf(pod *corev1.Pod) []reference {
 			}
 		}
 	}
-	var all []reference
-	for ref := range found {
-		all = append(all, ref)
-	}
-	return all
+	return slices.Collect(maps.Keys(found))
 }

@@ -32,7 +32,7 @@ func (p podPaths) termination(container string) string {
 
 // mountsOf returns what a container's file system has of the pod's volumes, in
 // the order in which it has to be mounted.
-func mountsOf(pod *corev1.Pod, c *corev1.Container, paths podPaths, lookup func(string) (string, bool)) ([]podinit.Mount, error) {
+func mountsOf(pod *corev1.Pod, c *corev1.Container, lookup func(string) (string, bool)) ([]podinit.Mount, error) {
 	mounts := []podinit.Mount{{
 		Source: path.Join(podinit.VolumesDir, terminationDir, c.Name),
 		Target: terminationPath(c),
@@ -77,7 +77,7 @@ func volumeNamed(pod *corev1.Pod, name string) *corev1.Volume {
 // pointsOf returns the mount points of all containers. Whether one is a file is
 // seen at the source, which exists already when that matters.
 func pointsOf(mounts []podinit.Mount, paths podPaths) []podinit.Point {
-	var points []podinit.Point
+	points := make([]podinit.Point, 0, len(mounts))
 	for _, m := range mounts {
 		source := filepath.Join(paths.volumes(), strings.TrimPrefix(m.Source, podinit.VolumesDir))
 		info, err := os.Stat(source)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 
 	"hotpod.dev/local/node/sandbox"
 )
@@ -94,7 +93,7 @@ func TestProcess_ReadinessFollowsTheProbe(t *testing.T) {
 func TestProcess_FailedLivenessRestarts(t *testing.T) {
 	pod := shellPod("echo started; touch /v/ok; " + idle)
 	dir := emptyDir(pod)
-	pod.Spec.TerminationGracePeriodSeconds = ptr.To(int64(1))
+	pod.Spec.TerminationGracePeriodSeconds = new(int64(1))
 	pod.Spec.Containers[0].LivenessProbe = &corev1.Probe{ProbeHandler: command("test -e /v/ok"), PeriodSeconds: 1, FailureThreshold: 1, InitialDelaySeconds: 1}
 	f := start(t, pod)
 	f.ready()
@@ -107,7 +106,7 @@ func TestProcess_FailedLivenessRestarts(t *testing.T) {
 
 func TestProcess_AFailedStartupProbeRestarts(t *testing.T) {
 	pod := shellPod(idle)
-	pod.Spec.TerminationGracePeriodSeconds = ptr.To(int64(1))
+	pod.Spec.TerminationGracePeriodSeconds = new(int64(1))
 	pod.Spec.Containers[0].StartupProbe = &corev1.Probe{ProbeHandler: command("exit 1"), PeriodSeconds: 1, FailureThreshold: 1}
 	f := start(t, pod)
 	f.eventually("restart", func() bool { return f.container().RestartCount >= 1 })
@@ -139,8 +138,10 @@ func TestProcess_InitsRunInOrderAndSidecarsServeTheOthers(t *testing.T) {
 	pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 	pod.Spec.InitContainers = []corev1.Container{
 		{Name: "one", Image: "shell", Args: []string{"echo one >>/v/log"}},
-		{Name: "side", Image: "shell", Args: []string{`trap 'echo side >>/v/log; exit 0' TERM; touch /v/up; while :; do sleep 0.02; done`}, RestartPolicy: &always,
-			StartupProbe: &corev1.Probe{ProbeHandler: command("test -e /v/up")}},
+		{
+			Name: "side", Image: "shell", Args: []string{`trap 'echo side >>/v/log; exit 0' TERM; touch /v/up; while :; do sleep 0.02; done`}, RestartPolicy: &always,
+			StartupProbe: &corev1.Probe{ProbeHandler: command("test -e /v/up")},
+		},
 		{Name: "two", Image: "shell", Args: []string{"echo two >>/v/log"}},
 	}
 	emptyDir(pod)
@@ -266,7 +267,7 @@ func TestProcess_HostPathIsForStaticPods(t *testing.T) {
 
 func TestProcess_MustNotBeRoot(t *testing.T) {
 	pod := shellPod("id -u; " + idle)
-	pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsNonRoot: ptr.To(true)}
+	pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsNonRoot: new(true)}
 	f := start(t, pod)
 	f.ready()
 	f.eventually("output", func() bool { return f.log(0) != "" })
@@ -299,7 +300,7 @@ func TestProcess_WithoutNamespacesVolumesAreInTheEnvironment(t *testing.T) {
 func TestProcess_NothingIsLeft(t *testing.T) {
 	mark := fmt.Sprintf("9%d", os.Getpid())
 	pod := shellPod(fmt.Sprintf(`setsid sleep %s & (sleep %s &) ; trap '' TERM; while :; do sleep 0.05; done`, mark, mark))
-	pod.Spec.TerminationGracePeriodSeconds = ptr.To(int64(1))
+	pod.Spec.TerminationGracePeriodSeconds = new(int64(1))
 	f := start(t, pod)
 	f.ready()
 	f.eventually("children run", func() bool { return running(t, "sleep", mark) == 2 })
@@ -378,6 +379,7 @@ func TestBoxes_EndWithTheirAgent(t *testing.T) {
 
 // runUntilKilled starts one pod with namespaces and one without.
 func runUntilKilled(t *testing.T) {
+	t.Helper()
 	for i, plain := range []bool{false, true} {
 		h, objects, events := testHost(t)
 		h.plain, h.makeBox = plain, boxes(sandbox.NewLauncher(initPath))

@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 func TestExpand(t *testing.T) {
@@ -58,15 +57,17 @@ func TestContainerEnv_LaterSourcesWinAndKeepTheirPlace(t *testing.T) {
 	c := &corev1.Container{
 		Name:      "c",
 		Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("128Mi")}},
-		EnvFrom: []corev1.EnvFromSource{{Prefix: "P_", ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "cm"}}},
-			{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "none"}, Optional: ptr.To(true)}}},
+		EnvFrom: []corev1.EnvFromSource{
+			{Prefix: "P_", ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "cm"}}},
+			{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "none"}, Optional: new(true)}},
+		},
 		Env: []corev1.EnvVar{
 			{Name: "PATH", Value: "/mine:$(PATH)"},
 			{Name: "IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.podIP"}}},
 			{Name: "URL", Value: "http://$(IP)/$(P_A)"},
 			{Name: "MEM", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "limits.memory", Divisor: resource.MustParse("1Mi")}}},
 			{Name: "MAYBE", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{
-				LocalObjectReference: corev1.LocalObjectReference{Name: "cm"}, Key: "none", Optional: ptr.To(true),
+				LocalObjectReference: corev1.LocalObjectReference{Name: "cm"}, Key: "none", Optional: new(true),
 			}}},
 			{Name: "P_B", Value: "own"},
 		},
@@ -293,9 +294,9 @@ func TestInherited(t *testing.T) {
 
 func TestBackoff_ForgetsAfterALongRun(t *testing.T) {
 	var b backoff
-	for i, want := range []time.Duration{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
-		if got := b.next(time.Second); got != want*time.Second {
-			t.Errorf("delay %d is %v, want %v", i, got, want*time.Second)
+	for i, want := range []int{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		if got := b.next(time.Second); got != time.Duration(want)*time.Second {
+			t.Errorf("delay %d is %v, want %d s", i, got, want)
 		}
 	}
 	if got := b.next(calm); got != 0 {

@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 )
 
 // The times of the node's signs of life.
@@ -87,7 +86,7 @@ func (a *Agent) renewLease(ctx context.Context) error {
 	lease := &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Name: a.config.NodeName, Namespace: corev1.NamespaceNodeLease},
 		Spec: coordinationv1.LeaseSpec{
-			HolderIdentity: &a.config.NodeName, LeaseDurationSeconds: ptr.To(int32(leaseDuration.Seconds())), RenewTime: &now,
+			HolderIdentity: &a.config.NodeName, LeaseDurationSeconds: new(int32(leaseDuration.Seconds())), RenewTime: &now,
 		},
 	}
 	_, err := leases.Update(ctx, lease, metav1.UpdateOptions{})

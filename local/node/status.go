@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 // containerState is what a worker knows of one container.
@@ -62,13 +61,13 @@ func statusOf(pod *corev1.Pod, v podView, now metav1.Time) corev1.PodStatus {
 }
 
 func containerStatuses(containers []corev1.Container, v podView) []corev1.ContainerStatus {
-	var all []corev1.ContainerStatus
+	all := make([]corev1.ContainerStatus, 0, len(containers))
 	for _, c := range containers {
 		s := v.containers[c.Name]
 		all = append(all, corev1.ContainerStatus{
 			Name: c.Name, Image: c.Image, ImageID: c.Image, ContainerID: s.id,
 			State: s.now, LastTerminationState: s.last, RestartCount: s.restarts,
-			Ready: s.ready, Started: ptr.To(s.started),
+			Ready: s.ready, Started: new(s.started),
 		})
 	}
 	return all

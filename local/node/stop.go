@@ -24,7 +24,7 @@ type stopper struct {
 
 func newStopper() *stopper {
 	s := &stopper{asked: make(chan struct{})}
-	s.kill, s.now = context.WithCancel(context.Background())
+	s.kill, s.now = context.WithCancel(context.Background()) //nolint:gosec // the timer of the first order calls it
 	return s
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 )
 
 func gaps(times []time.Time) []time.Duration {
@@ -71,7 +70,7 @@ func TestWorker_DelaysDoNotHoldUpDeletion(t *testing.T) {
 }
 
 func TestWorker_StopKeepsTheGracePeriod(t *testing.T) {
-	stubborn := func(p *fakeProcess) {}
+	stubborn := func(*fakeProcess) {}
 	for name, c := range map[string]struct {
 		life func(p *fakeProcess)
 		stop func(w *worker)
@@ -131,7 +130,7 @@ func TestWorker_PreStopSleepComesOutOfTheGracePeriod(t *testing.T) {
 func TestWorker_DeadlineFailsThePod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pod := shellPod("")
-		pod.Spec.ActiveDeadlineSeconds = ptr.To(int64(60))
+		pod.Spec.ActiveDeadlineSeconds = new(int64(60))
 		f, _ := runFake(t, pod, func(p *fakeProcess) { <-p.signals; p.end(0) })
 		<-f.finished
 		if s := f.api.last(); s.Phase != corev1.PodFailed || s.Reason != "DeadlineExceeded" || f.api.gone() {
@@ -142,7 +141,7 @@ func TestWorker_DeadlineFailsThePod(t *testing.T) {
 
 func TestWorker_WritesNothingWhileNothingChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, _ := runFake(t, shellPod(""), func(p *fakeProcess) {})
+		f, _ := runFake(t, shellPod(""), func(*fakeProcess) {})
 		time.Sleep(time.Second)
 		before := f.api.count()
 		time.Sleep(time.Hour)

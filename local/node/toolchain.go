@@ -61,21 +61,21 @@ func (t *toolchain) search(ctx context.Context, name string) (tool, error) {
 	if path == "" {
 		return tool{}, fmt.Errorf("%s is not installed: not found in PATH %s", name, t.path)
 	}
-	real, err := filepath.EvalSymlinks(path)
+	program, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return tool{}, fmt.Errorf("find %s: %w", path, err)
 	}
-	if inSystem(real) {
+	if inSystem(program) {
 		return tool{bin: filepath.Dir(path)}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, locateTimeout)
 	defer cancel()
 	// Version managers put scripts on the PATH that find the real program by the
 	// user's settings, which a pod does not have; the program itself knows best.
-	dirs := []string{filepath.Dir(real)}
+	dirs := []string{filepath.Dir(program)}
 	bin := dirs[0]
-	if program, prefixes, ok := interrogate(ctx, name, path); ok {
-		bin = filepath.Dir(program)
+	if own, prefixes, ok := interrogate(ctx, name, path); ok {
+		bin = filepath.Dir(own)
 		dirs = append([]string{bin}, prefixes...)
 	}
 	return tool{bin: bin, dirs: outside(dirs)}, nil
@@ -106,12 +106,12 @@ func outside(dirs []string) []string {
 	var kept []string
 	slices.Sort(dirs)
 	for _, dir := range dirs {
-		real, err := filepath.EvalSymlinks(dir)
-		if err != nil || inSystem(real) || real == "/" {
+		at, err := filepath.EvalSymlinks(dir)
+		if err != nil || inSystem(at) || at == "/" {
 			continue
 		}
-		if !slices.ContainsFunc(kept, func(k string) bool { return within(real, k) }) {
-			kept = append(kept, real)
+		if !slices.ContainsFunc(kept, func(k string) bool { return within(at, k) }) {
+			kept = append(kept, at)
 		}
 	}
 	return kept

@@ -54,7 +54,9 @@ func TestToolchain_SaysWhatIsNotInstalled(t *testing.T) {
 	h, objects, events := testHost(t)
 	h.images = languageImages{requires: []string{"no-such-language"}}
 	f := startOn(t, h, objects, events, shellPod(""))
-	f.eventually("event", func() bool { return f.events.has("Failed: image shell: no-such-language is not installed: not found in PATH") })
+	f.eventually("event", func() bool {
+		return f.events.has("Failed: image shell: no-such-language is not installed: not found in PATH")
+	})
 }
 
 func TestToolchain_AProgramOfTheUserBringsItsFolderOnly(t *testing.T) {

@@ -104,7 +104,7 @@ func (b *builder) bindAll(after bool) error {
 			continue
 		}
 		err := b.bind(bind)
-		if err != nil && !(bind.Optional && errors.Is(err, os.ErrNotExist)) {
+		if err != nil && (!bind.Optional || !errors.Is(err, os.ErrNotExist)) {
 			return err
 		}
 	}
@@ -131,44 +131,6 @@ func (b *builder) bind(bind Bind) error {
 		return err
 	}
 	return bindTo(source, bind.Target, bind.Writable)
-}
-
-// mirror makes dir a real directory whose entries lead to those of original, so
-// that mount points can be made in it without touching the host's directory.
-func (b *builder) mirror(original, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(original)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		from, path := filepath.Join(original, entry.Name()), filepath.Join(dir, entry.Name())
-		if err := b.mirrorEntry(entry, from, path); err != nil && !errors.Is(err, os.ErrExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *builder) mirrorEntry(entry os.DirEntry, from, path string) error {
-	switch {
-	case b.opened[path] && entry.IsDir():
-		return b.mirror(from, path)
-	case b.opened[path], b.points[path]:
-		return nil
-	case entry.Type()&os.ModeSymlink != 0:
-		// A relative link is copied as it is: seen from the original's place it
-		// would lead out of the directories that are bound.
-		target, err := os.Readlink(from)
-		if err != nil {
-			return err
-		}
-		return os.Symlink(target, path)
-	default:
-		return os.Symlink(from, path)
-	}
 }
 
 // cover hides directories of the host's which lie inside those that are bound.
@@ -216,38 +178,6 @@ func (b *builder) scratch() error {
 	}
 	if err := os.Symlink("/run", "/var/run"); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
-	}
-	return nil
-}
-
-// volumes shows the pod's volumes to the stages.
-func (b *builder) volumes() error {
-	if b.root.Volumes == "" {
-		return nil
-	}
-	if err := os.MkdirAll(VolumesDir, 0o755); err != nil {
-		return err
-	}
-	if err := bindTo(oldRoot+b.root.Volumes, VolumesDir, true); err != nil {
-		return err
-	}
-	for name, options := range b.root.Tmpfs {
-		if err := unix.Mount("tmpfs", filepath.Join(VolumesDir, name), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
-			return fmt.Errorf("mount volume %s in memory: %w", name, err)
-		}
-	}
-	return b.hostVolumes()
-}
-
-// hostVolumes binds the host's paths that are volumes, inside the volumes' directory.
-func (b *builder) hostVolumes() error {
-	for _, bind := range b.root.Binds {
-		if !strings.HasPrefix(bind.Target, VolumesDir+"/") {
-			continue
-		}
-		if err := b.bind(bind); err != nil {
-			return err
-		}
 	}
 	return nil
 }

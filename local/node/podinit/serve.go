@@ -18,7 +18,7 @@ const SocketFD = 3
 // when the agent has let go of the pod.
 func Main(args []string) error {
 	if len(args) == 2 && args[0] == "stage" {
-		join, err := strconv.Atoi(args[1])
+		join, err := strconv.Atoi(args[1]) //nolint:gosec // there are two
 		if err != nil {
 			return fmt.Errorf("read process to join: %w", err)
 		}

@@ -23,8 +23,16 @@ func TestTracker_OutcomeNeedsEnoughAnswersInARow(t *testing.T) {
 		good bool
 		want Outcome
 	}{
-		{true, Unknown}, {true, Success}, {false, Success}, {false, Success}, {true, Success},
-		{false, Success}, {false, Success}, {false, Failure}, {true, Failure}, {true, Success},
+		{true, Unknown},
+		{true, Success},
+		{false, Success},
+		{false, Success},
+		{true, Success},
+		{false, Success},
+		{false, Success},
+		{false, Failure},
+		{true, Failure},
+		{true, Success},
 	} {
 		now = now.Add(s.Period)
 		if got, _ := tracker.Observe(step.good, now); got != step.want {

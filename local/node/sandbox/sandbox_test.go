@@ -142,7 +142,10 @@ func TestPod_MountsVolumesPerContainer(t *testing.T) {
 	}
 	root.Tmpfs = map[string]string{"mem": "size=1m"}
 	root.Points = []podinit.Point{
-		{Path: "/userfunc"}, {Path: "/etc/podinfo"}, {Path: "/usr/share/key", File: true}, {Path: "/mem"},
+		{Path: "/userfunc"},
+		{Path: "/etc/podinfo"},
+		{Path: "/usr/share/key", File: true},
+		{Path: "/mem"},
 		{Path: "/var/run/secrets/kubernetes.io/serviceaccount"},
 	}
 	pod := startPod(t, root)
@@ -346,8 +349,10 @@ func BenchmarkPod_StartToExit(b *testing.B) {
 	launcher := NewLauncher(initPath)
 	for b.Loop() {
 		dir := b.TempDir()
-		root := podinit.Root{Dir: dir, Hostname: "b", Links: map[string]string{"/bin": "usr/bin", "/lib": "usr/lib", "/lib64": "usr/lib64"},
-			Binds: []podinit.Bind{{Source: "/usr", Target: "/usr"}, {Source: "/etc", Target: "/etc"}}}
+		root := podinit.Root{
+			Dir: dir, Hostname: "b", Links: map[string]string{"/bin": "usr/bin", "/lib": "usr/lib", "/lib64": "usr/lib64"},
+			Binds: []podinit.Bind{{Source: "/usr", Target: "/usr"}, {Source: "/etc", Target: "/etc"}},
+		}
 		pod, err := launcher.Start(b.Context(), Options{Root: root, UID: os.Getuid(), GID: os.Getgid()})
 		if err != nil {
 			b.Fatal(err)

@@ -73,7 +73,7 @@ func subscript(path string) (name, key string, ok bool) {
 }
 
 func formatMap(m map[string]string) string {
-	var lines []string
+	lines := make([]string, 0, len(m))
 	for key, value := range m {
 		lines = append(lines, fmt.Sprintf("%s=%s", key, strconv.Quote(value)))
 	}

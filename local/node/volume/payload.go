@@ -185,11 +185,11 @@ func token(pod *corev1.Pod, t *corev1.ServiceAccountTokenProjection, source Sour
 // checkPath refuses what would leave the volume or clash with how it is written.
 func checkPath(p string) error {
 	if p == "" || path.IsAbs(p) || strings.HasPrefix(p, "..") {
-		return fmt.Errorf("volume path %q must be relative and not begin with ..", p)
+		return fmt.Errorf("volume path %q must be relative and must not begin with two dots", p)
 	}
 	for part := range strings.SplitSeq(p, "/") {
 		if part == ".." {
-			return fmt.Errorf("volume path %q must not contain ..", p)
+			return fmt.Errorf("volume path %q must not contain two dots as a part", p)
 		}
 	}
 	return nil

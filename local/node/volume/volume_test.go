@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/utils/ptr"
 )
 
 // fixed is a source with one secret and one config map.
@@ -36,7 +35,7 @@ func (fixed) ConfigMap(_, name string) (*corev1.ConfigMap, error) {
 	return nil, apierrors.NewNotFound(schema.GroupResource{}, name)
 }
 
-func (fixed) Token(_ *corev1.Pod, audience string, seconds int64) (string, error) {
+func (fixed) Token(_ *corev1.Pod, audience string, _ int64) (string, error) {
 	return audience + "-token", nil
 }
 
@@ -73,9 +72,9 @@ func TestCompute(t *testing.T) {
 		"unreadable, optional": {source: configMapSource("forbidden", true), fault: `read configmap "forbidden": forbidden`},
 		"missing key":          {source: configMapSource("c", false, "z", "z"), fault: `configmap "c" has no key "z"`},
 		"missing key optional": {source: configMapSource("c", true, "z", "z"), want: map[string]string{}},
-		"path out":             {source: configMapSource("c", false, "a", "x/../../y"), fault: "must not contain .."},
+		"path out":             {source: configMapSource("c", false, "a", "x/../../y"), fault: "must not contain two dots"},
 		"path absolute":        {source: configMapSource("c", false, "a", "/etc/passwd"), fault: "must be relative"},
-		"path of ours":         {source: configMapSource("c", false, "a", "..data"), fault: "not begin with .."},
+		"path of ours":         {source: configMapSource("c", false, "a", "..data"), fault: "not begin with two dots"},
 		"downward": {source: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: []corev1.DownwardAPIVolumeFile{
 			{Path: "labels", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels"}},
 			{Path: "cpu", ResourceFieldRef: &corev1.ResourceFieldSelector{ContainerName: "c", Resource: "limits.cpu"}},
@@ -112,8 +111,8 @@ func configMapSource(name string, optional bool, keyPath ...string) corev1.Volum
 
 func TestCompute_Modes(t *testing.T) {
 	source := configMapSource("c", false, "a", "a", "b", "b")
-	source.ConfigMap.DefaultMode = ptr.To(int32(0o400))
-	source.ConfigMap.Items[1].Mode = ptr.To(int32(0o755))
+	source.ConfigMap.DefaultMode = new(int32(0o400))
+	source.ConfigMap.Items[1].Mode = new(int32(0o755))
 	payload, err := Compute(source, pod(), fixed{})
 	if err != nil || payload["a"].Mode != 0o400 || payload["b"].Mode != 0o755 {
 		t.Errorf("payload %v, %v", payload, err)
