@@ -7,6 +7,8 @@ import (
 )
 
 // FieldError is one fault of an object.
+//
+// +kubebuilder:object:generate=false
 type FieldError struct {
 	// Field is the path of the fault, for example "spec.relativeurl".
 	Field string
@@ -18,6 +20,8 @@ type FieldError struct {
 func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
 
 // faults collects FieldErrors.
+//
+// +kubebuilder:object:generate=false
 type faults []error
 
 // when adds a fault if bad.
