@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -283,9 +284,28 @@ func TestAgent_PortForwardThroughTheAPIServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tunnel, err := portforward.NewSPDYOverWebsocketDialer(request.URL(), c.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, dialer := range map[string]httpstream.Dialer{
+		"SPDY":      spdy.NewDialer(upgrader, &http.Client{Transport: transport}, "POST", request.URL()),
+		"WebSocket": tunnel,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if body := forwarded(t, dialer); body != "hello\n" {
+				t.Errorf("body %q", body)
+			}
+		})
+	}
+}
+
+// forwarded gets / through a forwarded port 8080, twice.
+func forwarded(t *testing.T, dialer httpstream.Dialer) string {
+	t.Helper()
 	stop, ready := make(chan struct{}), make(chan struct{})
 	defer close(stop)
-	forwarder, err := portforward.New(spdy.NewDialer(upgrader, &http.Client{Transport: transport}, "POST", request.URL()), []string{"0:8080"}, stop, ready, io.Discard, testWriter{t})
+	forwarder, err := portforward.New(dialer, []string{"0:8080"}, stop, ready, io.Discard, testWriter{t})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,14 +315,16 @@ func TestAgent_PortForwardThroughTheAPIServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", ports[0].Local))
-	if err != nil {
-		t.Fatal(err)
+	var body []byte
+	for range 2 {
+		response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", ports[0].Local))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ = io.ReadAll(response.Body)
+		response.Body.Close()
 	}
-	defer response.Body.Close()
-	if body, _ := io.ReadAll(response.Body); string(body) != "hello\n" {
-		t.Errorf("body %q", body)
-	}
+	return string(body)
 }
 
 func TestAgent_RestartedPlatformStartsThePodsAgain(t *testing.T) {

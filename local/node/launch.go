@@ -14,6 +14,7 @@ import (
 
 	"hotpod.dev/local/node/logs"
 	"hotpod.dev/local/node/podinit"
+	"hotpod.dev/local/node/sandbox"
 )
 
 // maxLastWords is how much of a termination message is kept.
@@ -55,6 +56,12 @@ func (c *container) launch(ctx context.Context) (*run, error) {
 	c.w.logs[c.spec.Name] = log
 	c.w.mu.Unlock()
 	r.process, err = box.Run(ctx, spec, log)
+	if errors.Is(err, sandbox.ErrGone) {
+		// The pod lost its init; there will be another.
+		c.forget()
+		<-box.Done()
+		return nil, err
+	}
 	if err != nil {
 		c.forget()
 		return r, fmt.Errorf("failed to start container %q: %w", c.spec.Name, err)

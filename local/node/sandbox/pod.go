@@ -181,10 +181,11 @@ func (p *Pod) listen() {
 	left := p.processes
 	p.processes = map[int64]*Process{}
 	p.mu.Unlock()
+	// Who hears that a process ended must find that the pod has, too.
+	close(p.done)
 	for _, process := range left {
 		process.exited(podinit.Event{Code: 128 + int(syscall.SIGKILL), Signal: int(syscall.SIGKILL)})
 	}
-	close(p.done)
 }
 
 func (p *Pod) handle(event podinit.Event, tty *os.File) {
