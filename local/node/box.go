@@ -37,6 +37,8 @@ type process interface {
 	Signal(signal syscall.Signal)
 	KillAll()
 	Terminal() *os.File
+	// PID is the process's number on the host, zero when it has ended.
+	PID() int
 }
 
 // boxMaker makes boxes; package sandbox's in real life.

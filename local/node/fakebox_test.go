@@ -72,6 +72,8 @@ func (b *fakeBox) startTimes() []time.Time {
 	return append([]time.Time(nil), b.starts...)
 }
 
+func (p *fakeProcess) PID() int { return 0 }
+
 func (p *fakeProcess) Done() <-chan struct{}   { return p.done }
 func (p *fakeProcess) Exit() sandbox.Exit      { return p.exit }
 func (p *fakeProcess) Terminal() *os.File      { return nil }

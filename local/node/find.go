@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -77,6 +79,33 @@ func (s sessions) List() *corev1.PodList {
 		list.Items = append(list.Items, *w.object().DeepCopy())
 	}
 	return list
+}
+
+// ProcessInfo is a container's main process.
+type ProcessInfo struct {
+	Namespace, Pod, Container string
+	// PID is its number on the host.
+	PID int
+}
+
+// Processes returns the main process of every container that runs, in no order.
+func (a *Agent) Processes() []ProcessInfo {
+	a.mu.Lock()
+	workers := slices.Collect(maps.Values(a.workers))
+	a.mu.Unlock()
+	var all []ProcessInfo
+	for _, w := range append(workers, a.statics.workers()...) {
+		pod := w.object()
+		w.mu.Lock()
+		running := maps.Clone(w.running)
+		w.mu.Unlock()
+		for container, p := range running {
+			if pid := p.PID(); pid != 0 {
+				all = append(all, ProcessInfo{Namespace: pod.Namespace, Pod: pod.Name, Container: container, PID: pid})
+			}
+		}
+	}
+	return all
 }
 
 // Log writes a container's log; it implements stream.Pods.

@@ -231,6 +231,19 @@ func TestProcess_AKilledInitIsReplaced(t *testing.T) {
 	}
 }
 
+func TestProcess_HasANumberOnTheHost(t *testing.T) {
+	mark := fmt.Sprintf("7%d", os.Getpid())
+	f := start(t, shellPod("exec sleep "+mark))
+	f.ready()
+	f.eventually("the shell became sleep", func() bool { return running(t, "sleep", mark) == 1 })
+	f.mu.Lock()
+	p := f.worker.running["c"]
+	f.mu.Unlock()
+	if data, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID())); err != nil || string(data) != "sleep\x00"+mark+"\x00" {
+		t.Errorf("process %d is %q, %v", p.PID(), data, err)
+	}
+}
+
 func TestProcess_ProgramsThatDoNotExistAreToldOf(t *testing.T) {
 	pod := shellPod("")
 	pod.Spec.Containers[0].Command = []string{"no-such-program"}

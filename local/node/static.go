@@ -81,13 +81,7 @@ func (s *statics) run(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	s.mu.Lock()
-	workers := make([]*worker, 0, len(s.running))
-	for _, p := range s.running {
-		workers = append(workers, p.worker)
-	}
-	s.mu.Unlock()
-	stopWorkers(workers)
+	stopWorkers(s.workers())
 }
 
 // reconcilePods starts what is wanted and stops what is not, or no longer so.
@@ -157,6 +151,17 @@ func (s *statics) uids() []string {
 	all := make([]string, 0, len(s.wanted))
 	for _, pod := range s.wanted {
 		all = append(all, string(pod.UID))
+	}
+	return all
+}
+
+// workers returns the workers of all static pods.
+func (s *statics) workers() []*worker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*worker, 0, len(s.running))
+	for _, p := range s.running {
+		all = append(all, p.worker)
 	}
 	return all
 }

@@ -202,7 +202,7 @@ func (p *Pod) handle(event podinit.Event, tty *os.File) {
 	}
 	switch event.Kind {
 	case podinit.EventStarted:
-		process.begun(tty)
+		process.begun(event.PID, tty)
 	case podinit.EventFailed:
 		p.forget(event.ID)
 		process.failed(errors.New(event.Error))

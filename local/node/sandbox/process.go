@@ -58,6 +58,8 @@ type Process struct {
 	once    sync.Once
 	err     error
 	tty     *os.File
+	// pid is the process's number in the pod.
+	pid int
 	// done is closed after exit was set.
 	done chan struct{}
 	exit Exit
@@ -82,9 +84,9 @@ func (p *Process) KillAll() {
 	_ = p.pod.send(podinit.Request{Op: podinit.OpSignal, ID: p.id, Signal: int(syscall.SIGKILL), All: true}, nil)
 }
 
-func (p *Process) begun(tty *os.File) {
+func (p *Process) begun(pid int, tty *os.File) {
 	p.once.Do(func() {
-		p.tty = tty
+		p.pid, p.tty = pid, tty
 		close(p.started)
 	})
 }
