@@ -57,6 +57,9 @@ func (a *app) runLocal(ctx context.Context, args []string) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Err
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	err := cmd.Run()
+	if cmd.ProcessState != nil && cmd.ProcessState.Success() {
+		return nil // also when it was ended by our signal
+	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return childExit(max(exit.ExitCode(), ExitError))

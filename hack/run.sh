@@ -38,10 +38,10 @@ Hotpod is up. Routes:      http://$FISSION_ROUTER
 In another terminal:
 
     eval "\$(bin/hotpod local env)"
-    hotpod env create --name node --image fission/node-env
-    hotpod function create --name hi --env node --code examples/hello.js
-    hotpod route create --method GET --url /hi --function hi
-    curl http://\$FISSION_ROUTER/hi
+    hotpod env create --name nodejs --image fission/node-env
+    hotpod function create --name hello --env nodejs --code examples/hello.js
+    hotpod route create --method GET --url /hello --function hello
+    curl http://\$FISSION_ROUTER/hello
 
 Ctrl-C stops everything.
 INFO

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -51,6 +52,11 @@ func setup(env *testscript.Env) error {
 	env.Setenv("NS", story)
 	env.Setenv("FISSION_DEFAULT_NAMESPACE", story)
 	env.Setenv("HOME", env.WorkDir)
+	examples, err := filepath.Abs(filepath.Join("..", "examples"))
+	if err != nil {
+		return err
+	}
+	env.Setenv("EXAMPLES", examples)
 	if out, err := kubectl("create", "namespace", story); err != nil {
 		return fmt.Errorf("create namespace: %w: %s", err, out)
 	}
