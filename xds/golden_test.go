@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	corev1 "k8s.io/api/core/v1"
@@ -205,6 +206,22 @@ func showFates(fates map[Key]fate) []byte {
 	}
 	slices.Sort(lines)
 	return []byte(strings.Join(lines, ""))
+}
+
+func TestEnvoy_AcceptsTheLargestTemplate(t *testing.T) {
+	r := &Route{Key: Key{"n", "r"}, Methods: []string{"GET"}, Targets: []Target{{Name: "f", Weight: 1}}}
+	var err error
+	for _, repeat := range []string{"{1,990}", "{1,1000}"} {
+		pattern, parseErr := parsePattern("relativeurl", "/{a:[\\pL-]"+repeat+"}/{b:(x|[^/]y){1,2}}")
+		if err = parseErr; err == nil {
+			r.Exact = pattern
+		}
+	}
+	if err == nil || r.Exact.Regex == "" {
+		t.Fatalf("the largest template is not between the two: %v", err)
+	}
+	s := static{listeners: listeners(testConfig())[:1], tables: []*routev3.RouteConfiguration{publicTable(testConfig(), resolve([]*Route{r}, known, nil))}}
+	envoytest.Validate(t, s.bootstrap(t))
 }
 
 func TestBootstrap_IsAcceptedByEnvoy(t *testing.T) {

@@ -93,8 +93,10 @@ func (t *tracker) rouse() {
 func (t *tracker) acknowledge(s *stream, number uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.acked[s], t.reason = number, ""
-	t.rouse()
+	if number != t.acked[s] {
+		t.acked[s], t.reason = number, ""
+		t.rouse()
+	}
 }
 
 func (t *tracker) refuse(reason string) {

@@ -1,9 +1,9 @@
 package xds
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -58,7 +58,7 @@ func parsePattern(field, text string) (Pattern, error) {
 		return Pattern{}, errors.New("prefix \"/\" would take every path: name one below it, or use relativeurl")
 	}
 	if !strings.ContainsAny(text, "{}") {
-		if hasDots(text) {
+		if hasDots(escapePath(text)) {
 			return Pattern{}, fmt.Errorf("%s %q contains a \".\" or \"..\" segment, which no request has", field, text)
 		}
 		literal := escapePath(text)
@@ -83,19 +83,36 @@ func hasDots(path string) bool {
 	return false
 }
 
-// escapePath writes a path as clients and Envoy's normalization do: what is percent-encoded already is left so.
+// escapePath writes a path as it stands after Envoy's normalization: what need not be escaped is not, what must be is,
+// and what may be or not stays as it was written.
 func escapePath(path string) string {
-	if plain, err := url.PathUnescape(path); err == nil && !strings.Contains(path, "%2F") && !strings.Contains(path, "%2f") {
-		path = plain
-	} else if err == nil {
-		return path // an encoded slash is not a separator and must stay encoded
+	const hexDigits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		c, escaped := path[i], false
+		if n, err := hex.DecodeString(path[min(i+1, len(path)):min(i+3, len(path))]); c == '%' && err == nil && len(n) == 1 {
+			c, escaped = n[0], true
+			i += 2
+		}
+		if unreserved(c) || !escaped && strings.IndexByte("!$&'()*+,;=:@/[]", c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteByte('%')
+		b.WriteByte(hexDigits[c>>4])
+		b.WriteByte(hexDigits[c&15])
 	}
-	return (&url.URL{Path: path}).EscapedPath()
+	return b.String()
+}
+
+func unreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
 // parseTemplate reads "/a/{b}/{c:[0-9]+}". A variable without an expression of its own matches one segment.
 func parseTemplate(template string) (Pattern, error) {
-	var named, plain, text strings.Builder
+	var plain, text strings.Builder
+	names := map[string]bool{}
 	for rest := template; rest != ""; {
 		literal, after, found := strings.Cut(rest, "{")
 		if strings.Contains(literal, "}") {
@@ -103,7 +120,6 @@ func parseTemplate(template string) (Pattern, error) {
 		}
 		literal = escapePath(literal)
 		text.WriteString(literal)
-		named.WriteString(regexp.QuoteMeta(literal))
 		plain.WriteString(regexp.QuoteMeta(literal))
 		if !found {
 			break
@@ -112,19 +128,19 @@ func parseTemplate(template string) (Pattern, error) {
 		if err != nil {
 			return Pattern{}, err
 		}
-		name, expr, has := strings.Cut(variable, ":")
-		if !has {
-			expr = "[^/]+"
+		name, expr, err := splitVariable(variable)
+		if err == nil && names[name] {
+			err = fmt.Errorf("variable %s is there twice", name)
 		}
-		if name == "" || unprintable(variable) {
-			return Pattern{}, fmt.Errorf("variable {%s} has no name, or is not printable ASCII", variable)
+		if err != nil {
+			return Pattern{}, err
 		}
-		fmt.Fprintf(&named, "(?P<%s>%s)", name, expr)
+		names[name] = true
 		fmt.Fprintf(&plain, "(?:%s)", expr)
 		fmt.Fprintf(&text, "{%s}", variable)
 		rest = tail
 	}
-	if err := checkRegex(named.String(), plain.String()); err != nil {
+	if err := checkSize(plain.String()); err != nil {
 		return Pattern{}, err
 	}
 	p := Pattern{Text: text.String(), Regex: plain.String()}
@@ -149,12 +165,28 @@ func cutVariable(s string) (variable, rest string, err error) {
 	return "", "", errors.New("a \"{\" is never closed")
 }
 
-// checkRegex refuses what the queue-proxy, which names the variables, or Envoy, which does not, cannot compile.
-func checkRegex(named, plain string) error {
-	if _, err := regexp.Compile("^" + named + "$"); err != nil {
-		return fmt.Errorf("compile the template: %w", err)
+// splitVariable reads "id" or "id:[0-9]+". The expression must be whole by itself: the queue-proxy puts it into a named
+// group, Envoy gets it without.
+func splitVariable(variable string) (name, expr string, err error) {
+	name, expr, has := strings.Cut(variable, ":")
+	if !has {
+		expr = "[^/]+"
 	}
-	parsed, err := syntax.Parse(plain, syntax.Perl)
+	if name == "" || unprintable(variable) {
+		return "", "", fmt.Errorf("variable {%s} has no name, or is not printable ASCII", variable)
+	}
+	if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
+		return "", "", fmt.Errorf("variable %s: %w", name, err)
+	}
+	if _, err := regexp.Compile("(?P<" + name + ">" + expr + ")"); err != nil {
+		return "", "", fmt.Errorf("variable %s: %w", name, err)
+	}
+	return name, expr, nil
+}
+
+// checkSize refuses what Envoy would find too large.
+func checkSize(regex string) error {
+	parsed, err := syntax.Parse(regex, syntax.Perl)
 	if err != nil {
 		return fmt.Errorf("compile the template: %w", err)
 	}
