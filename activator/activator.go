@@ -81,7 +81,7 @@ func New(config Config) *Activator {
 		}
 	}
 	a := &Activator{config: config, watcher: watcher, link: newLink(config.Log), drop: []string{wire.HeaderWait}, queues: map[string]*queue{}}
-	a.waiters.New = func() any { return newWaiter() }
+	a.waiters.New = func() any { return newWaiter(a.drop, config.ReplayLimit) }
 	a.metrics = newMetrics(config.Registerer, a)
 	return a
 }

@@ -214,3 +214,6 @@ func (p *fakePod) has() int {
 	defer p.mu.Unlock()
 	return p.inside
 }
+
+// waitABit lets other goroutines work, in tests that poll for a condition outside of a bubble.
+func waitABit() { time.Sleep(time.Millisecond) }

@@ -175,7 +175,7 @@ func TestLink_WhileTheAutoscalerIsAwayRequestsWaitAndPodsStay(t *testing.T) {
 	c.at("a:8012").setDown(true)
 	y, yDone := serving(a, c)
 	for a.waiting() != 1 {
-		time.Sleep(time.Millisecond)
+		waitABit()
 	}
 	f.start()
 	f.want(t, 1) // said again on the new stream
@@ -190,7 +190,7 @@ func TestSweep_DropsUnusedQueuesAndKeepsInterestInUsedOnes(t *testing.T) {
 	a, c := newTest(t), newCluster()
 	_, done := serving(a, c)
 	for a.waiting() != 1 {
-		time.Sleep(time.Millisecond)
+		waitABit()
 	}
 	for _, q := range a.link.take() {
 		q.say()
@@ -216,7 +216,7 @@ func TestSweep_DropsUnusedQueuesAndKeepsInterestInUsedOnes(t *testing.T) {
 	}
 	x, again := serving(a, c)
 	for a.waiting() != 1 {
-		time.Sleep(time.Millisecond)
+		waitABit()
 	}
 	a.placed(placement(1, c.at("a:8012")))
 	<-again

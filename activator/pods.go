@@ -95,15 +95,22 @@ func (p *pods) waiting(limit int, last *pod, now time.Time) *pod {
 
 // fewest returns the fitting pod with the fewest requests; but only when there is no other.
 func (p *pods) fewest(but *pod, fits func(*pod) bool) *pod {
+	if len(p.all) == 0 {
+		return nil
+	}
+	p.turn = (p.turn + 1) % len(p.all)
 	var best *pod
-	p.turn++
-	for i := range p.all {
-		k := p.all[(i+p.turn)%len(p.all)]
-		if !fits(k) {
-			continue
-		}
-		if best == nil || best == but || k != but && k.outstanding < best.outstanding {
-			best = k
+	for _, part := range [...][]*pod{p.all[p.turn:], p.all[:p.turn]} {
+		for _, k := range part {
+			if !fits(k) {
+				continue
+			}
+			if k.outstanding == 0 && k != but { // none has fewer
+				return k
+			}
+			if best == nil || best == but || k != but && k.outstanding < best.outstanding {
+				best = k
+			}
 		}
 	}
 	return best

@@ -23,6 +23,7 @@ func (a *Activator) Serve(x proxy.Exchange) {
 	w := a.waiters.Get().(*waiter)
 	w.pinned = !x.Replayable(a.config.ReplayLimit)
 	q := a.enter(id, w)
+	w.queue = q
 	span := a.span(x, q.id)
 	result := a.serve(x, q, w, span)
 	span.end(result)
@@ -57,7 +58,7 @@ func (a *Activator) serve(x proxy.Exchange, q *queue, w *waiter, span span) resu
 			return resultOf(v.err)
 		}
 		held := time.Since(w.arrived)
-		out := a.forward(x, q, v.place, span)
+		out := a.forward(x, w, v.place, span)
 		a.metrics.attempt(out)
 		switch {
 		case out.Final:
@@ -87,33 +88,24 @@ func (a *Activator) final(out proxy.Outcome, held time.Duration) result {
 }
 
 // forward sends the request to a pod and gives the place back.
-func (a *Activator) forward(x proxy.Exchange, q *queue, p place, span span) proxy.Outcome {
-	done := false
-	o := proxy.Options{
-		DropRequest: a.drop,
-		Refusals:    true,
-		ReplayLimit: a.config.ReplayLimit,
-		Answered: func(int) { // the pod is free before a slow client has read the answer
-			done = true
-			q.release(p, time.Now())
-		},
-	}
+func (a *Activator) forward(x proxy.Exchange, w *waiter, p place, span span) proxy.Outcome {
+	w.at, w.has = p, true
+	o := &w.options
+	o.DropRequest, o.RequestHeader = a.drop, o.RequestHeader[:0]
 	if p.wait > 0 {
-		o.RequestHeader = waitHeader(p.wait)
+		o.RequestHeader = appendWait(o.RequestHeader, p.wait)
 	}
-	span.inject(&o)
-	out := x.Forward(p.pod.target, &o)
-	if done {
-		return out
+	span.inject(o)
+	out := x.Forward(p.pod.target, o)
+	if w.has && (out.Kind == proxy.Refused || out.Kind == proxy.Unreached) {
+		w.has = false
+		why := refusedBad
+		if out.Kind == proxy.Refused && out.Busy == wire.BusyLimit {
+			why = refusedFull
+		}
+		w.queue.refused(p, why, time.Now())
 	}
-	switch {
-	case out.Kind == proxy.Refused && out.Busy == wire.BusyLimit:
-		q.refused(p, refusedFull, time.Now())
-	case out.Kind == proxy.Refused || out.Kind == proxy.Unreached:
-		q.refused(p, refusedBad, time.Now())
-	default:
-		q.release(p, time.Now())
-	}
+	w.done()
 	return out
 }
 
@@ -139,8 +131,8 @@ func (q *queue) wait(w *waiter, gone <-chan struct{}) (verdict, bool) {
 	return verdict{}, false
 }
 
-func waitHeader(d time.Duration) []byte {
-	h := append(make([]byte, 0, 32), wire.HeaderWait+": "...)
+func appendWait(h []byte, d time.Duration) []byte {
+	h = append(h, wire.HeaderWait+": "...)
 	h = strconv.AppendInt(h, max(1, d.Milliseconds()), 10)
 	return append(h, "\r\n"...)
 }

@@ -3,7 +3,6 @@ package activator
 import (
 	"strings"
 	"testing"
-	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -49,7 +48,7 @@ func serveHot(a *Activator, c *cluster, x *fakeExchange) {
 		a.Serve(x)
 	}()
 	for a.waiting() != 1 {
-		time.Sleep(time.Millisecond)
+		waitABit()
 	}
 	a.placed(placement(1, c.add("a", 1, lasting(0))))
 	<-done

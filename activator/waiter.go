@@ -1,6 +1,10 @@
 package activator
 
-import "time"
+import (
+	"time"
+
+	"hotpod.dev/proxy"
+)
 
 // waiter is one request, from enter to leave.
 type waiter struct {
@@ -13,15 +17,39 @@ type waiter struct {
 	last   *pod
 
 	verdict chan verdict // holds one
+	// at is the place that the request has, while has is true.
+	at      place
+	has     bool
+	queue   *queue
+	options proxy.Options
 	// guarded by the queue's lock
 	queued     bool
 	prev, next *waiter
 }
 
-func newWaiter() *waiter { return &waiter{verdict: make(chan verdict, 1)} }
+// newWaiter returns a waiter whose requests drop the named headers, and keep so many bytes of their bodies.
+func newWaiter(drop []string, replayLimit int64) *waiter {
+	w := &waiter{verdict: make(chan verdict, 1)}
+	w.options = proxy.Options{
+		DropRequest: drop, Refusals: true, ReplayLimit: replayLimit,
+		Answered: func(int) { w.done() }, // the pod is free before a slow client has read the answer
+	}
+	return w
+}
 
 // reset makes w ready for another request.
-func (w *waiter) reset() { *w = waiter{verdict: w.verdict} }
+func (w *waiter) reset() {
+	w.pinned, w.placed, w.has = false, false, false
+	w.last, w.queue, w.at = nil, nil, place{}
+}
+
+// done gives back the place of a request that its pod has answered, or that ended there otherwise.
+func (w *waiter) done() {
+	if w.has {
+		w.has = false
+		w.queue.release(w.at, time.Now())
+	}
+}
 
 // tell ends the wait. It never blocks: a waiter gets one verdict each time it asks.
 func (w *waiter) tell(v verdict) { w.verdict <- v }

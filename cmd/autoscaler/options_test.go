@@ -1,0 +1,42 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+func variables(m map[string]string) func(string) string {
+	return func(name string) string { return m[name] }
+}
+
+func TestParse_FlagsWinOverVariables(t *testing.T) {
+	o, err := parse([]string{"--max-pods=9"}, variables(map[string]string{
+		"HOTPOD_CODE_DIR": "/d", "HOTPOD_FETCHER_IMAGE": "f", "HOTPOD_PROXY_IMAGE": "q", "HOTPOD_MAX_PODS": "7", "HOTPOD_RUN_AS_NON_ROOT": "false", "POD_NAMESPACE": "here",
+	}), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.codeDir != "/d" || o.pool.MaxPods != 9 || o.pool.RunAsNonRoot || o.componentNamespace != "here" {
+		t.Errorf("options %+v", o)
+	}
+}
+
+func TestParse_ListsEveryFault(t *testing.T) {
+	if _, err := parse([]string{"--code-dir=/tmp/c", "--fetcher-image=f", "--proxy-image=q"}, variables(nil), io.Discard); err != nil {
+		t.Errorf("good flags: %v", err)
+	}
+	_, err := parse([]string{"--address=nowhere", "--component-namespace=", "--code-bytes=0", "--runtime-host=moon"}, variables(nil), io.Discard)
+	if err == nil {
+		t.Fatal("bad flags were taken")
+	}
+	if n := len(strings.Split(err.Error(), "\n")); n != 7 {
+		t.Errorf("%d faults, want 7:\n%v", n, err)
+	}
+}
+
+func TestParse_NamesTheVariableThatIsWrong(t *testing.T) {
+	if _, err := parse(nil, variables(map[string]string{"HOTPOD_MAX_PODS": "many"}), io.Discard); err == nil || !strings.Contains(err.Error(), "HOTPOD_") {
+		t.Errorf("parse = %v", err)
+	}
+}
