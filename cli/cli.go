@@ -38,11 +38,10 @@ type app struct {
 
 // Run executes the command line args and returns the exit code; what went wrong is written to c.Err.
 func Run(ctx context.Context, c Config, args []string) int {
-	cmd := New(c)
+	cmd := New(c) //nolint:contextcheck // cobra hands ctx to the commands
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
-	var exit childExit
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[childError](err); ok {
 		return int(exit)
 	}
 	if err != nil {

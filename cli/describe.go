@@ -185,7 +185,7 @@ func (a *app) describe(w io.Writer, f facts) {
 	fmt.Fprintln(w, "Routes:")
 	for i := range f.routes {
 		t := &f.routes[i]
-		fmt.Fprintf(w, "  %-20s %s %s  ready: %s\n", t.Name, strings.Join(triggerMethods(t), ","), t.Spec.Host+triggerPath(t), condition(t.Status.Conditions, v1.ConditionReady))
+		fmt.Fprintf(w, "  %-20s %s %s  ready: %s\n", t.Name, strings.Join(triggerMethods(t), ","), t.Spec.Host+triggerPath(t), ready(t.Status.Conditions))
 	}
 	fmt.Fprintln(w, "Pods:")
 	for i := range f.pods {

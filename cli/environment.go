@@ -30,7 +30,7 @@ func (a *app) environments() noun[*v1.Environment, *v1.EnvironmentList] {
 			{"BUILDER", true, func(e *v1.Environment) string { return dash(e.Spec.Builder.Image) }},
 			{"POOLSIZE", false, func(e *v1.Environment) string { return strconv.Itoa(e.PoolSize()) }},
 			{"VERSION", true, func(e *v1.Environment) string { return strconv.Itoa(e.Spec.Version) }},
-			{"READY", false, func(e *v1.Environment) string { return condition(e.Status.Conditions, v1.ConditionReady) }},
+			{"READY", false, func(e *v1.Environment) string { return ready(e.Status.Conditions) }},
 			{"NAMESPACE", false, func(e *v1.Environment) string { return e.Namespace }},
 			{"AGE", false, func(e *v1.Environment) string { return age(e.CreationTimestamp, a.now()) }},
 		},

@@ -30,9 +30,9 @@ func (a *app) functions() noun[*v1.Function, *v1.FunctionList] {
 			{"CONCURRENCY", true, func(f *v1.Function) string { return strconv.Itoa(f.MaxPods()) }},
 			{"REQUESTSPERPOD", true, func(f *v1.Function) string { return strconv.Itoa(f.RequestsPerPod()) }},
 			{"PACKAGE", true, func(f *v1.Function) string { return dash(f.Spec.Package.PackageRef.Name) }},
-			{"SECRETS", true, func(f *v1.Function) string { return secretNames(f) }},
-			{"CONFIGMAPS", true, func(f *v1.Function) string { return configMapNames(f) }},
-			{"READY", false, func(f *v1.Function) string { return condition(f.Status.Conditions, v1.ConditionReady) }},
+			{"SECRETS", true, secretNames},
+			{"CONFIGMAPS", true, configMapNames},
+			{"READY", false, func(f *v1.Function) string { return ready(f.Status.Conditions) }},
 			{"NAMESPACE", false, func(f *v1.Function) string { return f.Namespace }},
 			{"AGE", false, func(f *v1.Function) string { return age(f.CreationTimestamp, a.now()) }},
 		},
@@ -40,7 +40,7 @@ func (a *app) functions() noun[*v1.Function, *v1.FunctionList] {
 }
 
 func secretNames(f *v1.Function) string {
-	var names []string
+	names := make([]string, 0, len(f.Spec.Secrets))
 	for _, s := range f.Spec.Secrets {
 		names = append(names, s.Name)
 	}
@@ -48,7 +48,7 @@ func secretNames(f *v1.Function) string {
 }
 
 func configMapNames(f *v1.Function) string {
-	var names []string
+	names := make([]string, 0, len(f.Spec.ConfigMaps))
 	for _, c := range f.Spec.ConfigMaps {
 		names = append(names, c.Name)
 	}

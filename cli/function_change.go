@@ -113,8 +113,7 @@ func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) 
 		return nil
 	}
 	_, err = a.environments().get(ctx, o.env)
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		e.Try = []string{"hotpod env create --name " + o.env + " --image fission/node-env"}
 	}
 	return err

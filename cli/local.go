@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// childExit is the exit code of a program that this command stood in for; it has said itself what was wrong.
-type childExit int
+// childError is the exit code of a program that this command stood in for; it has said itself what was wrong.
+type childError int
 
-func (c childExit) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
+func (c childError) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
 // localProgram is the embedded platform's own program, beside this one.
 const localProgram = "hotpod-local"
@@ -60,9 +60,8 @@ func (a *app) runLocal(ctx context.Context, args []string) error {
 	if cmd.ProcessState != nil && cmd.ProcessState.Success() {
 		return nil // also when it was ended by our signal
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return childExit(max(exit.ExitCode(), ExitError))
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return childError(max(exit.ExitCode(), ExitError))
 	}
 	return err
 }

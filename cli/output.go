@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/cli-runtime/pkg/printers"
 
+	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/kube"
 )
 
@@ -117,10 +118,10 @@ func age(t metav1.Time, now time.Time) string {
 	return duration.HumanDuration(now.Sub(t.Time))
 }
 
-// condition returns the status of a condition and, when it is not good, its reason.
-func condition(conditions []metav1.Condition, kind string) string {
+// ready returns the status of the Ready condition and, when it is not good, its reason.
+func ready(conditions []metav1.Condition) string {
 	for _, c := range conditions {
-		if c.Type != kind {
+		if c.Type != v1.ConditionReady {
 			continue
 		}
 		if c.Status == metav1.ConditionTrue || c.Reason == "" {

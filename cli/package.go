@@ -21,8 +21,8 @@ func (a *app) packages() noun[*v1.Package, *v1.PackageList] {
 			{"NAME", false, func(p *v1.Package) string { return p.Name }},
 			{"BUILD_STATUS", false, func(p *v1.Package) string { return dash(p.Status.BuildStatus) }},
 			{"ENV", false, func(p *v1.Package) string { return p.Spec.Environment.Name }},
-			{"ARCHIVE", false, func(p *v1.Package) string { return archiveKind(p) }},
-			{"READY", false, func(p *v1.Package) string { return condition(p.Status.Conditions, v1.ConditionReady) }},
+			{"ARCHIVE", false, archiveKind},
+			{"READY", false, func(p *v1.Package) string { return ready(p.Status.Conditions) }},
 			{"NAMESPACE", false, func(p *v1.Package) string { return p.Namespace }},
 			{"AGE", false, func(p *v1.Package) string { return age(p.CreationTimestamp, a.now()) }},
 		},
@@ -204,7 +204,7 @@ func (a *app) packageInfo() *cobra.Command {
 				return err
 			}
 			_, err = fmt.Fprintf(a.Out, "Name:        %s\nEnvironment: %s\nStatus:      %s\nReady:       %s\nArchive:     %s\nBuild Logs:\n%s\n",
-				p.Name, p.Spec.Environment.Name, dash(p.Status.BuildStatus), condition(p.Status.Conditions, v1.ConditionReady), archiveKind(p), p.Status.BuildLog)
+				p.Name, p.Spec.Environment.Name, dash(p.Status.BuildStatus), ready(p.Status.Conditions), archiveKind(p), p.Status.BuildLog)
 			return err
 		},
 	}

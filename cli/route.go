@@ -26,7 +26,7 @@ func (a *app) routes() noun[*v1.HTTPTrigger, *v1.HTTPTriggerList] {
 			{"HOST", false, func(t *v1.HTTPTrigger) string { return dash(t.Spec.Host) }},
 			{"PATH", false, triggerPath},
 			{"FUNCTION", false, triggerFunctions},
-			{"READY", false, func(t *v1.HTTPTrigger) string { return condition(t.Status.Conditions, v1.ConditionReady) }},
+			{"READY", false, func(t *v1.HTTPTrigger) string { return ready(t.Status.Conditions) }},
 			{"NAMESPACE", false, func(t *v1.HTTPTrigger) string { return t.Namespace }},
 			{"AGE", false, func(t *v1.HTTPTrigger) string { return age(t.CreationTimestamp, a.now()) }},
 		},
