@@ -21,23 +21,19 @@ func everyPath() *routev3.RouteMatch {
 
 // action sends what a part of the route matched to its functions.
 func (r *served) action(p part) *routev3.Route {
-	route := functionAction(r.Key.String(), r.backends)
+	route := functionAction(r.String(), r.backends)
 	template := ""
-	switch p {
-	case exactPart:
-		if !r.KeepPath {
-			route.GetRoute().PathRewrite = "/"
-		}
-		if r.Exact.Regex != "" {
-			template = r.Exact.Text
-		}
-	case subtreePart:
-		if !r.KeepPath {
-			trim(route, r.Subtree.Text)
-		}
-		if r.Subtree.Regex != "" {
-			template = r.Subtree.Text + restVariable
-		}
+	switch {
+	case p == exactPart && !r.KeepPath:
+		route.GetRoute().PathRewrite = "/"
+	case p == subtreePart && !r.KeepPath:
+		trim(route, r.Subtree.Text)
+	}
+	switch {
+	case p == exactPart && r.Exact.Regex != "":
+		template = r.Exact.Text
+	case p == subtreePart && r.Subtree.Regex != "":
+		template = r.Subtree.Text + restVariable
 	}
 	if template != "" {
 		route.RequestHeadersToAdd = []*corev3.HeaderValueOption{set(wire.HeaderTemplate, literally(template))}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -27,12 +28,13 @@ import (
 // about. Whatever is shown, Envoy must accept all of it.
 func TestGolden(t *testing.T) {
 	golden.Run(t, "testdata/*.txtar", func(t *testing.T, inputs map[string][]byte) []golden.File {
+		t.Helper()
 		w := newWorld()
 		load(t, w, inputs["objects.yaml"])
 		s, fates := everything(testConfig(), w)
 		envoytest.Validate(t, s.bootstrap(t))
-		var files []golden.File
-		for _, what := range strings.Fields(string(inputs["show"])) {
+		files := []golden.File{}
+		for what := range strings.FieldsSeq(string(inputs["show"])) {
 			files = append(files, golden.File{Name: what, Data: show(t, s, fates, what)})
 		}
 		return files
@@ -47,8 +49,8 @@ func testConfig() Config {
 }
 
 // load puts the objects of a YAML stream into w.
-func load(t testing.TB, w *world, text []byte) {
-	t.Helper()
+func load(tb testing.TB, w *world, text []byte) {
+	tb.Helper()
 	docs := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	for {
 		doc, err := docs.Read()
@@ -56,21 +58,21 @@ func load(t testing.TB, w *world, text []byte) {
 			return
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
-		loadOne(t, w, doc)
+		loadOne(tb, w, doc)
 	}
 }
 
-func loadOne(t testing.TB, w *world, doc []byte) {
-	t.Helper()
+func loadOne(tb testing.TB, w *world, doc []byte) {
+	tb.Helper()
 	var kind struct{ Kind string }
 	if err := yaml.Unmarshal(doc, &kind); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	decode := func(into any) {
 		if err := yaml.UnmarshalStrict(doc, into); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	switch kind.Kind {
@@ -91,7 +93,7 @@ func loadOne(t testing.TB, w *world, doc []byte) {
 			w.setPod(pod)
 		}
 	default:
-		t.Fatalf("unknown kind %q", kind.Kind)
+		tb.Fatalf("unknown kind %q", kind.Kind)
 	}
 }
 
@@ -111,11 +113,7 @@ func everything(c Config, w *world) (static, map[Key]fate) {
 		}
 	}
 	s := static{listeners: listeners(c)}
-	var functions []Function
-	for _, f := range v.functions {
-		functions = append(functions, f)
-	}
-	slices.SortFunc(functions, func(a, b Function) int { return strings.Compare(a.ID.UID, b.ID.UID) })
+	functions := slices.SortedFunc(maps.Values(v.functions), func(a, b Function) int { return strings.Compare(a.ID.UID, b.ID.UID) })
 	for _, f := range functions {
 		s.clusters = append(s.clusters, functionCluster(f))
 		hot := []Pod{}
@@ -128,15 +126,15 @@ func everything(c Config, w *world) (static, map[Key]fate) {
 	return s, table.fates
 }
 
-func show(t testing.TB, s static, fates map[Key]fate, what string) []byte {
-	t.Helper()
+func show(tb testing.TB, s static, fates map[Key]fate, what string) []byte {
+	tb.Helper()
 	switch what {
 	case "public":
-		return withoutOwn(outline(t, s.tables[0].VirtualHosts[0].Matcher))
+		return withoutOwn(outline(tb, s.tables[0].VirtualHosts[0].Matcher))
 	case "own":
-		return outline(t, s.tables[0].VirtualHosts[0].Matcher)
+		return outline(tb, s.tables[0].VirtualHosts[0].Matcher)
 	case "internal":
-		return outline(t, s.tables[1].VirtualHosts[0].Matcher)
+		return outline(tb, s.tables[1].VirtualHosts[0].Matcher)
 	case "tables":
 		all := make([]proto.Message, 0, 2)
 		for _, table := range s.tables {
@@ -144,17 +142,17 @@ func show(t testing.TB, s static, fates map[Key]fate, what string) []byte {
 			bare.VirtualHosts[0].Matcher = nil
 			all = append(all, bare)
 		}
-		return list(t, all...)
+		return list(tb, all...)
 	case "listeners":
-		return list(t, s.listeners[0], s.listeners[1])
+		return list(tb, s.listeners[0], s.listeners[1])
 	case "clusters":
-		return list(t, messages(s.clusters)...)
+		return list(tb, messages(s.clusters)...)
 	case "endpoints":
-		return list(t, messages(s.endpoints)...)
+		return list(tb, messages(s.endpoints)...)
 	case "fates":
 		return showFates(fates)
 	}
-	t.Fatalf("nothing is called %q", what)
+	tb.Fatalf("nothing is called %q", what)
 	return nil
 }
 
@@ -183,8 +181,8 @@ func messages[M proto.Message](in []M) []proto.Message {
 }
 
 // list is like marshal for several, without validation: what is shown may be a part.
-func list(t testing.TB, all ...proto.Message) []byte {
-	t.Helper()
+func list(tb testing.TB, all ...proto.Message) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	for _, m := range all {
 		text, err := protojson.Marshal(m)
@@ -192,7 +190,7 @@ func list(t testing.TB, all ...proto.Message) []byte {
 			text, err = indent(text)
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		out.Write(text)
 	}
@@ -200,7 +198,7 @@ func list(t testing.TB, all ...proto.Message) []byte {
 }
 
 func showFates(fates map[Key]fate) []byte {
-	var lines []string
+	lines := make([]string, 0, len(fates))
 	for k, f := range fates {
 		lines = append(lines, fmt.Sprintf("%s: %s %s\n", k, f.state, f.message))
 	}

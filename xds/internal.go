@@ -37,7 +37,7 @@ func internalTable(c Config, functions []Function) *routev3.RouteConfiguration {
 func internalTree(functions []Function) *matcher {
 	refuse := inOrder(when(act(refuseOrigin()), append([]*predicate{is(headerMethod, http.MethodOptions)}, preflight()...)...))
 	own := exactly(headerPath, map[string]*onMatch{pathHealth + "/": act(empty()), pathReady + "/": act(empty())})
-	return chain(act(routeMiss()), refuse, beginning(headerPath, internalGroups(functions)), own).GetMatcher()
+	return chain(act(routeMiss()), refuse, beginning(internalGroups(functions)), own).GetMatcher()
 }
 
 func routeMiss() *routev3.Route {
@@ -95,7 +95,7 @@ func trimmed(r *routev3.Route, group string) *routev3.Route {
 
 // sharedRoute serves the functions of a group.
 func sharedRoute(clusters map[string]*onMatch) *routev3.Route {
-	tree := beginning(headerPath, clusters)
+	tree := beginning(clusters)
 	tree.OnNoMatch = toCluster(clusterMiss)
 	return &routev3.Route{Name: tableInternal, Match: everyPath(), Action: &routev3.Route_Route{Route: &routev3.RouteAction{
 		Timeout: &durationpb.Duration{},

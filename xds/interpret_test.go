@@ -20,40 +20,40 @@ type request map[string]string
 
 // interpret walks a matching tree as Envoy does, which TestEnvoy_MatchesAsTheTreeSays holds it to. It returns nil when
 // nothing matches.
-func interpret(t testing.TB, m *matcher, r request) *routev3.Route {
-	t.Helper()
+func interpret(tb testing.TB, m *matcher, r request) *routev3.Route {
+	tb.Helper()
 	var found *routev3.Route
 	switch kind := m.MatcherType.(type) {
 	case *xdsmatcherv3.Matcher_MatcherTree_:
-		found = interpretTree(t, kind.MatcherTree, r)
+		found = interpretTree(tb, kind.MatcherTree, r)
 	case *xdsmatcherv3.Matcher_MatcherList_:
 		for _, rule := range kind.MatcherList.Matchers {
-			if found == nil && holds(t, rule.Predicate, r) {
-				found = follow(t, rule.OnMatch, r)
+			if found == nil && holds(tb, rule.Predicate, r) {
+				found = follow(tb, rule.OnMatch, r)
 			}
 		}
 	}
 	if found == nil && m.OnNoMatch != nil {
-		found = follow(t, m.OnNoMatch, r)
+		found = follow(tb, m.OnNoMatch, r)
 	}
 	return found
 }
 
-func interpretTree(t testing.TB, tree *xdsmatcherv3.Matcher_MatcherTree, r request) *routev3.Route {
-	t.Helper()
-	value, ok := r[inputHeader(t, tree.Input)]
+func interpretTree(tb testing.TB, tree *xdsmatcherv3.Matcher_MatcherTree, r request) *routev3.Route {
+	tb.Helper()
+	value, ok := r[inputHeader(tb, tree.Input)]
 	if !ok {
 		return nil
 	}
 	if exact := tree.GetExactMatchMap(); exact != nil {
 		if next := exact.Map[value]; next != nil {
-			return follow(t, next, r)
+			return follow(tb, next, r)
 		}
 		return nil
 	}
 	for end := len(value); end > 0; end-- {
 		if next := tree.GetPrefixMatchMap().GetMap()[value[:end]]; next != nil {
-			if found := follow(t, next, r); found != nil {
+			if found := follow(tb, next, r); found != nil {
 				return found
 			}
 		}
@@ -61,12 +61,12 @@ func interpretTree(t testing.TB, tree *xdsmatcherv3.Matcher_MatcherTree, r reque
 	return nil
 }
 
-func follow(t testing.TB, o *onMatch, r request) *routev3.Route {
-	t.Helper()
+func follow(tb testing.TB, o *onMatch, r request) *routev3.Route {
+	tb.Helper()
 	if m := o.GetMatcher(); m != nil {
-		return interpret(t, m, r)
+		return interpret(tb, m, r)
 	}
-	route := actionOf(t, o)
+	route := actionOf(tb, o)
 	for _, h := range route.GetMatch().GetHeaders() {
 		method := h.GetStringMatch()
 		if m := method.GetSafeRegex(); m != nil && !slices.Contains(strings.Split(m.Regex, "|"), r[h.Name]) || m == nil && method.GetExact() != r[h.Name] {
@@ -76,11 +76,11 @@ func follow(t testing.TB, o *onMatch, r request) *routev3.Route {
 	return route
 }
 
-func actionOf(t testing.TB, o *onMatch) *routev3.Route {
-	t.Helper()
+func actionOf(tb testing.TB, o *onMatch) *routev3.Route {
+	tb.Helper()
 	route := &routev3.Route{}
 	if err := o.GetAction().TypedConfig.UnmarshalTo(route); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return route
 }
@@ -100,25 +100,25 @@ func decision(r *routev3.Route) string {
 	return r.Name[strings.IndexByte(r.Name, '/')+1:]
 }
 
-func inputHeader(t testing.TB, input *xdscorev3.TypedExtensionConfig) string {
-	t.Helper()
+func inputHeader(tb testing.TB, input *xdscorev3.TypedExtensionConfig) string {
+	tb.Helper()
 	in := &matcherv3.HttpRequestHeaderMatchInput{}
 	if err := input.TypedConfig.UnmarshalTo(in); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return in.HeaderName
 }
 
-func holds(t testing.TB, p *predicate, r request) bool {
-	t.Helper()
+func holds(tb testing.TB, p *predicate, r request) bool {
+	tb.Helper()
 	switch kind := p.MatchType.(type) {
 	case *xdsmatcherv3.Matcher_MatcherList_Predicate_AndMatcher:
-		return !slices.ContainsFunc(kind.AndMatcher.Predicate, func(p *predicate) bool { return !holds(t, p, r) })
+		return !slices.ContainsFunc(kind.AndMatcher.Predicate, func(p *predicate) bool { return !holds(tb, p, r) })
 	case *xdsmatcherv3.Matcher_MatcherList_Predicate_OrMatcher:
-		return slices.ContainsFunc(kind.OrMatcher.Predicate, func(p *predicate) bool { return holds(t, p, r) })
+		return slices.ContainsFunc(kind.OrMatcher.Predicate, func(p *predicate) bool { return holds(tb, p, r) })
 	}
 	single := p.GetSinglePredicate()
-	value, ok := r[inputHeader(t, single.Input)]
+	value, ok := r[inputHeader(tb, single.Input)]
 	if regex := single.GetValueMatch().GetSafeRegex(); regex != nil {
 		return ok && regexp.MustCompile("^(?:"+regex.Regex+")$").MatchString(value)
 	}
@@ -126,43 +126,43 @@ func holds(t testing.TB, p *predicate, r request) bool {
 }
 
 // outline writes a matching tree so that a person can read it.
-func outline(t testing.TB, m *matcher) []byte {
-	t.Helper()
+func outline(tb testing.TB, m *matcher) []byte {
+	tb.Helper()
 	var b strings.Builder
-	outlineMatcher(t, &b, "", m)
+	outlineMatcher(tb, &b, "", m)
 	return []byte(b.String())
 }
 
-func outlineMatcher(t testing.TB, b *strings.Builder, indent string, m *matcher) {
-	t.Helper()
+func outlineMatcher(tb testing.TB, b *strings.Builder, indent string, m *matcher) {
+	tb.Helper()
 	switch kind := m.MatcherType.(type) {
 	case *xdsmatcherv3.Matcher_MatcherTree_:
-		input, word, entries := inputHeader(t, kind.MatcherTree.Input), "is", kind.MatcherTree.GetExactMatchMap().GetMap()
+		input, word, entries := inputHeader(tb, kind.MatcherTree.Input), "is", kind.MatcherTree.GetExactMatchMap().GetMap()
 		if entries == nil {
 			word, entries = "begins with", kind.MatcherTree.GetPrefixMatchMap().GetMap()
 		}
 		for _, value := range slices.Sorted(maps.Keys(entries)) {
-			outlineNext(t, b, indent, fmt.Sprintf("%s %s %s", input, word, value), entries[value])
+			outlineNext(tb, b, indent, fmt.Sprintf("%s %s %s", input, word, value), entries[value])
 		}
 	case *xdsmatcherv3.Matcher_MatcherList_:
 		for _, rule := range kind.MatcherList.Matchers {
-			outlineNext(t, b, indent, outlinePredicate(t, rule.Predicate), rule.OnMatch)
+			outlineNext(tb, b, indent, outlinePredicate(tb, rule.Predicate), rule.OnMatch)
 		}
 	}
 	if m.OnNoMatch != nil {
-		outlineNext(t, b, indent, "else", m.OnNoMatch)
+		outlineNext(tb, b, indent, "else", m.OnNoMatch)
 	}
 }
 
-func outlineNext(t testing.TB, b *strings.Builder, indent, condition string, o *onMatch) {
-	t.Helper()
+func outlineNext(tb testing.TB, b *strings.Builder, indent, condition string, o *onMatch) {
+	tb.Helper()
 	if m := o.GetMatcher(); m != nil {
 		if condition == "else" { // the next stage stands beside this one
-			outlineMatcher(t, b, indent, m)
+			outlineMatcher(tb, b, indent, m)
 			return
 		}
 		fmt.Fprintf(b, "%s%s\n", indent, condition)
-		outlineMatcher(t, b, indent+"  ", m)
+		outlineMatcher(tb, b, indent+"  ", m)
 		return
 	}
 	cluster := &specifierv3.ClusterAction{}
@@ -170,23 +170,23 @@ func outlineNext(t testing.TB, b *strings.Builder, indent, condition string, o *
 		fmt.Fprintf(b, "%s%s: %s\n", indent, condition, cluster.Cluster)
 		return
 	}
-	route := actionOf(t, o)
+	route := actionOf(tb, o)
 	fmt.Fprintf(b, "%s%s: %s\n", indent, condition, outlineAction(route))
 	if plugin := route.GetRoute().GetInlineClusterSpecifierPlugin(); plugin != nil {
 		specifier := &specifierv3.MatcherClusterSpecifier{}
 		if err := plugin.Extension.TypedConfig.UnmarshalTo(specifier); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
-		outlineMatcher(t, b, indent+"  ", specifier.ClusterMatcher)
+		outlineMatcher(tb, b, indent+"  ", specifier.ClusterMatcher)
 	}
 }
 
-func outlinePredicate(t testing.TB, p *predicate) string {
-	t.Helper()
+func outlinePredicate(tb testing.TB, p *predicate) string {
+	tb.Helper()
 	join := func(list *xdsmatcherv3.Matcher_MatcherList_Predicate_PredicateList, word string) string {
 		parts := make([]string, len(list.Predicate))
 		for i, p := range list.Predicate {
-			parts[i] = outlinePredicate(t, p)
+			parts[i] = outlinePredicate(tb, p)
 		}
 		return strings.Join(parts, " "+word+" ")
 	}
@@ -198,9 +198,9 @@ func outlinePredicate(t testing.TB, p *predicate) string {
 	}
 	single := p.GetSinglePredicate()
 	if regex := single.GetValueMatch().GetSafeRegex(); regex != nil {
-		return inputHeader(t, single.Input) + " matches " + regex.Regex
+		return inputHeader(tb, single.Input) + " matches " + regex.Regex
 	}
-	return inputHeader(t, single.Input) + " is " + single.GetValueMatch().GetExact()
+	return inputHeader(tb, single.Input) + " is " + single.GetValueMatch().GetExact()
 }
 
 func outlineAction(r *routev3.Route) string {

@@ -158,7 +158,7 @@ func TestEnvoy_RoutesReportWhatBecameOfThem(t *testing.T) {
 	to := func(function string) v1.FunctionReference {
 		return v1.FunctionReference{Type: v1.ReferenceName, Name: function}
 	}
-	declare("late", v1.HTTPTriggerSpec{Prefix: prefix("/f"), FunctionReference: to("f")})
+	declare("late", v1.HTTPTriggerSpec{Prefix: new("/f"), FunctionReference: to("f")})
 	if s := r.state("late", wire.RouteConflict); !strings.Contains(s.Message, "default/f is older") {
 		t.Errorf("message %q", s.Message)
 	}

@@ -1,6 +1,8 @@
 package xds
 
 import (
+	"slices"
+
 	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
 	xdsmatcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -63,12 +65,12 @@ func exactly(header string, values map[string]*onMatch) *matcher {
 	}})
 }
 
-// beginning looks a header up among beginnings, longest first. It returns nil when there are none.
-func beginning(header string, values map[string]*onMatch) *matcher {
+// beginning looks the path up among beginnings, longest first. It returns nil when there are none.
+func beginning(values map[string]*onMatch) *matcher {
 	if len(values) == 0 {
 		return nil
 	}
-	return tree(header, &xdsmatcherv3.Matcher_MatcherTree{TreeType: &xdsmatcherv3.Matcher_MatcherTree_PrefixMatchMap{
+	return tree(headerPath, &xdsmatcherv3.Matcher_MatcherTree{TreeType: &xdsmatcherv3.Matcher_MatcherTree_PrefixMatchMap{
 		PrefixMatchMap: &xdsmatcherv3.Matcher_MatcherTree_MatchMap{Map: values},
 	}})
 }
@@ -88,10 +90,10 @@ func inOrder(rules ...*rule) *matcher {
 
 // chain tries stages one after the other and then last, which may be nil. Nil stages are left out.
 func chain(last *onMatch, stages ...*matcher) *onMatch {
-	for i := len(stages) - 1; i >= 0; i-- {
-		if stages[i] != nil {
-			stages[i].OnNoMatch = last
-			last = goOn(stages[i])
+	for _, stage := range slices.Backward(stages) {
+		if stage != nil {
+			stage.OnNoMatch = last
+			last = goOn(stage)
 		}
 	}
 	return last

@@ -15,7 +15,7 @@ import (
 func randomRoutes(t *testing.T, rnd *rand.Rand, n int) []*Route {
 	t.Helper()
 	pick := func(from ...string) string { return from[rnd.IntN(len(from))] }
-	var routes []*Route
+	routes := make([]*Route, 0, n)
 	for i := range n {
 		text := ""
 		for depth := range 1 + rnd.IntN(3) {

@@ -47,7 +47,7 @@ func (t *table) reservedStages(version string) []*matcher {
 	})
 	for _, b := range t.hosts {
 		if len(b.templates)+len(b.subtreeTemplates) > 0 {
-			return []*matcher{own, beginning(headerPath, map[string]*onMatch{pathInternal: act(notFound())})}
+			return []*matcher{own, beginning(map[string]*onMatch{pathInternal: act(notFound())})}
 		}
 	}
 	return []*matcher{own}
@@ -84,8 +84,8 @@ func (b *bucket) stages(lower *bucket) (stages, late []*matcher) {
 		subtrees[subtree] = methods(routes, subtreePart, covered)
 	}
 	templates, lateTemplates := b.templateRules()
-	return []*matcher{exactly(headerPath, exact), templates, beginning(headerPath, subtrees)},
-		[]*matcher{lateTemplates, beginning(headerPath, lateSubtrees)}
+	return []*matcher{exactly(headerPath, exact), templates, beginning(subtrees)},
+		[]*matcher{lateTemplates, beginning(lateSubtrees)}
 }
 
 // templateRules returns the matching of templates and, for later, of their paths without the method.

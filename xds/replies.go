@@ -24,19 +24,18 @@ type fault struct {
 // faults are tried in order.
 func faults() []fault {
 	return []fault{
-		{
-			flags: []string{"UH", "NC", "UF", "UO"}, answer: http.StatusInternalServerError,
-			Error: wire.Error{Component: "executor", Reason: "executor_unavailable", Message: "no pod and no activator can be reached: call again, or look at the activator"},
-		}, {
-			flags: []string{"UC", "UR", "UPE"}, answer: http.StatusInternalServerError,
-			Error: wire.Error{Component: "function", Reason: "function_error", Message: "the pod went away while it had the request"},
-		}, {
-			flags: []string{"SI", "UT", "DT", "UMSDR"}, answer: http.StatusGatewayTimeout,
-			Error: wire.Error{Component: "timeout", Reason: "stream_idle", Message: "nothing was sent or received for too long"},
-		}, {
-			flags: []string{"OM", "RL", "RLSE"}, answer: http.StatusServiceUnavailable,
-			Error: wire.Error{Component: "router", Reason: "overloaded", Message: "the router has too much to do: call again later"},
-		},
+		{flags: []string{"UH", "NC", "UF", "UO"}, answer: http.StatusInternalServerError, Error: wire.Error{
+			Component: "executor", Reason: "executor_unavailable", Message: "no pod and no activator can be reached: call again, or look at the activator",
+		}},
+		{flags: []string{"UC", "UR", "UPE"}, answer: http.StatusInternalServerError, Error: wire.Error{
+			Component: "function", Reason: "function_error", Message: "the pod went away while it had the request",
+		}},
+		{flags: []string{"SI", "UT", "DT", "UMSDR"}, answer: http.StatusGatewayTimeout, Error: wire.Error{
+			Component: "timeout", Reason: "stream_idle", Message: "nothing was sent or received for too long",
+		}},
+		{flags: []string{"OM", "RL", "RLSE"}, answer: http.StatusServiceUnavailable, Error: wire.Error{
+			Component: "router", Reason: "overloaded", Message: "the router has too much to do: call again later",
+		}},
 		{status: http.StatusRequestTimeout, Error: router("request_timeout", "the request did not arrive in time")},
 		{status: http.StatusRequestEntityTooLarge, Error: router("body_too_large", "the request's body is too large")},
 		{status: http.StatusRequestHeaderFieldsTooLarge, Error: router("headers_too_large", "the request's headers are too large")},

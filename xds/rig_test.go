@@ -38,10 +38,10 @@ type rig struct {
 	serial  int
 }
 
-func newRig(t testing.TB) *rig {
-	t.Helper()
-	envoytest.Path(t)
-	r := &rig{t: t, host: envoytest.Address(t)}
+func newRig(tb testing.TB) *rig {
+	tb.Helper()
+	envoytest.Path(tb)
+	r := &rig{t: tb, host: envoytest.Address(tb)}
 	r.startServer()
 	r.server.Synced()
 	r.startEnvoy()
@@ -72,13 +72,14 @@ func (r *rig) startServer() {
 }
 
 // runServer runs until the returned function is called or the test ends.
-func runServer(t testing.TB, s *Server, g *grpc.Server, lis net.Listener) func() {
+func runServer(tb testing.TB, s *Server, g *grpc.Server, lis net.Listener) func() {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = s.Run(ctx) })
 	wg.Go(func() { _ = g.Serve(lis) })
 	stop := sync.OnceFunc(func() { cancel(); g.Stop(); wg.Wait() })
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	return stop
 }
 
@@ -160,16 +161,15 @@ func (r *rig) hot(f wire.FunctionID, generation int64, b *backend8012) string {
 	return string(pod.UID)
 }
 
-// activator makes b an activator and returns its pod's UID.
-func (r *rig) activator(b *backend8012) string {
+// activator makes b an activator.
+func (r *rig) activator(b *backend8012) {
 	pod := &corev1.Pod{ObjectMeta: r.meta("activator")}
 	pod.Labels = map[string]string{wire.LabelComponent: "activator"}
 	pod.Status = corev1.PodStatus{PodIP: b.ip, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
 	r.tell(func(s *Server) { s.SetPod(pod) })
-	return string(pod.UID)
 }
 
-// answer is what a client got.
+// answered is what a client got.
 type answered struct {
 	err    error
 	status int
@@ -203,14 +203,14 @@ func client() *http.Client {
 	}
 }
 
-var shared = client() //nolint:gochecknoglobals // connections are kept between requests
+var shared = client() // connections are kept between requests
 
 func (r *rig) get(path string, header ...string) answered {
 	return call(http.MethodGet, "http://"+r.addr(wire.PortPublic)+path, nil, header...)
 }
 
-func (r *rig) internal(path string, header ...string) answered {
-	return call(http.MethodGet, "http://"+r.addr(wire.PortInternal)+path, nil, header...)
+func (r *rig) internal(path string) answered {
+	return call(http.MethodGet, "http://"+r.addr(wire.PortInternal)+path, nil)
 }
 
 func (r *rig) do(method, path string, body io.Reader, header ...string) answered {
@@ -261,22 +261,22 @@ type backend8012 struct {
 	server *http.Server
 }
 
-func newBackend(t testing.TB, name string) *backend8012 {
-	t.Helper()
-	b := &backend8012{name: name, ip: envoytest.Address(t)}
-	b.start(t)
+func newBackend(tb testing.TB, name string) *backend8012 {
+	tb.Helper()
+	b := &backend8012{name: name, ip: envoytest.Address(tb)}
+	b.start(tb)
 	return b
 }
 
-func (b *backend8012) start(t testing.TB) {
-	t.Helper()
+func (b *backend8012) start(tb testing.TB) {
+	tb.Helper()
 	lis, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", fmt.Sprintf("%s:%d", b.ip, wire.PortRequests))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b.server = &http.Server{Handler: b, ReadHeaderTimeout: time.Minute}
 	go func() { _ = b.server.Serve(lis) }()
-	t.Cleanup(b.stop)
+	tb.Cleanup(b.stop)
 }
 
 func (b *backend8012) stop() { _ = b.server.Close() }

@@ -29,17 +29,15 @@ func rigWithRoutes(t *testing.T, routes map[string]v1.HTTPTriggerSpec) *rig {
 	return r
 }
 
-func prefix(s string) *string { return &s }
-
 func TestEnvoy_RoutesAndRewritesPaths(t *testing.T) {
 	r := rigWithRoutes(t, map[string]v1.HTTPTriggerSpec{
 		"exact":    {RelativeURL: "/exact"},
 		"slash":    {RelativeURL: "/slash/"},
-		"subtree":  {Prefix: prefix("/sub")},
-		"kept":     {Prefix: prefix("/kept"), KeepPrefix: true},
-		"below":    {Prefix: prefix("/below/")},
+		"subtree":  {Prefix: new("/sub")},
+		"kept":     {Prefix: new("/kept"), KeepPrefix: true},
+		"below":    {Prefix: new("/below/")},
 		"template": {RelativeURL: "/user/{id}/{what:[a-z]+}"},
-		"tree":     {Prefix: prefix("/tree/{id}")},
+		"tree":     {Prefix: new("/tree/{id}")},
 		"space":    {RelativeURL: "/with space/café"},
 		"hosted":   {RelativeURL: "/exact", Host: "shop.example:8080"},
 		"post":     {RelativeURL: "/post", Methods: []string{"POST", "PUT"}},

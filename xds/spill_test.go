@@ -61,7 +61,7 @@ func spillRig(t *testing.T) (r *rig, pod, activator *backend8012) {
 	pod, activator = newBackend(t, "pod"), newBackend(t, "activator")
 	r.activator(activator)
 	f := r.function("f")
-	r.route("f", v1.HTTPTriggerSpec{Prefix: prefix("/f"), Methods: []string{"GET", "POST", "PUT", "PATCH", "DELETE"}})
+	r.route("f", v1.HTTPTriggerSpec{Prefix: new("/f"), Methods: []string{"GET", "POST", "PUT", "PATCH", "DELETE"}})
 	r.hot(f, 1, pod)
 	r.eventually("the pod serves", func() error { return r.get("/f").want(http.StatusOK, "pod") })
 	return r, pod, activator
@@ -256,6 +256,7 @@ func TestEnvoy_PassesUpgradesAndSpillsThem(t *testing.T) {
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("%v %v", res, err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	_, _ = io.WriteString(conn, "ping")
 	got := make([]byte, 4)
 	if _, err := io.ReadFull(in, got); err != nil || string(got) != "ping" {

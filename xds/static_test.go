@@ -23,12 +23,12 @@ type static struct {
 }
 
 // bootstrap returns it as an Envoy's bootstrap. Discovery on demand stays configured, with a server that is not there.
-func (s static) bootstrap(t testing.TB) []byte {
-	t.Helper()
+func (s static) bootstrap(tb testing.TB) []byte {
+	tb.Helper()
 	b := bootstrap(BootstrapConfig{XDS: "127.0.0.1:1", Admin: cmp.Or(s.admin, "127.0.0.1:9901"), NodeID: "test"})
 	b.DynamicResources.LdsConfig = nil
 	for _, l := range s.listeners {
-		b.StaticResources.Listeners = append(b.StaticResources.Listeners, s.withRoutes(t, l))
+		b.StaticResources.Listeners = append(b.StaticResources.Listeners, s.withRoutes(tb, l))
 	}
 	for i, c := range s.clusters {
 		c = proto.CloneOf(c)
@@ -36,16 +36,16 @@ func (s static) bootstrap(t testing.TB) []byte {
 		c.LoadAssignment = s.endpoints[i]
 		b.StaticResources.Clusters = append(b.StaticResources.Clusters, c)
 	}
-	return marshal(t, b)
+	return marshal(tb, b)
 }
 
-func (s static) withRoutes(t testing.TB, l *listenerv3.Listener) *listenerv3.Listener {
-	t.Helper()
+func (s static) withRoutes(tb testing.TB, l *listenerv3.Listener) *listenerv3.Listener {
+	tb.Helper()
 	l = proto.CloneOf(l)
 	filter := l.FilterChains[0].Filters[0]
 	manager := &hcmv3.HttpConnectionManager{}
 	if err := filter.GetTypedConfig().UnmarshalTo(manager); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, table := range s.tables {
 		if table.Name == manager.GetRds().GetRouteConfigName() {
@@ -56,20 +56,20 @@ func (s static) withRoutes(t testing.TB, l *listenerv3.Listener) *listenerv3.Lis
 	return l
 }
 
-func marshal(t testing.TB, m proto.Message) []byte {
-	t.Helper()
+func marshal(tb testing.TB, m proto.Message) []byte {
+	tb.Helper()
 	if v, ok := m.(interface{ ValidateAll() error }); ok {
 		if err := v.ValidateAll(); err != nil {
-			t.Errorf("%T: %v", m, err)
+			tb.Errorf("%T: %v", m, err)
 		}
 	}
 	text, err := protojson.Marshal(m)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	text, err = indent(text)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }

@@ -1,7 +1,7 @@
 package xds
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -74,13 +74,13 @@ func (t *tracker) built(v view, table *table, number uint64, now time.Time) {
 
 // signature names what a route was built from.
 func signature(d declared, functions map[Key]Function) string {
-	s := fmt.Sprint(d.generation)
+	parts := []string{strconv.FormatInt(d.generation, 10)}
 	if d.route != nil {
 		for _, target := range d.route.Targets {
-			s += " " + functions[Key{d.route.Namespace, target.Name}].ID.UID
+			parts = append(parts, functions[Key{d.route.Namespace, target.Name}].ID.UID)
 		}
 	}
-	return s
+	return strings.Join(parts, " ")
 }
 
 func (t *tracker) rouse() {

@@ -51,8 +51,15 @@ func (s *stream) changed(kind, name string) {
 		return
 	}
 	if _, wanted := sub.has[name]; wanted || sub.everything {
-		sub.todo[name] = sub.todo[name]
+		sub.look(name)
 		s.rouse()
+	}
+}
+
+// look puts a name on the list, where it may be already with somebody waiting.
+func (sub *subscription) look(name string) {
+	if _, listed := sub.todo[name]; !listed {
+		sub.todo[name] = false
 	}
 }
 

@@ -220,7 +220,7 @@ func TestStream_NewEnvoysGetTheLastGoodVersionOfWhatWasRefused(t *testing.T) {
 
 func TestStream_SendsManyResourcesInPages(t *testing.T) {
 	c := converse(t)
-	var names []string
+	names := make([]string, 0, 2*page+10)
 	for i := range 2*page + 10 {
 		names = append(names, fmt.Sprint("c", i))
 		c.make(names[i], "1")

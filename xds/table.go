@@ -182,6 +182,7 @@ func (t *table) markLosers(routes []*served) {
 // preflightOnly says that the route answers the method for the sake of CORS alone.
 func (r *Route) preflightOnly(method string) bool { return r.impliedOptions && method == "OPTIONS" }
 
+// text is the path that the route is known by.
 func (r *Route) text() string {
 	if r.Subtree.Text != "" {
 		return r.Subtree.Text

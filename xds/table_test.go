@@ -110,6 +110,14 @@ func anyRoute(t *rapid.T, i int) *Route {
 	return r
 }
 
+func anyRoutes(t *rapid.T) []*Route {
+	routes := make([]*Route, rapid.IntRange(0, 8).Draw(t, "routes"))
+	for i := range routes {
+		routes[i] = anyRoute(t, i)
+	}
+	return routes
+}
+
 func anyPath(t *rapid.T) string {
 	path := ""
 	for range rapid.IntRange(0, 4).Draw(t, "depth") {
@@ -124,10 +132,7 @@ func known(k Key) (Function, bool) {
 
 func TestPublicTree_DecidesAsTheTwinDoes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var routes []*Route
-		for i := range rapid.IntRange(0, 8).Draw(rt, "routes") {
-			routes = append(routes, anyRoute(rt, i))
-		}
+		routes := anyRoutes(rt)
 		tree := publicTree(resolve(routes, known, nil), "v1")
 		for range 30 {
 			host := rapid.SampledFrom([]string{"h", "i:1", "other"}).Draw(rt, "host")
@@ -135,7 +140,8 @@ func TestPublicTree_DecidesAsTheTwinDoes(t *testing.T) {
 			path := anyPath(rt)
 			want := twin(routes, known, host, method, path)
 			got := decision(interpret(t, tree, request{headerAuthority: host, headerMethod: method, headerPath: path}))
-			if got != want && !(strings.HasPrefix(want, "r") && strings.HasPrefix(want, got+" ")) {
+			same := got == want || strings.HasPrefix(want, "r") && strings.HasPrefix(want, got+" ") // a kept path says no half
+			if !same {
 				rt.Fatalf("%s %s%s: %s, want %s\n%s", method, host, path, got, want, outline(t, tree))
 			}
 		}
@@ -144,10 +150,7 @@ func TestPublicTree_DecidesAsTheTwinDoes(t *testing.T) {
 
 func TestResolve_DoesNotDependOnTheOrderOfRoutes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var routes []*Route
-		for i := range rapid.IntRange(0, 8).Draw(rt, "routes") {
-			routes = append(routes, anyRoute(rt, i))
-		}
+		routes := anyRoutes(rt)
 		shuffled := rapid.Permutation(routes).Draw(rt, "shuffled")
 		a := resolve(routes, known, nil)
 		b := resolve(shuffled, known, a)

@@ -35,7 +35,7 @@ func routeTable(c Config, name string, tree *matcher) *routev3.RouteConfiguratio
 		VirtualHosts: []*routev3.VirtualHost{{
 			Name: "all", Domains: []string{"*"}, Matcher: tree,
 			RetryPolicy:            retryPolicy(),
-			RequestBodyBufferLimit: wrapperspb.UInt64(uint64(c.ReplayLimit)),
+			RequestBodyBufferLimit: wrapperspb.UInt64(uint64(max(c.ReplayLimit, 0))),
 		}},
 		RequestHeadersToAdd: []*corev3.HeaderValueOption{
 			set(wire.HeaderFunction, "%CLUSTER_METADATA("+metadataNamespace+":"+metadataFunction+")%"),
@@ -93,7 +93,7 @@ func retryPolicy() *routev3.RetryPolicy {
 // versionReply says which version runs, in Fission's words. The times are filled in by Envoy.
 func versionReply(version string) *routev3.Route {
 	r := reply(http.StatusOK, "")
-	text := func(s string) *structpb.Value { return structpb.NewStringValue(s) }
+	text := structpb.NewStringValue
 	r.GetDirectResponse().BodyFormat = &corev3.SubstitutionFormatString{
 		Format: &corev3.SubstitutionFormatString_JsonFormat{JsonFormat: &structpb.Struct{Fields: map[string]*structpb.Value{
 			"Build": structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{

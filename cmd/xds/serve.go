@@ -50,7 +50,7 @@ func serveDiscovery(ctx context.Context, o options, server *xds.Server) error {
 // serveStatus serves the routes' status until ctx ends. It has a port of its own, as its messages are JSON.
 func serveStatus(ctx context.Context, o options, server *xds.Server) error {
 	s := feed.NewServer(feed.ServerCodec())
-	feed.RegisterRouteStatus(s, server.Statuses())
+	feed.RegisterRouteStatus(s, server.Statuses()) //nolint:contextcheck // a stream has its own
 	return serve(ctx, s, o.listen(wire.PortRouteStatus))
 }
 

@@ -20,37 +20,37 @@ import (
 const patience = 60 * time.Second
 
 // Validate fails the test unless Envoy accepts the bootstrap.
-func Validate(t testing.TB, bootstrap []byte) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func Validate(tb testing.TB, bootstrap []byte) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, Path(t), "--mode", "validate", "-l", "error", "-c", write(t, bootstrap)) //nolint:gosec // the path is ours
+	cmd := exec.CommandContext(ctx, Path(tb), "--mode", "validate", "-l", "error", "-c", write(tb, bootstrap)) //nolint:gosec // the path is ours
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("Envoy refuses the configuration: %v\n%s", err, out)
+		tb.Errorf("Envoy refuses the configuration: %v\n%s", err, out)
 	}
 }
 
-func write(t testing.TB, bootstrap []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "envoy.json")
+func write(tb testing.TB, bootstrap []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "envoy.json")
 	if err := os.WriteFile(path, bootstrap, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
 
 // Address returns a loopback address of the test's own, so that every part can have its usual port.
-func Address(t testing.TB) string {
-	t.Helper()
+func Address(tb testing.TB) string {
+	tb.Helper()
 	for range 100 {
-		host := fmt.Sprintf("127.%d.%d.%d", 128+rand.IntN(100), rand.IntN(256), 2+rand.IntN(250))
-		lis, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(host, "9901"))
+		host := fmt.Sprintf("127.%d.%d.%d", 128+rand.IntN(100), rand.IntN(256), 2+rand.IntN(250)) //nolint:gosec // not a secret
+		lis, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", net.JoinHostPort(host, "9901"))
 		if err == nil {
 			_ = lis.Close()
 			return host
 		}
 	}
-	t.Fatal("no free loopback address")
+	tb.Fatal("no free loopback address")
 	return ""
 }
 
@@ -66,25 +66,25 @@ type Envoy struct {
 
 // Start runs Envoy with a bootstrap whose admin interface is at admin, until the test ends, and waits until that
 // answers; it may still wait for its listeners.
-func Start(t testing.TB, admin string, bootstrap []byte, args ...string) *Envoy {
-	t.Helper()
+func Start(tb testing.TB, admin string, bootstrap []byte, args ...string) *Envoy {
+	tb.Helper()
 	e := &Envoy{Admin: admin, done: make(chan struct{})}
-	args = append([]string{"-c", write(t, bootstrap), "--disable-hot-restart", "--concurrency", "2", "-l", "warn"}, args...)
-	e.cmd = exec.Command(Path(t), args...) //nolint:gosec,noctx // the path is ours; Stop ends it
+	args = append([]string{"-c", write(tb, bootstrap), "--disable-hot-restart", "--concurrency", "2", "-l", "warn"}, args...)
+	e.cmd = exec.Command(Path(tb), args...) //nolint:gosec,noctx // the path is ours; Stop ends it
 	e.cmd.Stdout, e.cmd.Stderr = &e.out, &e.out
 	e.cmd.SysProcAttr = attributes()
 	if err := e.cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	go func() { _ = e.cmd.Wait(); close(e.done) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		e.Stop()
-		if t.Failed() {
-			t.Logf("Envoy's log:\n%s", e.Log())
+		if tb.Failed() {
+			tb.Logf("Envoy's log:\n%s", e.Log())
 		}
 	})
-	Eventually(t, "Envoy's admin interface answers", func() error {
-		_, err := e.Get(t.Context(), "/server_info")
+	Eventually(tb, "Envoy's admin interface answers", func() error {
+		_, err := e.Get(tb.Context(), "/server_info")
 		return err
 	})
 	return e
@@ -123,8 +123,8 @@ func (e *Envoy) Get(ctx context.Context, path string) (string, error) {
 }
 
 // Eventually calls check until it returns nil, and fails the test when it never does.
-func Eventually(t testing.TB, what string, check func() error) {
-	t.Helper()
+func Eventually(tb testing.TB, what string, check func() error) {
+	tb.Helper()
 	deadline := time.Now().Add(patience)
 	for {
 		err := check()
@@ -132,7 +132,7 @@ func Eventually(t testing.TB, what string, check func() error) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("waited %v until %s: %v", patience, what, err)
+			tb.Fatalf("waited %v until %s: %v", patience, what, err)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

@@ -12,7 +12,7 @@ import (
 
 // lookup finds Envoy once per test binary: checking the cached file reads all of it.
 var lookup = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // a cache
-	cache, err := toolchain.CacheDir(os.Getenv) //nolint:forbidigo // tests may read the environment
+	cache, err := toolchain.CacheDir(os.Getenv) //nolint:forbidigo // only tests import this package
 	if err != nil {
 		return "", err
 	}
@@ -23,11 +23,11 @@ var lookup = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals 
 })
 
 // Path returns the path of Envoy, or skips the test.
-func Path(t testing.TB) string {
-	t.Helper()
+func Path(tb testing.TB) string {
+	tb.Helper()
 	path, err := lookup()
 	if err != nil {
-		t.Skipf("no Envoy: %v\nSet HOTPOD_ENVOY to its path, or run `make setup`.", err)
+		tb.Skipf("no Envoy: %v\nSet HOTPOD_ENVOY to its path, or run `make setup`.", err)
 	}
 	return path
 }
