@@ -32,6 +32,8 @@ type Config struct {
 	FetcherImage, ProxyImage string
 	// FetcherCommand and ProxyCommand replace the images' own commands; nil keeps them.
 	FetcherCommand, ProxyCommand []string
+	// ProxyEnv are variables of the queue-proxy: where its traces go.
+	ProxyEnv []corev1.EnvVar
 	// ImagePullPolicy of every container; empty means IfNotPresent.
 	ImagePullPolicy corev1.PullPolicy
 	// RuntimeHost is RuntimeHostLoopback or RuntimeHostPod; empty means loopback.

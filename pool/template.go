@@ -204,6 +204,7 @@ func sidecars(cfg Config) []corev1.Container {
 		}
 	}
 	proxy := sidecar(ContainerProxy, cfg.ProxyImage, cfg.ProxyCommand, cfg)
+	proxy.Env = append(proxy.Env, cfg.ProxyEnv...)
 	proxy.ReadinessProbe = httpProbe(wire.PathHealth, wire.PortQueueControl)
 	proxy.Resources = resources("10m", "24Mi", "256Mi")
 	proxy.Ports = []corev1.ContainerPort{{Name: "requests", ContainerPort: wire.PortRequests}}

@@ -47,7 +47,21 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
+	o.pool.ProxyEnv = tracingEnv(getenv)
 	return o, o.validate()
+}
+
+// tracingEnv hands the variables that switch traces on to the queue-proxies.
+func tracingEnv(getenv func(string) string) []corev1.EnvVar {
+	var env []corev1.EnvVar
+	for _, name := range []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_SDK_DISABLED",
+	} {
+		if value := getenv(name); value != "" {
+			env = append(env, corev1.EnvVar{Name: name, Value: value})
+		}
+	}
+	return env
 }
 
 func poolFlags(flags *flag.FlagSet, c *pool.Config) {

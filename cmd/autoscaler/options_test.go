@@ -40,3 +40,15 @@ func TestParse_NamesTheVariableThatIsWrong(t *testing.T) {
 		t.Errorf("parse = %v", err)
 	}
 }
+
+func TestParse_HandsTracingOnToQueueProxies(t *testing.T) {
+	o, err := parse([]string{"--code-dir=/d", "--fetcher-image=f", "--proxy-image=q"}, variables(map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SERVICE_NAME": "hotpod-autoscaler",
+	}), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(o.pool.ProxyEnv) != 1 || o.pool.ProxyEnv[0].Value != "http://collector:4318" {
+		t.Errorf("variables of the queue-proxy: %v", o.pool.ProxyEnv)
+	}
+}
