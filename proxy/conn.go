@@ -32,6 +32,7 @@ type h1 struct {
 	lost   bool      // parts of the body are not on the tape
 	ended  bool      // the client was answered
 	cut    bool      // the connection must not be used again
+	last   bool      // the client was told that the connection ends
 	until  time.Time // when a stream must end, zero for no bound
 	try    attempt
 }
@@ -112,19 +113,20 @@ func (c *h1) exchange(raw []byte) bool {
 		return false
 	}
 	c.body.start(&c.in, &c.req)
-	c.tape, c.taping, c.lost, c.ended, c.cut, c.until = c.tape[:0], false, false, false, false, time.Time{}
+	c.tape, c.taping, c.lost, c.ended, c.cut, c.last, c.until = c.tape[:0], false, false, false, false, false, time.Time{}
 	c.srv.active.Add(1)
 	defer c.srv.active.Add(-1)
 	c.srv.Handler.Serve(c)
 	if !c.ended && !c.cut {
 		c.Fail(wire.ErrFunction("function_error", "the platform gave no answer"))
 	}
-	return !c.cut && c.discard() && !c.closing()
+	return !c.cut && c.discard() && !c.last
 }
 
-// closing reports whether the connection ends with this exchange.
+// closing decides whether the connection ends with this exchange, as the answer's head is about to say.
 func (c *h1) closing() bool {
-	return c.req.closes || c.req.has(fieldExpect) && !c.try.open() && !c.body.done() && !c.body.read
+	c.last = c.req.closes || c.srv.retired.Load() || c.req.has(fieldExpect) && !c.try.open() && !c.body.done() && !c.body.read
+	return c.last
 }
 
 // Method implements Exchange.

@@ -92,7 +92,7 @@ func (c *h1) discard() bool {
 	if c.body.done() {
 		return true
 	}
-	if c.closing() || c.body.kind == bodyLength && c.body.left > discardLimit {
+	if c.req.closes || c.req.has(fieldExpect) || c.body.kind == bodyLength && c.body.left > discardLimit {
 		c.linger()
 		return false
 	}

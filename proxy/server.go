@@ -29,6 +29,7 @@ type Server struct {
 	Watcher *Watcher
 
 	active  atomic.Int64
+	retired atomic.Bool
 	buffers buffers
 	h2      h2server
 	mu      sync.Mutex // guards what follows
@@ -39,9 +40,13 @@ type Server struct {
 // Active returns the number of exchanges that are being served.
 func (s *Server) Active() int { return int(s.active.Load()) }
 
+// Retire makes clients leave without loss before the server ends: each answer announces that it is the last one on
+// its connection. New connections are still taken: closing the listener would reset those that wait in it.
+func (s *Server) Retire() { s.retired.Store(true) }
+
 // Serve accepts connections until ctx ends, which is no error, or the listener breaks. Then it closes the listener
-// and every connection, and returns when the last handler has. To end without loss, let the clients go elsewhere
-// and wait until Active is 0 first.
+// and every connection, and returns when the last handler has. To end without loss, Retire first, and wait until
+// Active is 0 and no requests come.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	watch := s.Watcher
 	if watch == nil {

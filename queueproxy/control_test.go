@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -210,6 +213,50 @@ func TestRun_EndsWhenTheLastRequestHasAndNotLater(t *testing.T) {
 	if took := time.Since(begin); took > 900*time.Millisecond {
 		t.Errorf("took %v after the last answer", took)
 	}
+}
+
+func TestRun_EndsWithoutLossUnderLoad(t *testing.T) {
+	p := start(t, testproxy.Backend(t, &testproxy.Overlap{Work: time.Millisecond}), nil)
+	p.assign(wire.Assignment{QueueTimeoutMillis: 5000})
+	var clients sync.WaitGroup
+	var served atomic.Int32
+	var draining atomic.Bool
+	for i := range 8 {
+		clients.Go(func() {
+			body := "x-hotpod-function: " + hello.String() + "\nContent-Length: 3\n\nabc"
+			if i%2 == 0 {
+				body = "x-hotpod-function: " + hello.String() + "\nTransfer-Encoding: chunked\n\n3\nabc\n0\n\n"
+			}
+			for !draining.Load() { // after the first refusal no client comes anew, as Envoy will not
+				conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.requests)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r := bufio.NewReader(conn)
+				for open := true; open; {
+					_, _ = io.WriteString(conn, strings.ReplaceAll("POST / HTTP/1.1\nHost: h\n"+body, "\n", "\r\n"))
+					resp, err := http.ReadResponse(r, nil)
+					if err != nil {
+						t.Errorf("a request was lost: %v", err)
+						break
+					}
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+					if resp.StatusCode == http.StatusOK {
+						served.Add(1)
+					} else if draining.Store(true); resp.Header.Get(wire.HeaderBusy) != "draining" {
+						t.Errorf("status = %d", resp.StatusCode)
+					}
+					open = !resp.Close
+				}
+				_ = conn.Close()
+			}
+		})
+	}
+	testproxy.Eventually(t, "requests are served", func() bool { return served.Load() > 100 })
+	p.end()
+	clients.Wait()
 }
 
 func TestReports_ComeAtOnceAndThenOnceASecondAfterChanges(t *testing.T) {

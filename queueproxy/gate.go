@@ -16,6 +16,8 @@ type gate struct {
 	watchers map[chan struct{}]struct{}
 	// empty is closed when the pod drains and nothing is in it; nil until somebody asks.
 	empty chan struct{}
+	// arrived is when the last request came, whatever became of it.
+	arrived time.Time
 }
 
 func newGate(now time.Time) *gate {
@@ -42,6 +44,7 @@ func (g *gate) arrive(a Arrival, w *Waiter, now time.Time) Verdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.advance(now)
+	g.arrived = now
 	v := g.breaker.Arrive(a, w)
 	switch v {
 	case Limited:
@@ -87,7 +90,15 @@ func (g *gate) turnAway(why refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.load.refused[why]++
+	g.arrived = time.Now()
 	g.changed()
+}
+
+// quiet returns for how long no request has come.
+func (g *gate) quiet() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Since(g.arrived)
 }
 
 // answered counts a request that was answered though it never got in.

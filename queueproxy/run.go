@@ -16,6 +16,14 @@ import (
 	"hotpod.dev/wire"
 )
 
+const (
+	// lastCall is how long nobody must have asked for anything before the pod ends: Envoy needs some time to hear of
+	// the drain. A pod that was drained before does not wait.
+	lastCall = 200 * time.Millisecond
+	// longestCall bounds the wait for that.
+	longestCall = 5 * time.Second
+)
+
 // Config says how a queue-proxy works.
 type Config struct {
 	// RequestAddress and ControlAddress are listened on, "ip:port".
@@ -146,7 +154,14 @@ func (q *Proxy) finish() {
 	case <-q.gate.drain():
 	case <-time.After(q.cfg.Grace):
 	}
-	for q.server.Active() > 0 && time.Since(begin) < q.cfg.Grace { // answers on their way out
+	// Who still sends is shown the way out: a connection that closed under a request would lose it.
+	q.server.Retire()
+	drained := time.Now()
+	for time.Since(begin) < q.cfg.Grace {
+		idle := q.server.Active() == 0 && q.gate.present() == 0
+		if idle && (q.gate.quiet() > lastCall || time.Since(drained) > longestCall) {
+			break
+		}
 		time.Sleep(time.Millisecond)
 	}
 	q.log.Info("drained", "in_flight", q.gate.present(), "took", time.Since(begin))
