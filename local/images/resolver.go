@@ -59,7 +59,10 @@ func (r *Resolver) Folders() (map[string]string, error) {
 		errs = append(errs, err)
 		for _, file := range files {
 			d, err := readDefinition(filepath.Dir(file))
-			errs = append(errs, err)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
 			for _, name := range d.Names {
 				folders[normalize(name)] = filepath.Dir(file)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 
 	"hotpod.dev/local/process"
 )
@@ -26,24 +27,42 @@ func (e *RunningError) Error() string {
 // lock is held by the running platform. The kernel lets go of it when the process ends, however it ends.
 type lock struct{ file *os.File }
 
+// letGoTime is how long a process that has ended may still hold the lock, while the kernel tears it down.
+const letGoTime = 5 * time.Second
+
 // acquire takes the folder or returns a RunningError.
 func acquire(l Layout) (*lock, error) {
 	f, err := os.OpenFile(l.Lock(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock file: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		defer f.Close()
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("lock %s: %w", l.Lock(), err)
-		}
-		return nil, &RunningError{Dir: string(l), PID: holder(l).PID}
-	}
 	k := &lock{file: f}
-	if err := k.sign(); err != nil {
-		return nil, errors.Join(fmt.Errorf("write the lock file: %w", err), f.Close())
+	err = k.take(l)
+	if err == nil {
+		err = k.sign()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return k, nil
+}
+
+// take locks the file. It waits for a holder that is dead or has not signed yet, and for no other.
+func (k *lock) take(l Layout) error {
+	deadline := time.Now().Add(letGoTime)
+	for {
+		err := syscall.Flock(int(k.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("lock %s: %w", l.Lock(), err)
+		}
+		if by := holder(l); by.Alive() || time.Now().After(deadline) {
+			return &RunningError{Dir: string(l), PID: by.PID}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // sign writes into the file who holds it.
@@ -57,10 +76,12 @@ func (k *lock) sign() error {
 		return err
 	}
 	if err := k.file.Truncate(0); err != nil {
-		return err
+		return fmt.Errorf("write the lock file: %w", err)
 	}
-	_, err = k.file.WriteAt(text, 0)
-	return err
+	if _, err := k.file.WriteAt(text, 0); err != nil {
+		return fmt.Errorf("write the lock file: %w", err)
+	}
+	return nil
 }
 
 func (k *lock) release() { _ = k.file.Close() }

@@ -79,35 +79,38 @@ func (n *network) checkPodPorts(ports []int) error {
 	return errors.Join(errs...)
 }
 
-// choosePort returns the port of 127.0.0.1 to use. A port that the person chose by the flag must be free; otherwise the
-// usual one is tried, then the one of the last time, then any.
-func choosePort(chosen int, flag string, last, usual int) (int, error) {
+// choosePort returns a listener at the port of 127.0.0.1 to use, to be closed just before the program that uses it starts.
+// A port that the person chose by the flag must be free; otherwise the usual one is tried, then the one of the last time,
+// then any.
+func choosePort(chosen int, flag string, last, usual int) (net.Listener, error) {
 	if chosen != 0 {
-		if err := tryPort(chosen); err != nil {
-			return 0, fmt.Errorf("port %d of 127.0.0.1 cannot be used: %w: choose another by --%s, or leave the flag out to get a free one", chosen, err, flag)
+		l, err := tryPort(chosen)
+		if err != nil {
+			return nil, fmt.Errorf("port %d of 127.0.0.1 cannot be used: %w: choose another by --%s, or leave the flag out to get a free one", chosen, err, flag)
 		}
-		return chosen, nil
+		return l, nil
 	}
 	for _, port := range []int{usual, last} {
-		if port != 0 && tryPort(port) == nil {
-			return port, nil
+		if port == 0 {
+			continue
+		}
+		if l, err := tryPort(port); err == nil {
+			return l, nil
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := tryPort(0)
 	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+		return nil, fmt.Errorf("find a free port: %w", err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l, nil
 }
 
-func tryPort(port int) error {
+func tryPort(port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return errors.New("another program listens there")
+		return nil, errors.New("another program listens there")
 	}
-	if err != nil {
-		return err
-	}
-	return l.Close()
+	return l, err
 }
+
+func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }

@@ -61,6 +61,7 @@ func (p *Platform) startParts(ctx context.Context, plan *parts.Plan) error {
 		return err
 	}
 	p.renewed = files
+	letGo(&p.routerPort)
 	agent.SetStatic(pods)
 	return waitParts(ctx, client, pods, p.children)
 }

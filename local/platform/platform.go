@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -31,6 +32,8 @@ type Platform struct {
 	children []*child // in the order of their start
 
 	node *child
+	// Ports are held from their choice until the programs start that listen there; nil before and after.
+	routerPort, apiserverPort net.Listener
 	// renewed are the files that are written again before their tokens end.
 	renewed []parts.Files
 	// known says that the data is that of an earlier start.
@@ -150,14 +153,13 @@ func (p *Platform) chooseAddresses(last State) error {
 	if err := p.network.checkPodPorts(podPorts()); err != nil {
 		return err
 	}
-	router, err := choosePort(p.config.RouterPort, "router-port", last.RouterPort, defaultRouterPort)
-	if err != nil {
+	if p.routerPort, err = choosePort(p.config.RouterPort, "router-port", last.RouterPort, defaultRouterPort); err != nil {
 		return err
 	}
-	apiserver, err := choosePort(p.config.APIServerPort, "apiserver-port", last.APIServerPort, defaultAPIServerPort)
-	if err != nil {
+	if p.apiserverPort, err = choosePort(p.config.APIServerPort, "apiserver-port", last.APIServerPort, defaultAPIServerPort); err != nil {
 		return err
 	}
+	router, apiserver := portOf(p.routerPort), portOf(p.apiserverPort)
 	p.tellPort("router", router, defaultRouterPort, p.config.RouterPort)
 	p.tellPort("API server", apiserver, defaultAPIServerPort, p.config.APIServerPort)
 	return p.state.update(func(s *State) {
@@ -185,6 +187,7 @@ func (p *Platform) startControlPlane(ctx context.Context) error {
 	if err := waitEtcd(ctx, p.layout, etcd); err != nil {
 		return fmt.Errorf("wait for etcd (its log: %s): %w", p.layout.Log("etcd"), err)
 	}
+	letGo(&p.apiserverPort)
 	apiserver := p.supervise(ctx, plane.apiserver())
 	if err := waitAPI(ctx, p.creds, p.known, apiserver, p.log); err != nil {
 		return err
@@ -215,9 +218,19 @@ func (p *Platform) shutdown() error {
 	for i := len(p.children) - 1; i >= 0; i-- {
 		errs = append(errs, p.children[i].end())
 	}
+	letGo(&p.routerPort)
+	letGo(&p.apiserverPort)
 	if p.network != nil {
 		p.network.release()
 	}
 	errs = append(errs, p.state.update(func(s *State) { s.Phase, s.Since, s.Processes = Stopped, time.Now(), nil }))
 	return errors.Join(errs...)
+}
+
+// letGo closes a held port.
+func letGo(l *net.Listener) {
+	if *l != nil {
+		_ = (*l).Close()
+		*l = nil
+	}
 }

@@ -40,7 +40,7 @@ type Part struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// ReadStatus looks at the platform in the folder, which need not run.
+// ReadStatus looks at the platform in the folder, which need not run. The phase is empty when there never was one.
 func ReadStatus(ctx context.Context, dir string) (Status, error) {
 	l := Layout(dir)
 	state, err := ReadState(l)
@@ -49,10 +49,10 @@ func ReadStatus(ctx context.Context, dir string) (Status, error) {
 	}
 	s := Status{State: state, Summary: Summarize(l, state)}
 	if !state.Running() {
+		s.Processes = nil
 		if state.Phase != "" && state.Phase != Stopped {
-			s.Problem = "the platform was killed while it was " + string(state.Phase) + "; the next start cleans up"
+			s.Phase, s.Problem = Stopped, "the platform was killed while it was "+string(state.Phase)+"; the next start cleans up"
 		}
-		s.Phase, s.Processes = Stopped, nil
 		return s, nil
 	}
 	s.Memory = process.Tree(state.Supervisor.PID)

@@ -47,9 +47,6 @@ func Down(ctx context.Context, dir string, log *slog.Logger) (wasRunning bool, e
 // stopHolder asks the process that holds the folder to stop, waits until it lets go, and kills it when it does not.
 func stopHolder(ctx context.Context, l Layout) (*lock, error) {
 	supervisor := holder(l)
-	if !supervisor.Alive() {
-		return nil, errors.New("the platform is just starting or stopping: try again")
-	}
 	ended := make(chan error, 1)
 	go func() { ended <- supervisor.End(stopTimeout) }()
 	select {
