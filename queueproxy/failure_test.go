@@ -13,18 +13,15 @@ import (
 )
 
 func TestServe_SaysWhatTheFunctionDid(t *testing.T) {
-	silent := testproxy.Listen(t)
-	_ = silent.Close()
 	script := func(f func(c *testproxy.Conn)) string { return testproxy.Script(t, f) }
 	for name, c := range map[string]struct {
 		runtime string
 		status  int
 		body    string
 	}{
-		"does not listen": {silent.Addr().String(), 500, `"component":"function","reason":"connection_refused"`},
-		"breaks off":      {script(func(c *testproxy.Conn) { c.Head() }), 500, `"component":"function","reason":"function_error"`},
-		"speaks no HTTP":  {script(func(c *testproxy.Conn) { c.Head(); c.Send("hello\n\n") }), 500, `"reason":"function_error"`},
-		"never answers":   {script(func(c *testproxy.Conn) { _, _ = io.Copy(io.Discard, c.R) }), 504, `"component":"timeout","reason":"function_timeout"`},
+		"breaks off":     {script(func(c *testproxy.Conn) { c.Head() }), 500, `"component":"function","reason":"function_error"`},
+		"speaks no HTTP": {script(func(c *testproxy.Conn) { c.Head(); c.Send("hello\n\n") }), 500, `"reason":"function_error"`},
+		"never answers":  {script(func(c *testproxy.Conn) { _, _ = io.Copy(io.Discard, c.R) }), 504, `"component":"timeout","reason":"function_timeout"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, c.runtime, nil)
@@ -44,6 +41,33 @@ func TestServe_SaysWhatTheFunctionDid(t *testing.T) {
 				t.Errorf("counted %s", got)
 			}
 		})
+	}
+}
+
+func TestServe_RefusesWhatARuntimeThatIsGoneNeverSaw(t *testing.T) {
+	silent := testproxy.Listen(t)
+	_ = silent.Close()
+	p := start(t, silent.Addr().String(), nil)
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 1000})
+	c := p.dial()
+	for _, request := range []string{get(""), "POST / HTTP/1.1\nHost: h\nx-hotpod-function: default/hello/uid-1\nContent-Length: 3\n\nabc"} {
+		c.Send(request)
+		resp, _ := c.Answer("GET")
+		if resp.Status != 503 || resp.Header.Get(wire.HeaderBusy) != string(wire.BusyBroken) {
+			t.Errorf("answer = %d %v", resp.Status, resp.Header)
+		}
+	}
+}
+
+func TestServe_AnswersWhatCannotBeReplayedWhenTheRuntimeIsGone(t *testing.T) {
+	silent := testproxy.Listen(t)
+	_ = silent.Close()
+	p := start(t, silent.Addr().String(), nil)
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 1000})
+	c := p.dial()
+	c.Send("POST / HTTP/1.1\nHost: h\nx-hotpod-function: default/hello/uid-1\nTransfer-Encoding: chunked\n\n3\nabc\n0\n\n")
+	if resp, body := c.Answer("POST"); resp.Status != 500 || !strings.Contains(body, `"reason":"connection_refused"`) {
+		t.Errorf("answer = %d %s", resp.Status, body)
 	}
 }
 

@@ -66,6 +66,10 @@ func (q *Proxy) Serve(x proxy.Exchange) {
 		q.turnAway(x, refusedMismatch)
 		return
 	}
+	if q.broken.Load() {
+		q.leaveToOthers(x)
+		return
+	}
 	arrival, bound := q.classify(x, a)
 	start := time.Now()
 	w := q.waiters.get()
@@ -206,12 +210,41 @@ func (q *Proxy) run(x proxy.Exchange, a *assigned, start time.Time) {
 		r.options.RequestHeader, r.options.DropRequest = span.header(a.header), r.drop
 	}
 	out := x.Forward(q.runtime, &r.options)
+	if q.crashed(out) && out.Retry {
+		r.leave(0)
+		span.end(0)
+		q.leaveToOthers(x)
+		return
+	}
 	e := failure(out, a)
 	r.leave(outcomeStatus(out, e))
 	span.end(outcomeStatus(out, e))
 	if e != nil {
 		x.Fail(e)
 	}
+}
+
+// crashed says that the runtime does not listen any more. A runtime that comes back has no code, so the pod takes
+// nothing from then on.
+func (q *Proxy) crashed(out proxy.Outcome) bool {
+	if out.Kind != proxy.Unreached || !errors.Is(out.Err, syscall.ECONNREFUSED) {
+		return false
+	}
+	q.broken.Store(true)
+	return true
+}
+
+// leaveToOthers refuses what can be replayed at another pod, and answers the rest.
+func (q *Proxy) leaveToOthers(x proxy.Exchange) {
+	if x.Replayable(q.cfg.ReplayLimit) {
+		q.turnAway(x, refusedBroken)
+		return
+	}
+	x.Fail(errCrashed())
+}
+
+func errCrashed() *wire.Error {
+	return wire.ErrFunction("connection_refused", "the function's process does not listen; it may have crashed")
 }
 
 // failure is what the client is told of an outcome; nil when it needs telling no more.
@@ -224,7 +257,7 @@ func failure(out proxy.Outcome, a *assigned) *wire.Error {
 		return wire.ErrFunctionTimeout(a.timeout)
 	case proxy.Unreached:
 		if errors.Is(out.Err, syscall.ECONNREFUSED) {
-			return wire.ErrFunction("connection_refused", "the function's process does not listen; it may have crashed")
+			return errCrashed()
 		}
 		return wire.ErrFunction("dial_error", "the function's process cannot be reached")
 	default:

@@ -27,12 +27,13 @@ const (
 	refusedDraining
 	refusedUnassigned
 	refusedMismatch
+	refusedBroken
 	refusals
 )
 
 // busy is how each refusal is called on the wire.
 func (r refusal) busy() wire.Busy {
-	return [...]wire.Busy{wire.BusyLimit, wire.BusyDraining, wire.BusyUnassigned, wire.BusyMismatch}[r]
+	return [...]wire.Busy{wire.BusyLimit, wire.BusyDraining, wire.BusyUnassigned, wire.BusyMismatch, wire.BusyBroken}[r]
 }
 
 // advance takes the time up to now into account, during which present requests were in the pod.

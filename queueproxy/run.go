@@ -71,6 +71,8 @@ type Proxy struct {
 	waiters  waiters
 	runs     runs
 	assigned atomic.Pointer[assigned]
+	// broken is set for good when the runtime does not listen any more.
+	broken atomic.Bool
 	// assigning serializes assignments.
 	assigning sync.Mutex
 	started   time.Time

@@ -51,6 +51,7 @@ const (
 	BusyDraining   Busy = "draining"   // the pod takes nothing new
 	BusyUnassigned Busy = "unassigned" // the pod has no function yet
 	BusyMismatch   Busy = "mismatch"   // the pod holds another function
+	BusyBroken     Busy = "broken"     // the pod's runtime does not listen any more
 )
 
 // Labels and annotations of environment pods. The first group is Fission's.
