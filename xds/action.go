@@ -44,7 +44,7 @@ func (r *served) action(p part) *routev3.Route {
 // usual is what a part leads to when nobody else has the path.
 func (r *served) usual(p part) *onMatch {
 	if r.kept[p] == nil {
-		r.kept[p] = act(wrongMethod(r.action(p), r.Methods))
+		r.kept[p] = frozen(act(wrongMethod(r.action(p), r.Methods)))
 	}
 	return r.kept[p]
 }

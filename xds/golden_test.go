@@ -122,7 +122,7 @@ func everything(c Config, w *world) (static, map[Key]fate) {
 		}
 		s.endpoints = append(s.endpoints, functionEndpoints(f.ID.UID, hot, w.activators))
 	}
-	s.tables = append(s.tables, publicTable(c, table), internalTable(c, functions))
+	s.tables = append(s.tables, reread(publicTable(c, table)), reread(internalTable(c, functions)))
 	return s, table.fates
 }
 
@@ -154,6 +154,15 @@ func show(tb testing.TB, s static, fates map[Key]fate, what string) []byte {
 	}
 	tb.Fatalf("nothing is called %q", what)
 	return nil
+}
+
+// reread makes readable what is frozen in a message.
+func reread[M proto.Message](m M) M {
+	again := m.ProtoReflect().New().Interface()
+	if err := pack(m).UnmarshalTo(again); err != nil {
+		panic(err)
+	}
+	return again.(M)
 }
 
 // withoutOwn leaves out the platform's own paths, which are the same in every case.
@@ -218,7 +227,7 @@ func TestEnvoy_AcceptsTheLargestTemplate(t *testing.T) {
 	if err == nil || r.Exact.Regex == "" {
 		t.Fatalf("the largest template is not between the two: %v", err)
 	}
-	s := static{listeners: listeners(testConfig())[:1], tables: []*routev3.RouteConfiguration{publicTable(testConfig(), resolve([]*Route{r}, known, nil))}}
+	s := static{listeners: listeners(testConfig())[:1], tables: []*routev3.RouteConfiguration{reread(publicTable(testConfig(), resolve([]*Route{r}, known, nil)))}}
 	envoytest.Validate(t, s.bootstrap(t))
 }
 

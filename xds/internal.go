@@ -109,9 +109,9 @@ func sharedRoute(clusters map[string]*onMatch) *routev3.Route {
 }
 
 func toCluster(name string) *onMatch {
-	return &onMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Action{
+	return frozen(&onMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Action{
 		Action: &xdscorev3.TypedExtensionConfig{Name: "c", TypedConfig: pack(&specifierv3.ClusterAction{Cluster: name})},
-	}}
+	}})
 }
 
 // missCluster is clusterMiss.

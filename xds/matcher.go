@@ -1,12 +1,14 @@
 package xds
 
 import (
+	"maps"
 	"slices"
 
 	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
 	xdsmatcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
@@ -31,11 +33,7 @@ const (
 
 // pack wraps a message. The bytes are the same for the same content, as versions are hashes of them.
 func pack(m proto.Message) *anypb.Any {
-	a := &anypb.Any{}
-	if err := anypb.MarshalFrom(a, m, proto.MarshalOptions{Deterministic: true}); err != nil {
-		panic(err) // only for text that is not UTF-8, which ParseRoute refuses
-	}
-	return a
+	return &anypb.Any{TypeUrl: "type.googleapis.com/" + string(m.ProtoReflect().Descriptor().FullName()), Value: marshaled(m)}
 }
 
 // act ends the matching with a route.
@@ -61,7 +59,7 @@ func exactly(header string, values map[string]*onMatch) *matcher {
 		return nil
 	}
 	return tree(header, &xdsmatcherv3.Matcher_MatcherTree{TreeType: &xdsmatcherv3.Matcher_MatcherTree_ExactMatchMap{
-		ExactMatchMap: &xdsmatcherv3.Matcher_MatcherTree_MatchMap{Map: values},
+		ExactMatchMap: matchMap(values),
 	}})
 }
 
@@ -71,8 +69,40 @@ func beginning(values map[string]*onMatch) *matcher {
 		return nil
 	}
 	return tree(headerPath, &xdsmatcherv3.Matcher_MatcherTree{TreeType: &xdsmatcherv3.Matcher_MatcherTree_PrefixMatchMap{
-		PrefixMatchMap: &xdsmatcherv3.Matcher_MatcherTree_MatchMap{Map: values},
+		PrefixMatchMap: matchMap(values),
 	}})
+}
+
+// matchMap holds the entries in the form that they have on the wire, sorted: ten thousand are written a hundred times
+// faster so than by the library's way to write a map in the same order each time.
+func matchMap(values map[string]*onMatch) *xdsmatcherv3.Matcher_MatcherTree_MatchMap {
+	const usualEntry = 256 // bytes
+	all, entry := make([]byte, 0, usualEntry*len(values)), []byte{}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		entry = protowire.AppendString(protowire.AppendTag(entry[:0], 1, protowire.BytesType), key)
+		entry = protowire.AppendBytes(protowire.AppendTag(entry, 2, protowire.BytesType), marshaled(values[key]))
+		all = protowire.AppendBytes(protowire.AppendTag(all, 1, protowire.BytesType), entry)
+	}
+	m := &xdsmatcherv3.Matcher_MatcherTree_MatchMap{}
+	m.ProtoReflect().SetUnknown(all)
+	return m
+}
+
+// frozen is o in the form that it has on the wire: it can be written again and again for the price of a copy, but no
+// longer be read.
+func frozen(o *onMatch) *onMatch {
+	f := &onMatch{}
+	f.ProtoReflect().SetUnknown(marshaled(o))
+	return f
+}
+
+// marshaled writes m, the same content always in the same way.
+func marshaled(m proto.Message) []byte {
+	text, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		panic(err) // only for text that is not UTF-8, which ParseRoute refuses
+	}
+	return text
 }
 
 func tree(header string, t *xdsmatcherv3.Matcher_MatcherTree) *matcher {

@@ -52,7 +52,7 @@ func TestEnvoy_MatchesAsTheTreeSays(t *testing.T) {
 	c.Public, c.Internal = []string{host + ":8888"}, []string{host + ":8889"}
 	table := resolve(routes, known, nil)
 	s := static{admin: host + ":9901", listeners: listeners(c)[:1]}
-	s.tables = append(s.tables, publicTable(c, table))
+	s.tables = append(s.tables, reread(publicTable(c, table)))
 	for _, r := range routes {
 		f, _ := known(Key{r.Namespace, r.Name})
 		s.clusters = append(s.clusters, functionCluster(f))

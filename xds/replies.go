@@ -60,7 +60,7 @@ func localReplies(listener string, tracing bool) *hcmv3.LocalReplyConfig {
 		m := &hcmv3.ResponseMapper{
 			Filter:             f.filter(),
 			BodyFormatOverride: f.format(tracing),
-			HeadersToAdd:       append(responseHeaders(), set(wire.HeaderComponent, f.Component)),
+			HeadersToAdd:       append(replyHeaders(), set(wire.HeaderComponent, f.Component)),
 		}
 		if f.answer != 0 {
 			m.StatusCode = wrapperspb.UInt32(f.answer)
@@ -75,8 +75,13 @@ func plainReply(flag string, status uint32, text string, headers ...*corev3.Head
 	return &hcmv3.ResponseMapper{
 		Filter: fault{flags: []string{flag}}.filter(), StatusCode: wrapperspb.UInt32(status),
 		Body:         &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: text}},
-		HeadersToAdd: append(responseHeaders(), headers...),
+		HeadersToAdd: append(replyHeaders(), headers...),
 	}
+}
+
+// replyHeaders are those of a route, which Envoy's own replies have only when there was a route.
+func replyHeaders() []*corev3.HeaderValueOption {
+	return responseHeaders(corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD)
 }
 
 func (f fault) filter() *accesslogv3.AccessLogFilter {

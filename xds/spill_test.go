@@ -54,6 +54,29 @@ func TestEnvoy_ServesManyFirstCallsAtOnce(t *testing.T) {
 	all.Wait()
 }
 
+func TestEnvoy_KeepsTheBodyOfAFirstCall(t *testing.T) {
+	r := newRig(t)
+	r.activator(newBackend(t, "activator"))
+	weights := map[string]int{}
+	for i := range 8 {
+		name := fmt.Sprintf("w%d", i)
+		r.function(name)
+		weights[name] = 1
+	}
+	r.function("f")
+	r.route("f", v1.HTTPTriggerSpec{RelativeURL: "/f", Methods: []string{"POST"}})
+	r.route("w", v1.HTTPTriggerSpec{RelativeURL: "/w", Methods: []string{"POST"}, FunctionReference: v1.FunctionReference{
+		Type: v1.ReferenceWeights, FunctionWeights: weights,
+	}})
+	for i, path := range []string{"/f", "/w", "/w", "/w", "/w", "/w", "/w"} {
+		size := 1 + i*100_000
+		got := r.do("POST", path, bytes.NewReader(make([]byte, size)))
+		if err := got.want(http.StatusOK, "activator"); err != nil || got.seen.Length != size {
+			t.Errorf("%s with %d bytes: %v, %d arrived", path, size, err, got.seen.Length)
+		}
+	}
+}
+
 // spillRig has a route /f to a function with one hot pod, and an activator.
 func spillRig(t *testing.T) (r *rig, pod, activator *backend8012) {
 	t.Helper()
@@ -143,6 +166,9 @@ func TestEnvoy_SaysClearlyThatNobodyCanBeReached(t *testing.T) {
 	got := r.get("/f", "X-Fission-Request-ID", "abc")
 	if got.status != http.StatusInternalServerError || got.header.Get("X-Fission-Component") != "executor" || got.header.Get("Content-Type") != "application/json" {
 		t.Errorf("status %d, headers %v", got.status, got.header)
+	}
+	if strings.Join(got.header.Values("Vary"), ",") != "Origin" || len(got.header.Values("X-Content-Type-Options")) != 1 || strings.Join(got.header.Values("X-Fission-Request-ID"), ",") != "abc" {
+		t.Errorf("headers %v", got.header)
 	}
 	for _, want := range []string{`"component":"executor"`, `"reason":"executor_unavailable"`, `"requestId":"abc"`, `"message":"no pod`} {
 		if !strings.Contains(got.body, want) {

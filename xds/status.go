@@ -1,7 +1,6 @@
 package xds
 
 import (
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +27,7 @@ type tracker struct {
 type tracked struct {
 	status wire.RouteStatus // as published; State "" before
 	fate   fate
-	serves string    // what it was built from: a change needs an acknowledgement
+	serves *served   // what the table has of it: another needs an acknowledgement
 	since  uint64    // number of the first public table that has it
 	late   time.Time // since when it is not acknowledged
 	uid    string
@@ -56,7 +55,7 @@ func (t *tracker) built(v view, table *table, number uint64, now time.Time) {
 			r = &tracked{uid: d.uid, late: now}
 			t.routes[k] = r
 		}
-		if serves := signature(d, v.functions); r.serves != serves || r.fate.state != f.state {
+		if serves := table.served[k]; r.serves != serves || r.fate.state != f.state || r.gen != d.generation {
 			r.serves, r.since, r.late = serves, number, now
 		}
 		r.fate, r.gen = f, d.generation
@@ -70,17 +69,6 @@ func (t *tracker) built(v view, table *table, number uint64, now time.Time) {
 		}
 	}
 	t.rouse()
-}
-
-// signature names what a route was built from.
-func signature(d declared, functions map[Key]Function) string {
-	parts := []string{strconv.FormatInt(d.generation, 10)}
-	if d.route != nil {
-		for _, target := range d.route.Targets {
-			parts = append(parts, functions[Key{d.route.Namespace, target.Name}].ID.UID)
-		}
-	}
-	return strings.Join(parts, " ")
 }
 
 func (t *tracker) rouse() {

@@ -42,17 +42,17 @@ func routeTable(c Config, name string, tree *matcher) *routev3.RouteConfiguratio
 			set(wire.HeaderRequestID, requestID),
 		},
 		RequestHeadersToRemove:  []string{headerPath, "x-envoy-external-address", "x-envoy-internal"},
-		ResponseHeadersToAdd:    responseHeaders(),
+		ResponseHeadersToAdd:    responseHeaders(corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD),
 		ResponseHeadersToRemove: []string{wire.HeaderBusy},
 		ValidateClusters:        wrapperspb.Bool(false), // clusters come when they are called
 	}
 }
 
-// responseHeaders are on every response.
-func responseHeaders() []*corev3.HeaderValueOption {
+// responseHeaders are on every response. Vary says how that header is added to what is there.
+func responseHeaders(vary corev3.HeaderValueOption_HeaderAppendAction) []*corev3.HeaderValueOption {
 	return []*corev3.HeaderValueOption{
 		set(wire.HeaderRequestID, requestID),
-		{Header: &corev3.HeaderValue{Key: "Vary", Value: "Origin"}, AppendAction: corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD},
+		{Header: &corev3.HeaderValue{Key: "Vary", Value: "Origin"}, AppendAction: vary},
 		{Header: &corev3.HeaderValue{Key: "X-Content-Type-Options", Value: "nosniff"}, AppendAction: corev3.HeaderValueOption_ADD_IF_ABSENT},
 	}
 }
