@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -54,6 +55,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	a := activator.New(config)
 	debug := telemetry.Debug{Address: o.debugAddress(), Registry: registry, Ready: a.Ready, Profiling: o.profiling}
 	server := &proxy.Server{Handler: a, Log: log}
+	// Before the debug server: who is ready takes requests.
+	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.requestAddress())
+	if err != nil {
+		return fmt.Errorf("listen for requests: %w", err)
+	}
 
 	// The streams and the debug server outlive the signal: what is held is served first.
 	living, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -63,7 +69,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	group.Go(func() error { return a.Run(living, autoscaler) })
 	group.Go(func() error {
 		defer end()
-		return serve(ctx, living, server, a, o)
+		return serve(ctx, living, server, lis, a, o)
 	})
 	return errors.Join(group.Wait(), tracing.Shutdown(context.WithoutCancel(ctx)))
 }

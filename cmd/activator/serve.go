@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"time"
 
@@ -14,11 +13,7 @@ import (
 const look = 20 * time.Millisecond
 
 // serve serves requests until leave ends and what is held was answered, or living ends.
-func serve(leave, living context.Context, server *proxy.Server, a *activator.Activator, o options) error {
-	lis, err := (&net.ListenConfig{}).Listen(leave, "tcp", o.requestAddress())
-	if err != nil {
-		return fmt.Errorf("listen for requests: %w", err)
-	}
+func serve(leave, living context.Context, server *proxy.Server, lis net.Listener, a *activator.Activator, o options) error {
 	serving, end := context.WithCancel(living)
 	defer end()
 	stop := context.AfterFunc(leave, func() {
