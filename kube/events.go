@@ -11,18 +11,20 @@ import (
 
 // Events records events of objects, for kubectl describe. Repetitions are counted, not repeated, and a flood is cut.
 type Events struct {
-	clients  *Clients
 	cast     record.EventBroadcaster
 	recorder record.EventRecorder
+	stop     context.CancelFunc
 }
 
-// NewEvents returns a recorder in the name of a component. Nothing is written before Run.
+// NewEvents returns a recorder in the name of a component. It writes until Run has ended.
 func NewEvents(clients *Clients, component string) *Events {
 	cast := record.NewBroadcaster()
+	ctx, stop := context.WithCancel(context.Background())
+	cast.StartRecordingToSink(sink{ctx: ctx, clients: clients})
 	return &Events{
-		clients:  clients,
 		cast:     cast,
 		recorder: cast.NewRecorder(clients.scheme, corev1.EventSource{Component: component}),
+		stop:     stop,
 	}
 }
 
@@ -36,12 +38,11 @@ func (e *Events) Warning(obj Object, reason, message string) {
 	e.recorder.Event(obj, corev1.EventTypeWarning, reason, message)
 }
 
-// Run writes events until ctx ends.
+// Run ends the recorder when ctx ends.
 func (e *Events) Run(ctx context.Context) error {
-	watch := e.cast.StartRecordingToSink(sink{ctx: ctx, clients: e.clients})
 	<-ctx.Done()
-	watch.Stop()
 	e.cast.Shutdown()
+	e.stop()
 	return nil
 }
 
