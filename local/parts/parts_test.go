@@ -251,3 +251,11 @@ func TestNewPlan_RefusesMisspeltFields(t *testing.T) {
 		t.Errorf("got %v, want an error about the field replica", err)
 	}
 }
+
+func TestPlan_HashTellsPlansApart(t *testing.T) {
+	first, same := plan(t, everything), plan(t, everything)
+	other := plan(t, strings.Replace(everything, "file: text", "file: changed", 1))
+	if first.Hash() != same.Hash() || first.Hash() == other.Hash() || first.Hash() == "" {
+		t.Errorf("hashes are %s, %s and %s", first.Hash(), same.Hash(), other.Hash())
+	}
+}

@@ -1,6 +1,8 @@
 package parts
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -16,6 +18,8 @@ type Plan struct {
 	// Deployments become static pods.
 	Deployments []*appsv1.Deployment
 
+	hash string
+
 	// The contents that static pods may refer to, by namespace and name.
 	secrets    map[string]*corev1.Secret
 	configMaps map[string]*corev1.ConfigMap
@@ -30,8 +34,16 @@ func NewPlan(objects []*unstructured.Unstructured) (*Plan, error) {
 		}
 	}
 	p.admitStaticPods()
+	text, err := json.Marshal(objects)
+	if err != nil {
+		return nil, fmt.Errorf("encode the manifests: %w", err)
+	}
+	p.hash = fmt.Sprintf("%x", sha256.Sum256(text))
 	return p, nil
 }
+
+// Hash tells plans apart: two with the same hash ask for the same.
+func (p *Plan) Hash() string { return p.hash }
 
 func (p *Plan) add(object *unstructured.Unstructured) error {
 	switch object.GetKind() {

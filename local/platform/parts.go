@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -35,7 +36,8 @@ func (p *Platform) plan() (*parts.Plan, error) {
 }
 
 // startParts starts the node, applies the manifests, and starts the parts. The node comes first, so that pods of an
-// earlier start come back while the rest goes on.
+// earlier start come back while the rest goes on. When the manifests are those of the last time, their objects are
+// there, and applying them again can wait until the parts have had the processors.
 func (p *Platform) startParts(ctx context.Context, plan *parts.Plan) error {
 	agent, err := p.startNode(ctx)
 	if err != nil {
@@ -45,9 +47,44 @@ func (p *Platform) startParts(ctx context.Context, plan *parts.Plan) error {
 	if err != nil {
 		return err
 	}
-	if err := p.apply(ctx, plan); err != nil {
-		return err
+	last, err := readApplied(p.layout)
+	if err != nil {
+		p.log.Warn("list of applied objects not readable, nothing is pruned", "error", err)
 	}
+	same := p.known && last.Hash == plan.Hash()
+	if !same {
+		if err := p.apply(ctx, plan, last); err != nil {
+			return err
+		}
+	}
+	settled := make(chan struct{})
+	defer close(settled)
+	if same {
+		p.applyLater(ctx, plan, last, settled)
+	}
+	return p.runParts(ctx, plan, agent, client)
+}
+
+// applyLater applies the plan when the parts are settled, or soon in any case: they may wait for an object that somebody
+// has deleted.
+func (p *Platform) applyLater(ctx context.Context, plan *parts.Plan, last applied, settled <-chan struct{}) {
+	const soon = 5 * time.Second
+	p.children = append(p.children, spawn(ctx, "apply", func(ctx context.Context) error {
+		select {
+		case <-settled:
+		case <-time.After(soon):
+		case <-ctx.Done():
+			return nil
+		}
+		if err := p.apply(ctx, plan, last); err != nil && ctx.Err() == nil {
+			p.log.Error("manifests not applied", "error", err)
+		}
+		return nil
+	}))
+}
+
+// runParts hands the parts over to the node and waits until they are ready.
+func (p *Platform) runParts(ctx context.Context, plan *parts.Plan, agent *node.Agent, client kubernetes.Interface) error {
 	pods, files, err := plan.StaticPods(parts.Options{
 		NodeName: nodeName, Dir: p.layout.Parts(), Addresses: parts.Addresses(p.network.cidr()),
 	})
@@ -63,7 +100,7 @@ func (p *Platform) startParts(ctx context.Context, plan *parts.Plan) error {
 	p.renewed = files
 	letGo(&p.routerPort)
 	agent.SetStatic(pods)
-	return waitParts(ctx, client, pods, p.children)
+	return waitParts(ctx, client, pods, p.node)
 }
 
 func (p *Platform) startNode(ctx context.Context) (*node.Agent, error) {
@@ -101,28 +138,41 @@ func (p *Platform) serviceEnv() []corev1.EnvVar {
 	}
 }
 
-// apply writes the plan's objects and deletes what an earlier plan had besides.
-func (p *Platform) apply(ctx context.Context, plan *parts.Plan) error {
+// applied is what was applied the last time.
+type applied struct {
+	Hash    string            `json:"hash"`
+	Objects []parts.Reference `json:"objects"`
+}
+
+func readApplied(l Layout) (applied, error) {
+	var last applied
+	text, err := os.ReadFile(l.Applied())
+	if errors.Is(err, fs.ErrNotExist) {
+		return last, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &last)
+	}
+	return last, err
+}
+
+// apply writes the plan's objects and deletes what the last plan had besides.
+func (p *Platform) apply(ctx context.Context, plan *parts.Plan, last applied) error {
 	applier, err := parts.NewApplier(p.creds.client(certAdmin))
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	if err := applier.Apply(ctx, plan); err != nil {
 		return err
 	}
-	var earlier []parts.Reference
-	text, err := os.ReadFile(p.layout.Applied())
-	if err == nil {
-		err = json.Unmarshal(text, &earlier)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		p.log.Warn("list of applied objects not readable, nothing is pruned", "error", err)
-	}
-	now := plan.References()
-	if err := applier.Prune(ctx, earlier, now); err != nil {
+	now := applied{Hash: plan.Hash(), Objects: plan.References()}
+	if err := applier.Prune(ctx, last.Objects, now.Objects); err != nil {
 		return err
 	}
-	if text, err = json.Marshal(now); err != nil {
+	p.log.Info("manifests applied", "objects", len(now.Objects), "after_ms", time.Since(start).Milliseconds())
+	text, err := json.Marshal(now)
+	if err != nil {
 		return err
 	}
 	return pki.WriteFile(p.layout.Applied(), text, 0o600)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,6 +35,8 @@ type Platform struct {
 	node *child
 	// Ports are held from their choice until the programs start that listen there; nil before and after.
 	routerPort, apiserverPort net.Listener
+	// later starts what can wait until the parts run; nil when nothing does.
+	later func()
 	// renewed are the files that are written again before their tokens end.
 	renewed []parts.Files
 	// known says that the data is that of an earlier start.
@@ -82,7 +85,11 @@ func (p *Platform) start(ctx context.Context) error {
 		return err
 	}
 	p.config.say("API server ready after %.1f s", time.Since(begin).Seconds())
-	if err := p.startParts(ctx, plan); err != nil {
+	err := p.startParts(ctx, plan)
+	if p.later != nil {
+		p.later()
+	}
+	if err != nil {
 		return err
 	}
 	p.config.say("all parts ready after %.1f s", time.Since(begin).Seconds())
@@ -192,6 +199,11 @@ func (p *Platform) startControlPlane(ctx context.Context) error {
 	if err := waitAPI(ctx, p.creds, p.known, apiserver, p.log); err != nil {
 		return err
 	}
+	// From the second start on, what the parts need of the controllers is there, and they start faster alone.
+	if p.known {
+		p.later = func() { p.supervise(ctx, plane.controllers()) }
+		return nil
+	}
 	p.supervise(ctx, plane.controllers())
 	return nil
 }
@@ -209,14 +221,20 @@ func (p *Platform) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// shutdown ends the children, the last started first.
+// shutdown ends the pods first, then the other children, the last started first.
 func (p *Platform) shutdown() error {
 	if p.state == nil {
 		return nil
 	}
 	errs := []error{p.state.enter(Stopping)}
-	for i := len(p.children) - 1; i >= 0; i-- {
-		errs = append(errs, p.children[i].end())
+	order := slices.DeleteFunc(slices.Clone(p.children), func(c *child) bool { return c == p.node })
+	if p.node != nil {
+		order = append(order, p.node)
+	}
+	for _, c := range slices.Backward(order) {
+		start := time.Now()
+		errs = append(errs, c.end())
+		p.log.Info("ended", "process", c.name, "after_ms", time.Since(start).Milliseconds())
 	}
 	letGo(&p.routerPort)
 	letGo(&p.apiserverPort)

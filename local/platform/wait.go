@@ -28,7 +28,7 @@ const (
 )
 
 // waitParts returns when every part is ready, or tells which are not and why.
-func waitParts(ctx context.Context, client kubernetes.Interface, pods []*corev1.Pod, children []*child) error {
+func waitParts(ctx context.Context, client kubernetes.Interface, pods []*corev1.Pod, node *child) error {
 	ctx, cancel := context.WithTimeout(ctx, partsTimeout)
 	defer cancel()
 	err := poll(ctx, 25*time.Millisecond, func(ctx context.Context) error {
@@ -43,7 +43,7 @@ func waitParts(ctx context.Context, client kubernetes.Interface, pods []*corev1.
 			}
 		}
 		return errors.Join(errs...)
-	}, children...)
+	}, node)
 	if err != nil {
 		return fmt.Errorf("wait for the parts: %w", err)
 	}
