@@ -2,7 +2,11 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,6 +23,35 @@ type resolvedImage struct {
 	path string
 	// dirs are the host's directories that its containers need to see.
 	dirs []string
+	// inside is where its containers find the image's folder; "" where they have no root of their own.
+	inside string
+}
+
+// imagesDir holds the images' folders inside a pod. At their places on the host a volume may cover them, as one at
+// /tmp does.
+const imagesDir = "/images/"
+
+// moved makes the image find its own files inside a pod.
+func (r *resolvedImage) moved() {
+	sum := sha256.Sum256([]byte(r.Dir))
+	r.inside = imagesDir + filepath.Base(r.Dir) + "-" + hex.EncodeToString(sum[:3])
+	r.WorkDir = r.rebased(r.WorkDir)
+	r.Command = slices.Clone(r.Command)
+	for i, word := range r.Command {
+		r.Command[i] = r.rebased(word)
+	}
+	r.Env = maps.Clone(r.Env)
+	for name, value := range r.Env {
+		r.Env[name] = r.rebased(value)
+	}
+}
+
+// rebased returns path as it is inside the pod, when it is one of the image's folder.
+func (r *resolvedImage) rebased(path string) string {
+	if rest, ok := strings.CutPrefix(path, r.Dir); ok && (rest == "" || rest[0] == '/') {
+		return r.inside + rest
+	}
+	return path
 }
 
 // resolve finds an image and what it requires.
@@ -43,8 +76,8 @@ func (h *host) resolve(ctx context.Context, name string) (resolvedImage, error) 
 	if resolved.path == "" {
 		resolved.path = strings.Join(append(bins, standardPath), ":")
 	}
-	if image.Dir != "" {
-		resolved.dirs = append(resolved.dirs, image.Dir)
+	if image.Dir != "" && !h.plain {
+		resolved.moved()
 	}
 	return resolved, nil
 }

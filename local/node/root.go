@@ -44,6 +44,9 @@ func rootOf(in rootInput) podinit.Root {
 		for _, dir := range image.dirs {
 			root.Binds = append(root.Binds, podinit.Bind{Source: dir, Target: dir, After: true})
 		}
+		if image.inside != "" {
+			root.Binds = append(root.Binds, podinit.Bind{Source: image.Dir, Target: image.inside, After: true})
+		}
 	}
 	for i := range in.pod.Spec.Volumes {
 		addVolume(&root, &in.pod.Spec.Volumes[i])
