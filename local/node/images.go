@@ -42,7 +42,11 @@ func (r *resolvedImage) moved() {
 	}
 	r.Env = maps.Clone(r.Env)
 	for name, value := range r.Env {
-		r.Env[name] = r.rebased(value)
+		list := strings.Split(value, ":") // PATH and its like
+		for i := range list {
+			list[i] = r.rebased(list[i])
+		}
+		r.Env[name] = strings.Join(list, ":")
 	}
 }
 
@@ -72,12 +76,12 @@ func (h *host) resolve(ctx context.Context, name string) (resolvedImage, error) 
 		}
 		resolved.dirs = append(resolved.dirs, tool.dirs...)
 	}
-	resolved.path = image.Env["PATH"]
-	if resolved.path == "" {
-		resolved.path = strings.Join(append(bins, standardPath), ":")
-	}
 	if image.Dir != "" && !h.plain {
 		resolved.moved()
+	}
+	resolved.path = resolved.Env["PATH"]
+	if resolved.path == "" {
+		resolved.path = strings.Join(append(bins, standardPath), ":")
 	}
 	return resolved, nil
 }
