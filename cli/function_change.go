@@ -70,11 +70,11 @@ func (a *app) createFunction(cmd *cobra.Command, name string, o *functionFlags, 
 		}
 		return created(err, "function", name, "hotpod function update "+name+" --code …")
 	}
-	if o.pkg == "" {
-		a.adopt(ctx, pkg, out)
-	}
 	if !o.noWait {
 		a.settle(a.functions().wait(ctx, name, "taken over", settleTime, functionSettled(out.Generation)), "function", name)
+	}
+	if o.pkg == "" { // after the platform has seen the package: a change before would look like new code
+		a.adopt(ctx, pkg, out)
 	}
 	fmt.Fprintf(a.Out, "function %q created\n", name)
 	if route.url == "" && route.prefix == "" {

@@ -25,8 +25,21 @@ func TestStories(t *testing.T) {
 	if shared == nil {
 		t.Skip("stories need the embedded platform: run without -short, after make build")
 	}
+	runStories(t, "testdata")
+}
+
+// TestStoriesThatCrash has the platform for itself.
+func TestStoriesThatCrash(t *testing.T) {
+	if shared == nil {
+		t.Skip("stories need the embedded platform: run without -short, after make build")
+	}
+	runStories(t, filepath.Join("testdata", "crash"))
+}
+
+func runStories(t *testing.T, dir string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+		Dir:                 dir,
 		Setup:               setup,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -187,7 +200,7 @@ func (r requestSpec) send() (status int, text string, err error) {
 }
 
 // client keeps connections to the router, as browsers and services do.
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}} //nolint:gochecknoglobals // one pool of connections
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}}
 
 // load is a steady stream of requests that counts failures.
 type load struct {
@@ -198,8 +211,8 @@ type load struct {
 }
 
 var (
-	loadsMu sync.Mutex           //nolint:gochecknoglobals // guards loads
-	loads   = map[string]*load{} //nolint:gochecknoglobals // by story and name
+	loadsMu sync.Mutex
+	loads   = map[string]*load{}
 )
 
 // loadCommand: load start NAME PATH [REGEX] begins four clients that call PATH every 20 ms each and expect 200

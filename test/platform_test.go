@@ -16,10 +16,10 @@ import (
 )
 
 // bin is where `make build` puts the binaries.
-var bin = filepath.Join("..", "bin") //nolint:gochecknoglobals // a constant path
+var bin = filepath.Join("..", "bin")
 
 // shared is the platform that all stories use; nil in short mode.
-var shared *platform //nolint:gochecknoglobals // started once for the package
+var shared *platform
 
 func TestMain(m *testing.M) {
 	flag.Parse()
