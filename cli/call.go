@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,6 +71,9 @@ func (a *app) call(ctx context.Context, fn *v1.Function, f callFlags) error {
 	}
 	start := a.now()
 	res, err := (&http.Client{Transport: &http.Transport{DisableCompression: true}}).Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return hint(fmt.Errorf("no router answers at %s", base), "hotpod local status", "kubectl get pods -A -l application=fission-router")
+	}
 	if err != nil {
 		return hint(fmt.Errorf("call function %s: %w", fn.Name, err), "hotpod function describe "+fn.Name)
 	}

@@ -52,14 +52,9 @@ func Run(ctx context.Context, c Config, args []string) int {
 
 // New returns the root command.
 func New(c Config) *cobra.Command {
-	a := &app{Config: c, now: time.Now}
-	root := &cobra.Command{
-		Use:           "hotpod",
-		Short:         "Serverless functions for Kubernetes and OpenShift",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Version:       Version,
-	}
+	a := &app{Config: c, now: time.Now, load: kube.LoadOptions{UserAgent: "hotpod-cli/" + Version}}
+	root := group("hotpod", "Serverless functions for Kubernetes and OpenShift", nil)
+	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, Version
 	root.SetIn(c.In)
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)
@@ -79,7 +74,7 @@ func New(c Config) *cobra.Command {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.Out, "hotpod "+Version)
 			return err
@@ -113,7 +108,8 @@ func (a *app) progress(format string, args ...any) {
 
 // group returns a command that only holds others, and says so when called with something else.
 func group(use, short string, aliases []string, children ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Aliases: aliases, Short: short}
+	// Cobra has errors of its own for a root command's arguments, with another exit code.
+	cmd := &cobra.Command{Use: use, Aliases: aliases, Short: short, Args: cobra.ArbitraryArgs}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()
@@ -130,6 +126,14 @@ func group(use, short string, aliases []string, children ...*cobra.Command) *cob
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(children...)
 	return cmd
+}
+
+// noArgs refuses arguments.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no arguments: got %s", cmd.CommandPath(), strings.Join(args, ", "))
+	}
+	return nil
 }
 
 // nameFrom returns the object's name: the argument or --name, which must agree when both are given.

@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,6 +48,9 @@ func TestRun_WrongUsageSaysWhatToDoAndExitsWithTwo(t *testing.T) {
 		"no image":                {[]string{"env", "create", "a"}, "fission/node-env"},
 		"unknown flag":            {[]string{"fn", "list", "--nonsense"}, "--help"},
 		"unknown verb":            {[]string{"fn", "remove"}, "no command"},
+		"unknown noun":            {[]string{"functoin", "list"}, "hotpod has no command"},
+		"arguments of list":       {[]string{"fn", "list", "hello"}, "takes no arguments: got hello"},
+		"bad selector":            {[]string{"fn", "list", "-l", "color in ("}, "--selector"},
 		"a slip in the verb":      {[]string{"fn", "creat"}, "create"},
 		"route without function":  {[]string{"route", "create", "--url", "/a"}, "--function NAME"},
 		"route with url + prefix": {[]string{"route", "create", "--url", "/a", "--prefix", "/b", "--function", "f"}, "one of --url and --prefix"},
@@ -96,6 +101,25 @@ func TestReport_ListsInvalidFieldsAndWhatToTry(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q does not say %q", out.String(), want)
 		}
+	}
+}
+
+func TestExplain_BlamesTheAPIServerOnlyForItsOwnRefusal(t *testing.T) {
+	const blame = "API server cannot be reached"
+	refused := &url.Error{Op: "Get", URL: "https://127.0.0.1:6443", Err: syscall.ECONNREFUSED}
+	if got := explain(refused); !strings.Contains(got, blame) {
+		t.Error(got)
+	}
+	if got := explain(errors.New("500: download the archive: dial tcp 10.0.0.1:80: connect: connection refused")); strings.Contains(got, blame) {
+		t.Error(got)
+	}
+}
+
+func TestCall_SaysWhereNoRouterAnswers(t *testing.T) {
+	a := &app{now: time.Now, Config: Config{Getenv: func(string) string { return "http://127.0.0.1:1" }}}
+	err := a.call(t.Context(), &v1.Function{}, callFlags{methods: []string{"GET"}, timeout: time.Minute})
+	if err == nil || explain(err) != "no router answers at http://127.0.0.1:1" {
+		t.Error(err)
 	}
 }
 

@@ -180,7 +180,7 @@ func (a *app) describe(w io.Writer, f facts) {
 		f.hot(), fn.MaxPods(), fn.RequestsPerPod(), fn.IdleTimeout(), fn.RunTimeout(), fn.HoldTimeout())
 	fmt.Fprintln(w, "Conditions:")
 	for _, c := range fn.Status.Conditions {
-		fmt.Fprintf(w, "  %-14s %-8s %s  %s\n", c.Type, c.Status, c.Reason, firstLine(c.Message))
+		fmt.Fprintf(w, "  %-14s %-8s %s  %s\n", c.Type, c.Status, c.Reason, headline(c.Message))
 	}
 	fmt.Fprintln(w, "Routes:")
 	for i := range f.routes {

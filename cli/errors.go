@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
@@ -78,7 +79,7 @@ func explain(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timed out: " + err.Error()
-	case strings.Contains(err.Error(), "connection refused"):
+	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the Kubernetes API server cannot be reached: " + err.Error()
 	case errors.As(err, &status) && apierrors.IsInvalid(err):
 		return invalid(status)

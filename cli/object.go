@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
@@ -131,7 +132,7 @@ type listFlags struct {
 func (n noun[T, L]) listCommand() *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
-		Use: "list", Aliases: []string{"ls"}, Short: "List all, as a table or with -o " + formats, Args: cobra.NoArgs,
+		Use: "list", Aliases: []string{"ls"}, Short: "List all, as a table or with -o " + formats, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return n.list(cmd.Context(), f) },
 	}
 	f.add(cmd)
@@ -168,6 +169,9 @@ func (f *listFlags) add(cmd *cobra.Command) {
 }
 
 func (n noun[T, L]) list(ctx context.Context, f listFlags) error {
+	if _, err := labels.Parse(f.selector); err != nil {
+		return usagef("--selector %q: %v", f.selector, err)
+	}
 	c, err := n.scope(f)
 	if err != nil {
 		return err
@@ -176,7 +180,7 @@ func (n noun[T, L]) list(ctx context.Context, f listFlags) error {
 	if err != nil {
 		return fmt.Errorf("list %ss: %w", n.name, err)
 	}
-	if err := n.printList(list, f.format); err != nil || !f.watch {
+	if err := n.printList(list, f); err != nil || !f.watch {
 		return err
 	}
 	version := ""
@@ -186,16 +190,22 @@ func (n noun[T, L]) list(ctx context.Context, f listFlags) error {
 	return n.follow(ctx, c, f, metav1.ListOptions{LabelSelector: f.selector, ResourceVersion: version})
 }
 
-func (n noun[T, L]) printList(list L, format string) error {
-	if !table(format) {
-		return printObject(n.app.Out, kube.Scheme(), list, format)
-	}
+func (n noun[T, L]) printList(list L, f listFlags) error {
 	items := n.items(list)
-	if len(items) == 0 {
-		n.app.progress("no %ss in namespace %s", n.name, n.app.namespace)
-		return nil
+	for _, item := range items {
+		item.SetManagedFields(nil) // nobody who reads asks for them
 	}
-	return printTable(n.app.Out, n.columns, items, format, true)
+	switch {
+	case !table(f.format):
+		return printObject(n.app.Out, kube.Scheme(), list, f.format)
+	case len(items) > 0:
+		return printTable(n.app.Out, n.columns, items, f.format, true)
+	case f.all:
+		n.app.progress("no %ss in any namespace", n.name)
+	default:
+		n.app.progress("no %ss in namespace %s", n.name, n.app.namespace)
+	}
+	return nil
 }
 
 func (n noun[T, L]) show(ctx context.Context, name string, f listFlags) error {
@@ -219,6 +229,7 @@ func (n noun[T, L]) print(obj T, format string, header bool) error {
 	if table(format) {
 		return printTable(n.app.Out, n.columns, []T{obj}, format, header)
 	}
+	obj.SetManagedFields(nil)
 	return printObject(n.app.Out, kube.Scheme(), obj, format)
 }
 
@@ -243,6 +254,9 @@ func (n noun[T, L]) follow(ctx context.Context, c client[T, L], f listFlags, opt
 	defer w.Stop()
 	for event := range w.ResultChan() {
 		obj, ok := event.Object.(T)
+		if !ok && ctx.Err() != nil {
+			return nil // the person has seen enough
+		}
 		if !ok {
 			return fmt.Errorf("watch %ss: %w", n.name, apierrors.FromObject(event.Object))
 		}
