@@ -27,7 +27,7 @@ import (
 
 var server kubetest.Shared
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) } //nolint:forbidigo // the main of a test
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 
 // world is a controller at work with the rights that the manifests give it, and everything around it.
 type world struct {

@@ -371,7 +371,7 @@ func TestEnvironmentReady(t *testing.T) {
 func TestEnvironmentReady_DoesNotDependOnTheOrderOfPods(t *testing.T) {
 	states := []string{"ready", "starting", "ErrImagePull", "CrashLoopBackOff", "Unschedulable"}
 	rapid.Check(t, func(t *rapid.T) {
-		var pods []*corev1.Pod //nolint:prealloc // a handful
+		var pods []*corev1.Pod
 		for i, s := range rapid.SliceOfN(rapid.SampledFrom(states), 1, 8).Draw(t, "states") {
 			pods = append(pods, aPod(string(rune('a'+i)), time.Duration(rapid.IntRange(0, 2).Draw(t, "age"))*time.Hour, s))
 		}

@@ -20,7 +20,7 @@ import (
 
 var server kubetest.Shared
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) } //nolint:forbidigo // the main of a test
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 
 func testLog(t *testing.T) *slog.Logger {
 	t.Helper()

@@ -22,7 +22,7 @@ import (
 
 var server kubetest.Shared
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) } //nolint:forbidigo // the main of a test
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 
 // placeholders are what the embedded platform replaces.
 func placeholders() map[string]string {
@@ -76,7 +76,7 @@ func TestDeployments_HavePodsThatPassPodSecurityRestricted(t *testing.T) {
 
 func TestDeployments_AreProbedLimitedAndFoundByLabel(t *testing.T) {
 	for overlay, objects := range overlays(t) {
-		var names []string //nolint:prealloc // a handful
+		var names []string
 		for _, d := range deployments(t, objects) {
 			names = append(names, d.Name)
 			if got := d.Spec.Template.Labels["hotpod.dev/component"]; got != d.Name {

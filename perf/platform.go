@@ -88,7 +88,7 @@ func (p *platform) run(ctx context.Context, args ...string) ([]byte, error) {
 		args = append(args, "--dir", p.dir)
 	}
 	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, p.program, args...) //nolint:gosec // the platform's own program
+	cmd := exec.CommandContext(ctx, p.program, args...)
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	// A start that is given up must stop what it began.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

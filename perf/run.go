@@ -60,7 +60,7 @@ func writeJSON(file string, r *Results) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
 		return fmt.Errorf("make the folder of the results: %w", err)
 	}
-	f, err := os.Create(file) //nolint:gosec // the file that the person named
+	f, err := os.Create(file)
 	if err != nil {
 		return fmt.Errorf("make the file of the results: %w", err)
 	}
@@ -87,7 +87,7 @@ func loadGoals(file string) ([]Goal, error) {
 	if file == "" {
 		return DefaultGoals()
 	}
-	raw, err := os.ReadFile(file) //nolint:gosec // the file that the person named
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read goals: %w", err)
 	}

@@ -39,7 +39,7 @@ func startRuntime(ctx context.Context, dir, address string) (*runtimeProcess, er
 		return nil, err
 	}
 	p := &runtimeProcess{address: address, client: &http.Client{Transport: &http.Transport{}}}
-	p.cmd = exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // what the image says
+	p.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	p.cmd.Env = append(os.Environ(), "HOTPOD_RUNTIME_ADDRESS="+address)
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start runtime: %w", err)
@@ -66,7 +66,7 @@ func reach(ctx context.Context, address string) error {
 
 // runtimeCommand reads image.yaml; a word that names a file of the folder stands for its path.
 func runtimeCommand(dir string) ([]string, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, "image.yaml")) //nolint:gosec // a folder that the person named
+	raw, err := os.ReadFile(filepath.Join(dir, "image.yaml"))
 	if err != nil {
 		return nil, fmt.Errorf("read the runtime's image: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 
 var server kubetest.Shared
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) } //nolint:forbidigo // the main of a test
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 
 func TestPodFor_IsTakenByAClusterThatEnforcesTheRestrictedStandard(t *testing.T) {
 	s := server.Get(t)

@@ -22,7 +22,7 @@ import (
 
 var server kubetest.Shared
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) } //nolint:forbidigo // the main of a test
+func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 
 // api writes objects as users do: as text.
 type api struct {

@@ -22,7 +22,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Getenv, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "controller:", err)
-		os.Exit(1) //nolint:gocritic // the process ends, and with it what stop would undo
+		os.Exit(1)
 	}
 }
 

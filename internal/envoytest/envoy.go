@@ -24,7 +24,7 @@ func Validate(tb testing.TB, bootstrap []byte) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, Path(tb), "--mode", "validate", "-l", "error", "-c", write(tb, bootstrap)) //nolint:gosec // the path is ours
+	cmd := exec.CommandContext(ctx, Path(tb), "--mode", "validate", "-l", "error", "-c", write(tb, bootstrap))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Errorf("Envoy refuses the configuration: %v\n%s", err, out)
 	}
@@ -43,7 +43,7 @@ func write(tb testing.TB, bootstrap []byte) string {
 func Address(tb testing.TB) string {
 	tb.Helper()
 	for range 100 {
-		host := fmt.Sprintf("127.%d.%d.%d", 128+rand.IntN(100), rand.IntN(256), 2+rand.IntN(250)) //nolint:gosec // not a secret
+		host := fmt.Sprintf("127.%d.%d.%d", 128+rand.IntN(100), rand.IntN(256), 2+rand.IntN(250))
 		lis, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", net.JoinHostPort(host, "9901"))
 		if err == nil {
 			_ = lis.Close()
@@ -70,7 +70,7 @@ func Start(tb testing.TB, admin string, bootstrap []byte, args ...string) *Envoy
 	tb.Helper()
 	e := &Envoy{Admin: admin, done: make(chan struct{})}
 	args = append([]string{"-c", write(tb, bootstrap), "--disable-hot-restart", "--concurrency", "2", "-l", "warn"}, args...)
-	e.cmd = exec.Command(Path(tb), args...) //nolint:gosec,noctx // the path is ours; Stop ends it
+	e.cmd = exec.Command(Path(tb), args...)
 	e.cmd.Stdout, e.cmd.Stderr = &e.out, &e.out
 	e.cmd.SysProcAttr = attributes()
 	if err := e.cmd.Start(); err != nil {

@@ -12,13 +12,13 @@ import (
 
 // lookup finds Envoy once per test binary: checking the cached file reads all of it.
 var lookup = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // a cache
-	cache, err := toolchain.CacheDir(os.Getenv) //nolint:forbidigo // only tests import this package
+	cache, err := toolchain.CacheDir(os.Getenv)
 	if err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	tool, err := toolchain.Envoy(ctx, toolchain.Config{Cache: cache, Getenv: os.Getenv, Progress: os.Stderr}) //nolint:forbidigo // same
+	tool, err := toolchain.Envoy(ctx, toolchain.Config{Cache: cache, Getenv: os.Getenv, Progress: os.Stderr})
 	return tool.Path, err
 })
 

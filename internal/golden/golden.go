@@ -73,7 +73,7 @@ func rewrite(t *testing.T, path string, archive *txtar.Archive, got []File) {
 	for _, f := range got {
 		archive.Files = append(archive.Files, txtar.File{Name: outputs + f.Name, Data: f.Data})
 	}
-	if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil { //nolint:gosec // test data are for everybody
+	if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -22,7 +22,7 @@ func Render(tb testing.TB, overlay string, values map[string]string) []*unstruct
 	if err != nil {
 		tb.Skip("kubectl is not on PATH: install it to render the manifests")
 	}
-	out, err := exec.CommandContext(tb.Context(), kubectl, "kustomize", filepath.Join(Root(tb), "manifests", overlay)).Output() //nolint:gosec // tests name the overlay
+	out, err := exec.CommandContext(tb.Context(), kubectl, "kustomize", filepath.Join(Root(tb), "manifests", overlay)).Output()
 	if err != nil {
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			tb.Fatalf("render %s: %v: %s", overlay, err, exit.Stderr)
@@ -61,7 +61,7 @@ func Root(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
 	for err == nil {
-		text, readErr := os.ReadFile(filepath.Join(dir, "go.mod")) //nolint:gosec // the test's own checkout
+		text, readErr := os.ReadFile(filepath.Join(dir, "go.mod"))
 		if readErr == nil && bytes.HasPrefix(text, []byte("module hotpod.dev\n")) {
 			return dir
 		}
