@@ -34,7 +34,7 @@ type HotPod struct {
 }
 
 // Failure is why a function cannot be called.
-type Failure struct {
+type Failure struct { //nolint:errname // a message first, that is also an error
 	// Reason is a condition reason of api/v1 (EnvironmentNotFound, SpecializationFailed, …).
 	Reason string `json:"reason"`
 	// Message says what happened and what to do, for the function's owner.

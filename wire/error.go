@@ -54,7 +54,8 @@ func (e *Error) Header() http.Header {
 // StatusClientGone is the status recorded for a client that went away.
 const StatusClientGone = 499
 
-// Errors that both activator and queue-proxy answer. Use With to fill in the request.
+// ErrFunctionTimeout is answered when the function did not answer in time. Like the others here it lacks the request,
+// which With fills in.
 func ErrFunctionTimeout(bound time.Duration) *Error {
 	return &Error{
 		Status: http.StatusGatewayTimeout, Component: "timeout", Reason: "function_timeout",
