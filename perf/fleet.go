@@ -136,7 +136,7 @@ func distinct(source []byte, says string) []byte {
 func (f *fleet) remove(ctx context.Context, members []member) error {
 	ctx = context.WithoutCancel(ctx)
 	namespace := f.s.config.Namespace
-	var errs []error
+	errs := make([]error, 0, 3*len(members))
 	for _, m := range members {
 		errs = append(errs,
 			f.s.clients.HTTPTriggers(namespace).Delete(ctx, m.name, metav1.DeleteOptions{}),

@@ -1,7 +1,6 @@
 package perf
 
 import (
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -80,4 +79,4 @@ func TestNewPlatform_WithoutItsProgramSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

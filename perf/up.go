@@ -113,7 +113,7 @@ func runsSince(p corev1.Pod, began time.Time) bool {
 }
 
 func (u *up) add(r *Results, start string, all ...started) {
-	var ready, warm []float64
+	ready, warm := make([]float64, 0, len(all)), make([]float64, 0, len(all))
 	for _, s := range all {
 		ready = append(ready, s.ready.Seconds())
 		warm = append(warm, s.warm.Seconds())
