@@ -134,7 +134,7 @@ func TestDemand_CarriesMessagesBothWays(t *testing.T) {
 			for {
 				d, err := stream.Recv()
 				if err != nil {
-					return nil
+					return err
 				}
 				if err := stream.Send(&wire.Placement{Function: d.Function, Generation: int64(d.Waiting)}); err != nil {
 					return err

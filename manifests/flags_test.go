@@ -3,6 +3,7 @@ package manifests
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"hotpod.dev/internal/manifesttest"
@@ -20,7 +21,7 @@ func TestDeployments_GiveFlagsThatExist(t *testing.T) {
 				binaries[d.Name] = build(t, d.Name)
 			}
 			// --help ends the program after every flag before it was read.
-			args := append(d.Spec.Template.Spec.Containers[0].Args, "--help")
+			args := slices.Concat(d.Spec.Template.Spec.Containers[0].Args, []string{"--help"})
 			if out, err := exec.CommandContext(t.Context(), binaries[d.Name], args...).CombinedOutput(); err != nil {
 				t.Errorf("%s: %s %q: %v\n%s", overlay, d.Name, args, err, out)
 			}

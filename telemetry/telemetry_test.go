@@ -33,9 +33,9 @@ func TestLogger_WritesJSONThatNamesTheComponent(t *testing.T) {
 }
 
 func TestDebug_ServesMetricsHealthAndReadiness(t *testing.T) {
-	var down error = errors.New("no connection to the autoscaler")
+	down := errors.New("no connection to the autoscaler")
 	reg := NewRegistry()
-	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hotpod_test_things"}, func() float64 { return 7 }))
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hotpod_test_things", Help: "Things."}, func() float64 { return 7 }))
 	h := Debug{Registry: reg, Ready: func() error { return down }}.Handler()
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()

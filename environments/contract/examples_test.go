@@ -33,7 +33,7 @@ func TestExamples_ManifestHoldsTheFunction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range strings.Split(string(manifest), "\n---\n") {
+	for document := range strings.SplitSeq(string(manifest), "\n---\n") {
 		var p struct {
 			Kind string `json:"kind"`
 			Spec struct {
