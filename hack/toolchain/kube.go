@@ -74,9 +74,11 @@ func readModule(dir string) (module, error) {
 // ldflags links the version in. Without it the programs say v0.0.0, and clients that check the version refuse them.
 func (m module) ldflags() string {
 	parts := strings.SplitN(strings.TrimPrefix(m.version, "v"), ".", 3)
-	flags := []string{"-s", "-w"}
-	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
-		for _, set := range []string{"gitVersion=" + m.version, "gitMajor=" + parts[0], "gitMinor=" + parts[1], "gitTreeState=clean"} {
+	packages := []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"}
+	settings := []string{"gitVersion=" + m.version, "gitMajor=" + parts[0], "gitMinor=" + parts[1], "gitTreeState=clean"}
+	flags := append(make([]string, 0, 2+2*len(packages)*len(settings)), "-s", "-w")
+	for _, pkg := range packages {
+		for _, set := range settings {
 			flags = append(flags, "-X", pkg+"."+set)
 		}
 	}

@@ -82,7 +82,7 @@ func (c Config) produce(ctx context.Context, dir, name string, fill func(ctx con
 	if intact(path) {
 		return false, nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return false, err
 	}
 	unlock, err := lock(ctx, filepath.Join(dir, ".lock"), func() { c.say("%s: another process is making it, waiting", name) })
@@ -131,7 +131,7 @@ func stamp(path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path+stampSuffix, []byte(sum+" "+traits(info)+"\n"), 0o644)
+	return os.WriteFile(path+stampSuffix, []byte(sum+" "+traits(info)+"\n"), 0o600)
 }
 
 func traits(info os.FileInfo) string {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,11 +31,11 @@ func TestCacheDir(t *testing.T) {
 	}
 }
 
-// filler writes the text and counts its calls.
-func filler(text string, calls *atomic.Int64) func(context.Context, string) error {
+// filler writes a file and counts its calls.
+func filler(calls *atomic.Int64) func(context.Context, string) error {
 	return func(_ context.Context, tmp string) error {
 		calls.Add(1)
-		return os.WriteFile(tmp, []byte(text), 0o600)
+		return os.WriteFile(tmp, []byte("x"), 0o600)
 	}
 }
 
@@ -44,7 +45,7 @@ func TestProduce_MakesAFileOnceForAll(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			if _, err := (Config{}).produce(t.Context(), dir, "tool", filler("x", &calls)); err != nil {
+			if _, err := (Config{}).produce(t.Context(), dir, "tool", filler(&calls)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -70,7 +71,7 @@ func TestProduce_MakesADamagedFileAgain(t *testing.T) {
 			var calls atomic.Int64
 			dir := t.TempDir()
 			for range 2 {
-				if made, err := (Config{}).produce(t.Context(), dir, "tool", filler("x", &calls)); err != nil || !made {
+				if made, err := (Config{}).produce(t.Context(), dir, "tool", filler(&calls)); err != nil || !made {
 					t.Errorf("made %t, %v", made, err)
 				}
 				if err := damage(filepath.Join(dir, "tool")); err != nil {
@@ -87,14 +88,14 @@ func TestProduce_MakesADamagedFileAgain(t *testing.T) {
 func TestProduce_TakesACopyWithTheSameContents(t *testing.T) {
 	var calls atomic.Int64
 	dir := t.TempDir()
-	if _, err := (Config{}).produce(t.Context(), dir, "tool", filler("x", &calls)); err != nil {
+	if _, err := (Config{}).produce(t.Context(), dir, "tool", filler(&calls)); err != nil {
 		t.Fatal(err)
 	}
 	later := time.Now().Add(time.Hour)
 	if err := os.Chtimes(filepath.Join(dir, "tool"), later, later); err != nil {
 		t.Fatal(err)
 	}
-	if made, err := (Config{}).produce(t.Context(), dir, "tool", filler("x", &calls)); err != nil || made {
+	if made, err := (Config{}).produce(t.Context(), dir, "tool", filler(&calls)); err != nil || made {
 		t.Errorf("made %t, %v", made, err)
 	}
 }
@@ -153,9 +154,7 @@ func TestReadModule_KeyFollowsWhatIsCompiled(t *testing.T) {
 	files := map[string]string{"go.mod": "module m\nrequire k8s.io/kubernetes v1.2.3\n", "go.sum": "", "main.go": "package main\n"}
 	key := func(name, text string) string {
 		changed := map[string]string{}
-		for n, x := range files {
-			changed[n] = x
-		}
+		maps.Copy(changed, files)
 		if name != "" {
 			changed[name] = text
 		}

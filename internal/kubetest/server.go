@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -88,7 +89,7 @@ func (s *Server) start(ctx context.Context, options Options) error {
 func (s *Server) startAPIServer(ctx context.Context, options Options) error {
 	var err error
 	for range 3 {
-		if s.port, err = freePort(); err != nil {
+		if s.port, err = freePort(ctx); err != nil {
 			return err
 		}
 		if err := s.run("apiserver", append(s.apiserverArgs(options), options.APIServerFlags...)...); err != nil {
@@ -116,8 +117,8 @@ func (s *Server) Config() *rest.Config {
 // Stop ends all processes, the API server before etcd because it hangs without it, and removes their files.
 func (s *Server) Stop() error {
 	var errs []error
-	for i := len(s.processes) - 1; i >= 0; i-- {
-		errs = append(errs, s.processes[i].stop())
+	for _, p := range slices.Backward(s.processes) {
+		errs = append(errs, p.stop())
 	}
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }

@@ -46,7 +46,7 @@ func New(env Env) *cobra.Command {
 
 // Run parses the arguments and runs the command.
 func Run(ctx context.Context, args []string, env Env) error {
-	root := New(env)
+	root := New(env) //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // errNotRunning makes the exit code of status tell whether the platform runs.
-var errNotRunning = errors.New("the platform does not run (start it by: hotpod up)") //nolint:gochecknoglobals // a sentinel
+var errNotRunning = errors.New("the platform does not run (start it by: hotpod up)")
 
 func status(folder folderFunc) *cobra.Command {
 	var output string

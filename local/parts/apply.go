@@ -148,8 +148,9 @@ type Reference struct {
 
 // References lists what Apply writes and Prune may delete.
 func (p *Plan) References() []Reference {
-	var refs []Reference
-	for _, o := range slices.Concat(p.Namespaces, p.Others) {
+	objects := slices.Concat(p.Namespaces, p.Others)
+	refs := make([]Reference, 0, len(objects))
+	for _, o := range objects {
 		refs = append(refs, Reference{APIVersion: o.GetAPIVersion(), Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()})
 	}
 	return refs

@@ -2,6 +2,7 @@ package parts
 
 import (
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -57,9 +58,7 @@ func (c *compiler) projected(sources []corev1.VolumeProjection) (map[string][]by
 		if err != nil {
 			return nil, err
 		}
-		for name, text := range contents {
-			all[name] = text
-		}
+		maps.Copy(all, contents)
 	}
 	return all, nil
 }
@@ -73,9 +72,7 @@ func (c *compiler) configMap(name string, items []corev1.KeyToPath, optional *bo
 	for k, v := range m.Data {
 		all[k] = []byte(v)
 	}
-	for k, v := range m.BinaryData {
-		all[k] = v
-	}
+	maps.Copy(all, m.BinaryData)
 	return chosen(all, items)
 }
 
@@ -85,9 +82,7 @@ func (c *compiler) secret(name string, items []corev1.KeyToPath, optional *bool)
 		return nil, missing("Secret", name, optional)
 	}
 	all := map[string][]byte{}
-	for k, v := range s.Data {
-		all[k] = v
-	}
+	maps.Copy(all, s.Data)
 	for k, v := range s.StringData {
 		all[k] = []byte(v)
 	}
@@ -148,7 +143,7 @@ func (c *compiler) envFrom(from corev1.EnvFromSource) ([]corev1.EnvVar, error) {
 	case from.SecretRef != nil:
 		contents, err = c.secret(from.SecretRef.Name, nil, from.SecretRef.Optional)
 	}
-	var env []corev1.EnvVar
+	env := make([]corev1.EnvVar, 0, len(contents))
 	for _, name := range sortedKeys(contents) {
 		env = append(env, corev1.EnvVar{Name: from.Prefix + name, Value: string(contents[name])})
 	}

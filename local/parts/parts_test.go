@@ -166,7 +166,7 @@ func checkFiles(t *testing.T, files []Files) {
 	t.Helper()
 	got := map[string][]string{}
 	for _, f := range files {
-		entries := []string{f.ServiceAccount}
+		entries := append(make([]string, 0, 1+len(f.Contents)), f.ServiceAccount)
 		for _, name := range sortedKeys(f.Contents) {
 			entries = append(entries, name+"="+string(f.Contents[name]))
 		}

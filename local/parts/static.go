@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	credentialsPath   = "/var/run/secrets/kubernetes.io/serviceaccount"
+	credentialsPath   = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path
 	credentialsVolume = "kube-api-access"
 )
 
@@ -43,6 +43,8 @@ type Options struct {
 	Dir string
 	// Addresses are the pods' addresses by the name of the Deployment.
 	Addresses map[string]netip.Addr
+	// Env is put in front of every container's variables.
+	Env []corev1.EnvVar
 }
 
 // compiler makes one pod.
@@ -80,6 +82,7 @@ func (c *compiler) pod() (*corev1.Pod, error) {
 		if err := c.compileEnv(container); err != nil {
 			return nil, fmt.Errorf("container %s: %w", container.Name, err)
 		}
+		container.Env = slices.Concat(c.options.Env, container.Env)
 	}
 	if account := spec.ServiceAccountName; account != "" && (spec.AutomountServiceAccountToken == nil || *spec.AutomountServiceAccountToken) {
 		c.addCredentials(spec, containers)

@@ -36,12 +36,12 @@ func Addresses(cidr netip.Prefix) map[string]netip.Addr {
 }
 
 func (v Values) replacer() *strings.Replacer {
-	pairs := []string{
+	pairs := append(make([]string, 0, 8+2*len(v.Addresses)),
 		"${ROUTER_PORT}", strconv.Itoa(v.RouterPort),
 		"${INTERNAL_PORT}", strconv.Itoa(v.InternalPort),
 		"${APISERVER}", v.APIServer,
 		"${NODE_IP}", v.NodeIP.String(),
-	}
+	)
 	for part, address := range v.Addresses {
 		name := strings.ToUpper(strings.ReplaceAll(part, "-", "_"))
 		pairs = append(pairs, fmt.Sprintf("${%s_IP}", name), address.String())

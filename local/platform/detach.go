@@ -24,7 +24,7 @@ func Detach(ctx context.Context, dir, program string, args []string, out io.Writ
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(program, args...) //nolint:noctx // it outlives its caller
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -44,9 +44,8 @@ func Detach(ctx context.Context, dir, program string, args []string, out io.Writ
 			follow.copy()
 			return errors.Join(errors.New("the platform did not start"), err)
 		case <-ctx.Done():
-			_ = cmd.Process.Signal(syscall.SIGTERM)
-			<-ended
-			return ctx.Err()
+			_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+			return errors.Join(ctx.Err(), <-ended)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

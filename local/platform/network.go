@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -30,7 +31,7 @@ type network struct {
 }
 
 // claimNetwork claims the preferred network when it is free, else one that follows from the folder's name.
-func claimNetwork(preferred int, dir string) (*network, error) {
+func claimNetwork(ctx context.Context, preferred int, dir string) (*network, error) {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(dir)) // never fails
 	span := lastNetwork - firstNetwork + 1
@@ -41,7 +42,7 @@ func claimNetwork(preferred int, dir string) (*network, error) {
 	var last error
 	for i := range span {
 		n := firstNetwork + (first-firstNetwork+i)%span
-		claim, err := net.Listen("tcp", fmt.Sprintf("127.%d.0.1:%d", n, claimPort))
+		claim, err := listen(ctx, fmt.Sprintf("127.%d.0.1", n), claimPort)
 		if err == nil {
 			return &network{number: n, claim: claim}, nil
 		}
@@ -54,11 +55,15 @@ func (n *network) release() { _ = n.claim.Close() }
 
 // cidr is the range that pods get addresses of.
 func (n *network) cidr() netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, byte(n.number), 0, 0}), 16)
+	return netip.PrefixFrom(n.address(0), 16)
 }
 
 // node is the node's own address.
-func (n *network) node() netip.Addr { return netip.AddrFrom4([4]byte{127, byte(n.number), 0, 1}) }
+func (n *network) node() netip.Addr { return n.address(1) }
+
+func (n *network) address(last byte) netip.Addr {
+	return netip.AddrFrom4([4]byte{127, byte(n.number), 0, last}) //nolint:gosec // at most lastNetwork
+}
 
 // stream is where the node serves logs, exec and port-forward.
 func (n *network) stream() string {
@@ -66,10 +71,10 @@ func (n *network) stream() string {
 }
 
 // checkPodPorts returns an error when a program listens on all addresses at a port that every pod needs on its own.
-func (n *network) checkPodPorts(ports []int) error {
+func (n *network) checkPodPorts(ctx context.Context, ports []int) error {
 	var errs []error
 	for _, port := range ports {
-		l, err := net.Listen("tcp", net.JoinHostPort(n.node().String(), strconv.Itoa(port)))
+		l, err := listen(ctx, n.node().String(), port)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("port %d is taken on every address of this machine, but pods need it on theirs: stop the program that listens on 0.0.0.0:%d (see: ss -ltnp sport = :%d)", port, port, port))
 			continue
@@ -82,9 +87,9 @@ func (n *network) checkPodPorts(ports []int) error {
 // choosePort returns a listener at the port of 127.0.0.1 to use, to be closed just before the program that uses it starts.
 // A port that the person chose by the flag must be free; otherwise the usual one is tried, then the one of the last time,
 // then any.
-func choosePort(chosen int, flag string, last, usual int) (net.Listener, error) {
+func choosePort(ctx context.Context, chosen int, flag string, last, usual int) (net.Listener, error) {
 	if chosen != 0 {
-		l, err := tryPort(chosen)
+		l, err := tryPort(ctx, chosen)
 		if err != nil {
 			return nil, fmt.Errorf("port %d of 127.0.0.1 cannot be used: %w: choose another by --%s, or leave the flag out to get a free one", chosen, err, flag)
 		}
@@ -94,23 +99,27 @@ func choosePort(chosen int, flag string, last, usual int) (net.Listener, error) 
 		if port == 0 {
 			continue
 		}
-		if l, err := tryPort(port); err == nil {
+		if l, err := tryPort(ctx, port); err == nil {
 			return l, nil
 		}
 	}
-	l, err := tryPort(0)
+	l, err := tryPort(ctx, 0)
 	if err != nil {
 		return nil, fmt.Errorf("find a free port: %w", err)
 	}
 	return l, nil
 }
 
-func tryPort(port int) (net.Listener, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+func tryPort(ctx context.Context, port int) (net.Listener, error) {
+	l, err := listen(ctx, "127.0.0.1", port)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, errors.New("another program listens there")
 	}
 	return l, err
+}
+
+func listen(ctx context.Context, host string, port int) (net.Listener, error) {
+	return (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
 func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }

@@ -11,7 +11,7 @@ import (
 func TestClaimNetwork_GivesEachPlatformItsOwn(t *testing.T) {
 	seen := map[int]bool{}
 	for range 5 {
-		n, err := claimNetwork(0, "/the/same/folder")
+		n, err := claimNetwork(t.Context(), 0, "/the/same/folder")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,12 +24,12 @@ func TestClaimNetwork_GivesEachPlatformItsOwn(t *testing.T) {
 }
 
 func TestClaimNetwork_TakesThePreferredWhenItIsFree(t *testing.T) {
-	first, err := claimNetwork(0, "/x")
+	first, err := claimNetwork(t.Context(), 0, "/x")
 	if err != nil {
 		t.Fatal(err)
 	}
 	first.release()
-	again, err := claimNetwork(first.number, "/another/folder")
+	again, err := claimNetwork(t.Context(), first.number, "/another/folder")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestClaimNetwork_TakesThePreferredWhenItIsFree(t *testing.T) {
 }
 
 func TestCheckPodPorts_NamesAPortThatIsTakenEverywhere(t *testing.T) {
-	n, err := claimNetwork(0, "/x")
+	n, err := claimNetwork(t.Context(), 0, "/x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestCheckPodPorts_NamesAPortThatIsTakenEverywhere(t *testing.T) {
 	}
 	defer here.Close()
 	port := everywhere.Addr().(*net.TCPAddr).Port
-	err = n.checkPodPorts([]int{port, here.Addr().(*net.TCPAddr).Port})
+	err = n.checkPodPorts(t.Context(), []int{port, here.Addr().(*net.TCPAddr).Port})
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("port %d is taken", port)) {
 		t.Errorf("got %v", err)
 	}
@@ -89,7 +89,7 @@ func TestChoosePort(t *testing.T) {
 		"any, when nothing is known": {0, 0, busy, 0},
 		"any, when all are taken":    {0, busy, busy, 0},
 	} {
-		l, err := choosePort(test.chosen, "router-port", test.last, test.usual)
+		l, err := choosePort(t.Context(), test.chosen, "router-port", test.last, test.usual)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -99,7 +99,7 @@ func TestChoosePort(t *testing.T) {
 		}
 		l.Close()
 	}
-	_, err = choosePort(busy, "router-port", free, free)
+	_, err = choosePort(t.Context(), busy, "router-port", free, free)
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(busy)) || !strings.Contains(err.Error(), "--router-port") {
 		t.Errorf("got %v, want an error that names the port and the flag", err)
 	}

@@ -86,7 +86,7 @@ func (p *Platform) applyLater(ctx context.Context, plan *parts.Plan, last applie
 // runParts hands the parts over to the node and waits until they are ready.
 func (p *Platform) runParts(ctx context.Context, plan *parts.Plan, agent *node.Agent, client kubernetes.Interface) error {
 	pods, files, err := plan.StaticPods(parts.Options{
-		NodeName: nodeName, Dir: p.layout.Parts(), Addresses: parts.Addresses(p.network.cidr()),
+		NodeName: nodeName, Dir: p.layout.Parts(), Addresses: parts.Addresses(p.network.cidr()), Env: p.tracingEnv(),
 	})
 	if err != nil {
 		return err
@@ -134,7 +134,8 @@ func (p *Platform) serviceEnv() []corev1.EnvVar {
 	port := strconv.Itoa(p.state.get().APIServerPort)
 	return []corev1.EnvVar{
 		{Name: "KUBERNETES_SERVICE_HOST", Value: "127.0.0.1"},
-		{Name: "KUBERNETES_SERVICE_PORT", Value: port}, {Name: "KUBERNETES_SERVICE_PORT_HTTPS", Value: port},
+		{Name: "KUBERNETES_SERVICE_PORT", Value: port},
+		{Name: "KUBERNETES_SERVICE_PORT_HTTPS", Value: port},
 	}
 }
 
@@ -190,4 +191,21 @@ func (p *Platform) writeFiles(ctx context.Context, client kubernetes.Interface, 
 		group.Go(func() error { return w.Write(ctx, f) })
 	}
 	return group.Wait()
+}
+
+// tracingEnv hands the standard variables that switch traces on to the parts; the autoscaler hands them on to pods.
+func (p *Platform) tracingEnv() []corev1.EnvVar {
+	if p.config.Toolchain.Getenv == nil {
+		return nil
+	}
+	var env []corev1.EnvVar
+	for _, name := range []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS",
+		"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_SDK_DISABLED",
+	} {
+		if value := p.config.Toolchain.Getenv(name); value != "" {
+			env = append(env, corev1.EnvVar{Name: name, Value: value})
+		}
+	}
+	return env
 }

@@ -116,7 +116,7 @@ func (p *Platform) prepare(ctx context.Context) error {
 	if err := p.findPrograms(ctx); err != nil {
 		return err
 	}
-	if err := p.chooseAddresses(last); err != nil {
+	if err := p.chooseAddresses(ctx, last); err != nil {
 		return err
 	}
 	p.creds, err = makeCredentials(p.layout, p.server(), p.network.node())
@@ -152,18 +152,18 @@ func (p *Platform) findPrograms(ctx context.Context) error {
 	return p.state.update(func(s *State) { s.Kube, s.Envoy = p.kube.Path, p.envoy.Path })
 }
 
-func (p *Platform) chooseAddresses(last State) error {
+func (p *Platform) chooseAddresses(ctx context.Context, last State) error {
 	var err error
-	if p.network, err = claimNetwork(last.Network, p.config.Dir); err != nil {
+	if p.network, err = claimNetwork(ctx, last.Network, p.config.Dir); err != nil {
 		return err
 	}
-	if err := p.network.checkPodPorts(podPorts()); err != nil {
+	if err := p.network.checkPodPorts(ctx, podPorts()); err != nil {
 		return err
 	}
-	if p.routerPort, err = choosePort(p.config.RouterPort, "router-port", last.RouterPort, defaultRouterPort); err != nil {
+	if p.routerPort, err = choosePort(ctx, p.config.RouterPort, "router-port", last.RouterPort, defaultRouterPort); err != nil {
 		return err
 	}
-	if p.apiserverPort, err = choosePort(p.config.APIServerPort, "apiserver-port", last.APIServerPort, defaultAPIServerPort); err != nil {
+	if p.apiserverPort, err = choosePort(ctx, p.config.APIServerPort, "apiserver-port", last.APIServerPort, defaultAPIServerPort); err != nil {
 		return err
 	}
 	router, apiserver := portOf(p.routerPort), portOf(p.apiserverPort)
@@ -211,7 +211,7 @@ func (p *Platform) startControlPlane(ctx context.Context) error {
 // explain adds to a failed start what the processes said of their deaths, and forgets that a person stopped it.
 func (p *Platform) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // that it did not start is what the person wanted
 	}
 	for _, status := range p.state.get().Processes {
 		if status.LastExit != "" {

@@ -21,8 +21,7 @@ func Down(ctx context.Context, dir string, log *slog.Logger) (wasRunning bool, e
 		return false, nil
 	}
 	held, err := acquire(l)
-	var running *RunningError
-	if errors.As(err, &running) {
+	if _, running := errors.AsType[*RunningError](err); running {
 		wasRunning = true
 		held, err = stopHolder(ctx, l)
 	}

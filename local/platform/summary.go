@@ -49,7 +49,7 @@ func podPorts() []int {
 
 // linkKubectl gives hotpod-kube the name by which it is kubectl.
 func linkKubectl(l Layout, kube string) error {
-	if err := os.MkdirAll(l.Bin(), 0o755); err != nil {
+	if err := os.MkdirAll(l.Bin(), 0o700); err != nil {
 		return err
 	}
 	link := l.Bin() + "/kubectl"

@@ -75,7 +75,7 @@ func (s *Supervised) Run(ctx context.Context) error {
 		exit, err := s.once(ctx, first)
 		if ctx.Err() != nil {
 			s.set(func(st *Status) { st.Running, st.Identity = false, Identity{} })
-			return nil
+			return nil //nolint:nilerr // it was to end, and how does not matter
 		}
 		if err != nil && first {
 			return fmt.Errorf("start %s: %w", s.spec.Name, err)
@@ -105,7 +105,7 @@ func (s *Supervised) once(ctx context.Context, first bool) (exit string, err err
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command(s.spec.Path, s.spec.Args...)
+	cmd := exec.Command(s.spec.Path, s.spec.Args...) //nolint:noctx // end asks it to end before killing it
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = s.spec.Env, s.spec.Dir, log, log
 	ended, err := start(cmd)
 	if err != nil {
