@@ -1,104 +1,13 @@
 package v1_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
-	"sigs.k8s.io/yaml"
-
-	v1 "hotpod.dev/api/v1"
-	"hotpod.dev/internal/kubetest"
-	"hotpod.dev/internal/manifesttest"
 )
-
-var server kubetest.Shared
-
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
-
-// api writes objects as users do: as text.
-type api struct {
-	client    dynamic.Interface
-	namespace string
-}
-
-func newAPI(t *testing.T) *api {
-	t.Helper()
-	s := server.Get(t)
-	client, err := dynamic.NewForConfig(s.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &api{client: client, namespace: s.Namespace(t)}
-}
-
-var resources = map[string]string{
-	"Environment": v1.ResourceEnvironments, "Function": v1.ResourceFunctions,
-	"Package": v1.ResourcePackages, "HTTPTrigger": v1.ResourceHTTPTriggers,
-}
-
-func (a *api) of(kind string) dynamic.ResourceInterface {
-	return a.client.Resource(schema.GroupVersionResource{Group: "fission.io", Version: "v1", Resource: resources[kind]}).Namespace(a.namespace)
-}
-
-// create tries the object without keeping it, refusing unknown fields as kubectl does.
-func (a *api) create(t *testing.T, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	t.Helper()
-	return a.of(o.GetKind()).Create(t.Context(), o, metav1.CreateOptions{
-		DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict,
-	})
-}
-
-// object returns a valid object of the kind whose spec has the fields of patch (YAML) instead of its own.
-func object(t *testing.T, kind, name, patch string) *unstructured.Unstructured {
-	t.Helper()
-	specs := map[string]string{
-		"Environment": `{version: 3, runtime: {image: fission/node-env}}`,
-		"Function":    `{environment: {name: nodejs}, package: {packageref: {name: hello}}}`,
-		"Package":     `{environment: {name: nodejs}, deployment: {type: literal, literal: aGVsbG8=}}`,
-		"HTTPTrigger": `{relativeurl: /hello, functionref: {type: name, name: hello}}`,
-	}
-	var spec, change map[string]any
-	for text, into := range map[string]*map[string]any{specs[kind]: &spec, patch: &change} {
-		if err := yaml.Unmarshal([]byte(text), into); err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
-	}
-	for k, v := range change {
-		if v == "absent" {
-			delete(spec, k)
-			continue
-		}
-		spec[k] = v
-	}
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "fission.io/v1", "kind": kind, "metadata": map[string]any{"name": name}, "spec": spec,
-	}}
-}
-
-// typed reads the object as our own clients do.
-func typed(t *testing.T, o *unstructured.Unstructured) interface{ Validate() error } {
-	t.Helper()
-	text, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	into := map[string]interface{ Validate() error }{
-		"Environment": &v1.Environment{}, "Function": &v1.Function{}, "Package": &v1.Package{}, "HTTPTrigger": &v1.HTTPTrigger{},
-	}[o.GetKind()]
-	if err := json.Unmarshal(text, into); err != nil {
-		t.Fatalf("read %s as its Go type: %v", text, err)
-	}
-	return into
-}
 
 // Each row is a spec that the API server takes, and that Validate takes.
 func TestDefinitions_Accept(t *testing.T) {
@@ -326,70 +235,4 @@ func TestDefinitions_ListsAreMergedByName(t *testing.T) {
 	if secrets, _, _ := unstructured.NestedSlice(o.Object, "spec", "secrets"); len(secrets) != 2 {
 		t.Errorf("two owners' secrets: %v", secrets)
 	}
-}
-
-// What the schema cannot say, an admission policy does.
-func TestPolicies_Refuse(t *testing.T) {
-	s := server.Get(t)
-	a := newAPI(t)
-	text, err := os.ReadFile(filepath.Join(manifesttest.Root(t), "manifests", "base", "policy.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifesttest.Apply(t, s.Config(), manifesttest.Decode(t, string(text)))
-	a.waitForPolicy(t)
-	for _, c := range []struct{ name, kind, patch, message string }{
-		{"an environment elsewhere", "Function", `{environment: {name: nodejs, namespace: other}}`, "an environment must be in the namespace of what uses it"},
-		{"a package's environment elsewhere", "Package", `{environment: {name: nodejs, namespace: other}}`, "an environment must be in the namespace of what uses it"},
-		{"a package elsewhere", "Function", `{package: {packageref: {name: p, namespace: other}}}`, "a package must be in the namespace of its functions"},
-		{"a Secret elsewhere", "Function", `{secrets: [{name: s, namespace: kube-system}]}`, "a function can use only those of its own"},
-		{"a ConfigMap elsewhere", "Function", `{configmaps: [{name: s, namespace: kube-system}]}`, "a function can use only those of its own"},
-		{"the host's network", "Environment", `{runtime: {image: i, podspec: {hostNetwork: true}}}`, "a podspec cannot set hostNetwork, hostPID or hostIPC"},
-		{"the host's processes", "Environment", `{builder: {image: i, podspec: {hostPID: true}}}`, "a podspec cannot set hostNetwork, hostPID or hostIPC"},
-		{"another account", "Environment", `{runtime: {image: i, podspec: {serviceAccountName: admin}}}`, "a podspec cannot set serviceAccountName"},
-		{"a token", "Environment", `{runtime: {image: i, podspec: {automountServiceAccountToken: true}}}`, "a podspec cannot set automountServiceAccountToken"},
-		{"the host's files", "Environment", `{runtime: {image: i, podspec: {volumes: [{name: v, hostPath: {path: /}}]}}}`, "a podspec cannot mount a hostPath"},
-		{"a port of the host", "Environment", `{runtime: {image: i, container: {ports: [{containerPort: 1, hostPort: 80}]}}}`, "a container cannot set hostPort"},
-		{"a privileged container", "Environment", `{runtime: {image: i, container: {securityContext: {privileged: true}}}}`, "a container cannot be privileged"},
-		{"a privileged init container", "Environment", `{runtime: {image: i, podspec: {initContainers: [{name: a, securityContext: {privileged: true}}]}}}`, "a container cannot be privileged"},
-		{"escalation", "Environment", `{builder: {image: i, container: {securityContext: {allowPrivilegeEscalation: true}}}}`, "a container cannot allow privilege escalation"},
-		{"capabilities", "Environment", `{runtime: {image: i, podspec: {containers: [{name: a, securityContext: {capabilities: {add: [SYS_ADMIN]}}}]}}}`, "a container can add no capability but NET_BIND_SERVICE"},
-		{"a container function's host network", "Function", `{environment: absent, podspec: {hostNetwork: true}, InvokeStrategy: {ExecutionStrategy: {ExecutorType: container, MaxScale: 1}}}`, "a podspec cannot set hostNetwork, hostPID or hostIPC"},
-	} {
-		t.Run(c.kind+" "+c.name, func(t *testing.T) {
-			if _, err := a.create(t, object(t, c.kind, "hello", c.patch)); err == nil || !strings.Contains(err.Error(), c.message) {
-				t.Errorf("create: %v\nwant a refusal that says %q", err, c.message)
-			}
-		})
-	}
-	for _, c := range []struct{ kind, patch string }{
-		{"Function", `{environment: {name: nodejs, namespace: ` + a.namespace + `}, secrets: [{name: s, namespace: ""}]}`},
-		{"Environment", `{runtime: {image: i, container: {securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}, podspec: {hostNetwork: false, containers: [{name: x}], nodeSelector: {a: b}}}}`},
-		{"Package", `{}`},
-	} {
-		if _, err := a.create(t, object(t, c.kind, "hello", c.patch)); err != nil {
-			t.Errorf("%s %s: %v", c.kind, c.patch, err)
-		}
-	}
-}
-
-// waitForPolicy returns when the server enforces the policies, which takes it a moment.
-func (a *api) waitForPolicy(t *testing.T) {
-	t.Helper()
-	bad := []*unstructured.Unstructured{
-		object(t, "Environment", "hello", `{runtime: {image: i, podspec: {hostNetwork: true}}}`),
-		object(t, "Function", "hello", `{environment: {name: nodejs, namespace: other}}`),
-	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		refused := 0
-		for _, o := range bad {
-			if _, err := a.create(t, o); err != nil {
-				refused++
-			}
-		}
-		if refused == len(bad) {
-			return
-		}
-	}
-	t.Fatal("the policies are not enforced")
 }

@@ -1,0 +1,79 @@
+package v1_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"hotpod.dev/internal/manifesttest"
+)
+
+// What the schema cannot say, an admission policy does.
+func TestPolicies_Refuse(t *testing.T) {
+	s := server.Get(t)
+	a := newAPI(t)
+	text, err := os.ReadFile(filepath.Join(manifesttest.Root(t), "manifests", "base", "policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifesttest.Apply(t, s.Config(), manifesttest.Decode(t, string(text)))
+	a.waitForPolicy(t)
+	for _, c := range []struct{ name, kind, patch, message string }{
+		{"an environment elsewhere", "Function", `{environment: {name: nodejs, namespace: other}}`, "an environment must be in the namespace of what uses it"},
+		{"a package's environment elsewhere", "Package", `{environment: {name: nodejs, namespace: other}}`, "an environment must be in the namespace of what uses it"},
+		{"a package elsewhere", "Function", `{package: {packageref: {name: p, namespace: other}}}`, "a package must be in the namespace of its functions"},
+		{"a Secret elsewhere", "Function", `{secrets: [{name: s, namespace: kube-system}]}`, "a function can use only those of its own"},
+		{"a ConfigMap elsewhere", "Function", `{configmaps: [{name: s, namespace: kube-system}]}`, "a function can use only those of its own"},
+		{"the host's network", "Environment", `{runtime: {image: i, podspec: {hostNetwork: true}}}`, "a podspec cannot set hostNetwork, hostPID or hostIPC"},
+		{"the host's processes", "Environment", `{builder: {image: i, podspec: {hostPID: true}}}`, "a podspec cannot set hostNetwork, hostPID or hostIPC"},
+		{"another account", "Environment", `{runtime: {image: i, podspec: {serviceAccountName: admin}}}`, "a podspec cannot set serviceAccountName"},
+		{"a token", "Environment", `{runtime: {image: i, podspec: {automountServiceAccountToken: true}}}`, "a podspec cannot set automountServiceAccountToken"},
+		{"the host's files", "Environment", `{runtime: {image: i, podspec: {volumes: [{name: v, hostPath: {path: /}}]}}}`, "a podspec cannot mount a hostPath"},
+		{"a port of the host", "Environment", `{runtime: {image: i, container: {ports: [{containerPort: 1, hostPort: 80}]}}}`, "a container cannot set hostPort"},
+		{"a privileged container", "Environment", `{runtime: {image: i, container: {securityContext: {privileged: true}}}}`, "a container cannot be privileged"},
+		{"a privileged init container", "Environment", `{runtime: {image: i, podspec: {initContainers: [{name: a, securityContext: {privileged: true}}]}}}`, "a container cannot be privileged"},
+		{"escalation", "Environment", `{builder: {image: i, container: {securityContext: {allowPrivilegeEscalation: true}}}}`, "a container cannot allow privilege escalation"},
+		{"capabilities", "Environment", `{runtime: {image: i, podspec: {containers: [{name: a, securityContext: {capabilities: {add: [SYS_ADMIN]}}}]}}}`, "a container can add no capability but NET_BIND_SERVICE"},
+		{"a container function's host network", "Function", `{environment: absent, podspec: {hostNetwork: true}, InvokeStrategy: {ExecutionStrategy: {ExecutorType: container, MaxScale: 1}}}`, "a podspec cannot set hostNetwork, hostPID or hostIPC"},
+	} {
+		t.Run(c.kind+" "+c.name, func(t *testing.T) {
+			if _, err := a.create(t, object(t, c.kind, "hello", c.patch)); err == nil || !strings.Contains(err.Error(), c.message) {
+				t.Errorf("create: %v\nwant a refusal that says %q", err, c.message)
+			}
+		})
+	}
+	for _, c := range []struct{ kind, patch string }{
+		{"Function", `{environment: {name: nodejs, namespace: ` + a.namespace + `}, secrets: [{name: s, namespace: ""}]}`},
+		{"Environment", `{runtime: {image: i, container: {securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}, podspec: {hostNetwork: false, containers: [{name: x}], nodeSelector: {a: b}}}}`},
+		{"Package", `{}`},
+	} {
+		if _, err := a.create(t, object(t, c.kind, "hello", c.patch)); err != nil {
+			t.Errorf("%s %s: %v", c.kind, c.patch, err)
+		}
+	}
+}
+
+// waitForPolicy returns when the server enforces the policies, which takes it a moment.
+func (a *api) waitForPolicy(t *testing.T) {
+	t.Helper()
+	bad := []*unstructured.Unstructured{
+		object(t, "Environment", "hello", `{runtime: {image: i, podspec: {hostNetwork: true}}}`),
+		object(t, "Function", "hello", `{environment: {name: nodejs, namespace: other}}`),
+	}
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		refused := 0
+		for _, o := range bad {
+			if _, err := a.create(t, o); err != nil {
+				refused++
+			}
+		}
+		if refused == len(bad) {
+			return
+		}
+	}
+	t.Fatal("the policies are not enforced")
+}
