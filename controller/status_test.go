@@ -5,9 +5,7 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"pgregory.net/rapid"
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/kube"
@@ -21,73 +19,6 @@ func brief(conditions []metav1.Condition, kind string) string {
 		return "none"
 	}
 	return string(c.Status) + "/" + c.Reason
-}
-
-func TestPackageStatus(t *testing.T) {
-	code, source := v1.Archive{Literal: []byte("x")}, v1.Archive{URL: "https://a/b"}
-	for _, c := range []struct {
-		name               string
-		source, deployment v1.Archive
-		build, log         string
-		wantBuild, wantLog string
-		ready, built       string
-	}{
-		{"code to be loaded", v1.Archive{}, code, "", "", v1.BuildNone, "", "True/Available", "True/BuildNotNeeded"},
-		{"code that a command line marked", v1.Archive{}, code, v1.BuildPending, "", v1.BuildNone, "", "True/Available", "True/BuildNotNeeded"},
-		{"code where none was", v1.Archive{}, code, v1.BuildFailed, v1.EmptyPackageMessage, v1.BuildNone, "", "True/Available", "True/BuildNotNeeded"},
-		{"nothing", v1.Archive{}, v1.Archive{}, "", "", v1.BuildFailed, v1.EmptyPackageMessage, "False/PackageBuildFailed", "False/EmptyPackage"},
-		{"a source without builder", source, v1.Archive{}, v1.BuildPending, "", v1.BuildFailed, builderMissing, "False/PackageBuildFailed", "False/BuilderUnavailable"},
-		{"a source where nothing was", source, v1.Archive{}, v1.BuildFailed, v1.EmptyPackageMessage, v1.BuildFailed, builderMissing, "False/PackageBuildFailed", "False/BuilderUnavailable"},
-		{"a source that was built", source, code, v1.BuildSucceeded, "npm ok", v1.BuildSucceeded, "npm ok", "True/Available", "none"},
-		{"a source with code", source, code, "", "", v1.BuildNone, "", "True/Available", "True/BuildNotNeeded"},
-		{"an image", v1.Archive{}, v1.Archive{OCI: &v1.OCIArchive{Image: "i"}}, "", "", v1.BuildNone, "", "False/ArchiveUnsupported", "True/BuildNotNeeded"},
-	} {
-		p := &v1.Package{
-			ObjectMeta: metav1.ObjectMeta{Name: "p", Generation: 2, ResourceVersion: "10"},
-			Spec:       v1.PackageSpec{Source: c.source, Deployment: c.deployment},
-			Status:     v1.PackageStatus{BuildStatus: c.build, BuildLog: c.log},
-		}
-		s := packageStatus(p, metav1.Now())
-		if s.BuildStatus != c.wantBuild || s.BuildLog != c.wantLog {
-			t.Errorf("%s: build %s, log %q", c.name, s.BuildStatus, s.BuildLog)
-		}
-		if ready, built := brief(s.Conditions, v1.ConditionReady), brief(s.Conditions, v1.ConditionBuildSucceeded); ready != c.ready || built != c.built {
-			t.Errorf("%s: Ready %s, BuildSucceeded %s", c.name, ready, built)
-		}
-		if s.ObservedGeneration != 2 || s.SpecResourceVersion != "10" {
-			t.Errorf("%s: observed %d at %s", c.name, s.ObservedGeneration, s.SpecResourceVersion)
-		}
-	}
-}
-
-// A status that was applied is not applied again, and keeps the version at which the spec was first seen.
-func TestPackageStatus_IsStable(t *testing.T) {
-	p := &v1.Package{
-		ObjectMeta: metav1.ObjectMeta{Generation: 1, ResourceVersion: "10"},
-		Spec:       v1.PackageSpec{Deployment: v1.Archive{Literal: []byte("x")}},
-	}
-	first := metav1.NewTime(time.Unix(1000, 0))
-	p.Status = packageStatus(p, first)
-	p.ResourceVersion = "11"
-	again := packageStatus(p, metav1.NewTime(time.Unix(2000, 0)))
-	if again.SpecResourceVersion != "10" || !again.LastUpdateTimestamp.Equal(&first) || !same(p.Status.Conditions, again.Conditions) {
-		t.Errorf("again: %+v", again)
-	}
-	if c := again.Conditions[0]; !c.LastTransitionTime.Equal(&first) {
-		t.Errorf("the condition moved: %+v", c)
-	}
-	p.Generation, p.ResourceVersion = 2, "12"
-	if next := packageStatus(p, first); next.SpecResourceVersion != "12" || next.ObservedGeneration != 2 {
-		t.Errorf("after a change: %+v", next)
-	}
-}
-
-func goodPackage() *v1.Package {
-	return &v1.Package{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "p", Generation: 1},
-		Spec:       v1.PackageSpec{Deployment: v1.Archive{Literal: []byte("x")}},
-		Status:     v1.PackageStatus{BuildStatus: v1.BuildNone, ObservedGeneration: 1, SpecResourceVersion: "100"},
-	}
 }
 
 func goodFunction() *v1.Function {
@@ -312,76 +243,6 @@ func TestRouteFacts_WaitBeforeTheyAreWritten(t *testing.T) {
 			t.Errorf("%s: %v, again after %v", c.name, got, wait)
 		}
 	}
-}
-
-// aPod returns a pod of that age; state is "ready", "starting" or a waiting reason.
-func aPod(name string, age time.Duration, state string) *corev1.Pod {
-	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(time.Unix(10000, 0).Add(-age))}}
-	switch state {
-	case "ready":
-		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-	case "starting":
-		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "node", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}}}
-	case "Unschedulable":
-		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: state, Message: "0/3 nodes"}}
-	case "Evicted":
-		p.Status.Phase, p.Status.Reason = corev1.PodFailed, state
-	default:
-		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "node", Image: "bad:1", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: state, Message: "no such image"}}}}
-	}
-	return p
-}
-
-func TestEnvironmentReady(t *testing.T) {
-	pool3 := &v1.Environment{Spec: v1.EnvironmentSpec{Version: 3, Poolsize: 3}}
-	pool0 := &v1.Environment{Spec: v1.EnvironmentSpec{Version: 3}}
-	leaving := aPod("a", time.Hour, "ready")
-	leaving.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
-	quota := &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "exceeded quota"}
-	for _, c := range []struct {
-		name    string
-		env     *v1.Environment
-		pods    []*corev1.Pod
-		pool    *wire.Failure
-		want    string
-		message string
-	}{
-		{"no pod yet", pool3, nil, nil, "Unknown/PoolStarting", "no pod is ready yet"},
-		{"a pod that starts", pool3, []*corev1.Pod{aPod("a", 0, "starting")}, nil, "Unknown/PoolStarting", ""},
-		{"a ready pod", pool3, []*corev1.Pod{aPod("a", 0, "ready"), aPod("b", 0, "starting")}, nil, "True/Available", ""},
-		{"only a pod that leaves", pool3, []*corev1.Pod{leaving}, nil, "Unknown/PoolStarting", ""},
-		{"an image that nobody knows", pool3, []*corev1.Pod{aPod("a", 0, "ErrImagePull")}, nil, "False/PoolUnavailable", "container node (image bad:1): ErrImagePull: no such image"},
-		{"a new image that nobody knows, while old pods run", pool3, []*corev1.Pod{aPod("a", time.Hour, "ready"), aPod("b", 0, "ImagePullBackOff")}, nil, "False/PoolUnavailable", "ImagePullBackOff"},
-		{"an old pod that hangs beside newer ones that run", pool3, []*corev1.Pod{aPod("a", time.Hour, "CrashLoopBackOff"), aPod("b", 0, "ready")}, nil, "True/Available", ""},
-		{"no node", pool3, []*corev1.Pod{aPod("a", 0, "Unschedulable")}, nil, "False/PoolUnavailable", "pods find no node: Unschedulable: 0/3 nodes"},
-		{"a pod that was evicted", pool3, []*corev1.Pod{aPod("a", 0, "Evicted")}, nil, "False/PoolUnavailable", "a pod failed: Evicted"},
-		{"pods that are not admitted", pool3, nil, quota, "False/PoolUnavailable", "exceeded quota"},
-		{"functions that fail for other reasons", pool3, nil, &wire.Failure{Reason: v1.ReasonSpecializationFailed}, "Unknown/PoolStarting", ""},
-		{"no pool", pool0, nil, nil, "True/NoPool", "the first request of a function waits"},
-		{"no pool, and a pod that runs", pool0, []*corev1.Pod{aPod("a", 0, "ready")}, nil, "True/Available", ""},
-	} {
-		got := environmentReady(c.env, c.pods, c.pool)
-		if b := brief([]metav1.Condition{got}, v1.ConditionReady); b != c.want || !strings.Contains(got.Message, c.message) {
-			t.Errorf("%s: %s, %q", c.name, b, got.Message)
-		}
-	}
-}
-
-// The message must not change with the order in which pods are listed, or status would be written for ever.
-func TestEnvironmentReady_DoesNotDependOnTheOrderOfPods(t *testing.T) {
-	states := []string{"ready", "starting", "ErrImagePull", "CrashLoopBackOff", "Unschedulable"}
-	rapid.Check(t, func(t *rapid.T) {
-		var pods []*corev1.Pod
-		for i, s := range rapid.SliceOfN(rapid.SampledFrom(states), 1, 8).Draw(t, "states") {
-			pods = append(pods, aPod(string(rune('a'+i)), time.Duration(rapid.IntRange(0, 2).Draw(t, "age"))*time.Hour, s))
-		}
-		e := &v1.Environment{Spec: v1.EnvironmentSpec{Version: 3, Poolsize: 3}}
-		first := environmentReady(e, pods, nil)
-		shuffled := rapid.Permutation(pods).Draw(t, "shuffled")
-		if again := environmentReady(e, shuffled, nil); again != first {
-			t.Errorf("%+v, then %+v", first, again)
-		}
-	})
 }
 
 func TestReports_ChangesThatMatter(t *testing.T) {

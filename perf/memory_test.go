@@ -11,7 +11,7 @@ func TestProgram_NamesWhatRuns(t *testing.T) {
 	for command, want := range map[string]string{
 		"/x/bin/queueproxy --address 127.0.0.1":      "queueproxy",
 		"/cache/hotpod-kube kube-apiserver --etcd=x": "hotpod-kube kube-apiserver",
-		"node /work/environments/nodejs/server.js":   "node server.js",
+		"node /x/environments/nodejs/server.js":      "node server.js",
 		"envoy -c /etc/envoy/envoy.json":             "envoy",
 		"":                                           "unknown",
 	} {
