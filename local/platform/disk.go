@@ -8,7 +8,7 @@ import (
 )
 
 // diskNeeded is the free space below which nothing is started: etcd allocates its log in pieces of 64 MiB.
-const diskNeeded = 256 << 20
+const diskNeeded = 128 << 20
 
 // checkDisk returns an error when the folder's disk has too little space, or the folder cannot be written.
 func checkDisk(dir string) error {

@@ -73,6 +73,25 @@ func TestReadState_NamesADamagedFile(t *testing.T) {
 	}
 }
 
+func TestRun_RefusesAFolderThatItCannotRead(t *testing.T) {
+	c := Config{Dir: t.TempDir(), Programs: t.TempDir(), Manifests: t.TempDir()}
+	for _, file := range []string{Layout(c.Dir).State(), filepath.Join(c.Manifests, "kustomization.yaml")} {
+		if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := Run(t.Context(), c, func(Summary) { t.Error("it started") })
+	if err == nil || !strings.Contains(err.Error(), "state.json") {
+		t.Errorf("got %v, want an error that names the file", err)
+	}
+	// The folder is free again.
+	held, err := acquire(Layout(c.Dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held.release()
+}
+
 func TestReset_DeletesOnlyTheFolderOfAPlatform(t *testing.T) {
 	foreign := t.TempDir()
 	precious := filepath.Join(foreign, "precious")

@@ -213,6 +213,9 @@ func (p *Platform) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // that it did not start is what the person wanted
 	}
+	if p.state == nil {
+		return err
+	}
 	for _, status := range p.state.get().Processes {
 		if status.LastExit != "" {
 			err = errors.Join(err, fmt.Errorf("%s died: %s (its log: %s)", status.Name, status.LastExit, p.layout.Log(status.Name)))
@@ -241,7 +244,7 @@ func (p *Platform) shutdown() error {
 	if p.network != nil {
 		p.network.release()
 	}
-	errs = append(errs, p.state.update(func(s *State) { s.Phase, s.Since, s.Processes = Stopped, time.Now(), nil }))
+	errs = append(errs, p.state.update(func(s *State) { s.Phase, s.Since, s.Problem, s.Processes = Stopped, time.Now(), "", nil }))
 	return errors.Join(errs...)
 }
 

@@ -56,6 +56,9 @@ func ReadStatus(ctx context.Context, dir string) (Status, error) {
 		return s, nil
 	}
 	s.Memory = process.Tree(state.Supervisor.PID)
+	if err := checkDisk(dir); err != nil {
+		s.Problem = err.Error()
+	}
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	if err := s.addPods(ctx); err != nil && s.Problem == "" {

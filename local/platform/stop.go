@@ -40,7 +40,7 @@ func Down(ctx context.Context, dir string, log *slog.Logger) (wasRunning bool, e
 		return wasRunning, nil
 	}
 	file := &stateFile{path: l.State(), state: last}
-	return wasRunning, file.update(func(s *State) { s.Phase, s.Since, s.Processes = Stopped, time.Now(), nil })
+	return wasRunning, file.update(func(s *State) { s.Phase, s.Since, s.Problem, s.Processes = Stopped, time.Now(), "", nil })
 }
 
 // stopHolder asks the process that holds the folder to stop, waits until it lets go, and kills it when it does not.

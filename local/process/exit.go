@@ -3,7 +3,9 @@ package process
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // tailSize is how much of the log is searched for the reason of a death.
@@ -15,15 +17,28 @@ func describe(err error, logFile string, from int64) string {
 	if err != nil {
 		text = err.Error()
 	}
-	if reason := reasonIn(tail(logFile, from)); reason != "" {
+	reason := reasonIn(tail(logFile, from))
+	if reason == "" && full(filepath.Dir(logFile)) {
+		// Then the log could not be written either.
+		reason = reasonDiskFull
+	}
+	if reason != "" {
 		text += ": " + reason
 	}
 	return text
 }
 
+const reasonDiskFull = "the disk is full"
+
+// full reports whether the folder's disk has no room for even a few pages.
+func full(dir string) bool {
+	var fs syscall.Statfs_t
+	return syscall.Statfs(dir, &fs) == nil && fs.Bavail*uint64(fs.Bsize) < 1<<20 //nolint:gosec // block sizes are positive
+}
+
 func reasonIn(log string) string {
 	for _, known := range []struct{ find, say string }{
-		{"no space left on device", "the disk is full"},
+		{"no space left on device", reasonDiskFull},
 		{"disk quota exceeded", "the disk quota is used up"},
 		{"address already in use", "its address is already in use"},
 		{"too many open files", "too many open files (see ulimit -n)"},
