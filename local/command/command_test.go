@@ -88,6 +88,44 @@ func TestImage_AddListRemove(t *testing.T) {
 	}
 }
 
+func TestImageList_HasThoseOfTheCheckout(t *testing.T) {
+	assets := t.TempDir()
+	folder := filepath.Join(assets, "environments", "cobol")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "image.yaml"), []byte("names: [example/cobol]\ncommand: [sh]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"HOTPOD_DIR": t.TempDir(), "HOTPOD_ASSETS": assets}
+	if out, _, err := call(t, env, "", "image", "list"); err != nil || !strings.Contains(out, "example/cobol  "+folder) {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+func TestEnv_WaitsForPorts(t *testing.T) {
+	dir := t.TempDir()
+	self, err := process.Identify(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := platform.State{Phase: platform.Starting, Supervisor: self, Network: 20}
+	for _, port := range []int{0, 8888} {
+		state.RouterPort = port
+		text, err := json.Marshal(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(platform.Layout(dir).State(), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, _, err := call(t, nil, "", "env", "--dir", dir)
+		if chosen := port != 0; (err == nil) != chosen || strings.Contains(out, "FISSION_ROUTER='127.0.0.1:8888'") != chosen {
+			t.Errorf("port %d: got %q, %v", port, out, err)
+		}
+	}
+}
+
 func TestExports_SurviveAnyFolderName(t *testing.T) {
 	var out bytes.Buffer
 	exports(&out, platform.Summary{

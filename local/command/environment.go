@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,9 @@ import (
 
 	"hotpod.dev/local/platform"
 )
+
+// errNoPorts keeps a shell from variables that lead nowhere.
+var errNoPorts = errors.New("the platform starts for the first time and has not chosen its ports (see: hotpod local status)")
 
 func environment(folder folderFunc) *cobra.Command {
 	return &cobra.Command{
@@ -26,6 +30,9 @@ func environment(folder folderFunc) *cobra.Command {
 			}
 			if !state.Running() {
 				return errNotRunning
+			}
+			if state.RouterPort == 0 {
+				return errNoPorts
 			}
 			exports(cmd.OutOrStdout(), platform.Summarize(platform.Layout(dir), state))
 			return nil

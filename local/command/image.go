@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,13 +13,13 @@ import (
 	"hotpod.dev/local/platform"
 )
 
-func image(folder folderFunc) *cobra.Command {
+func image(env Env, folder folderFunc) *cobra.Command {
 	cmd := &cobra.Command{Use: "image", Short: "Say which folder an image name means on this machine"}
 	registry := func() (*images.Registry, error) {
 		dir, err := folder()
 		return images.NewRegistry(platform.Layout(dir).Images()), err
 	}
-	cmd.AddCommand(imageList(registry), imageAdd(registry), imageRemove(registry))
+	cmd.AddCommand(imageList(env, registry), imageAdd(registry), imageRemove(registry))
 	return cmd
 }
 
@@ -54,26 +55,28 @@ func imageRemove(registry registryFunc) *cobra.Command {
 	}
 }
 
-func imageList(registry registryFunc) *cobra.Command {
+func imageList(env Env, registry registryFunc) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the added images",
+		Short: "List the known images: those of the checkout and those that were added",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := registry()
 			if err != nil {
 				return err
 			}
-			added, err := r.List()
-			if err != nil {
-				return err
+			known := images.Resolver{Added: r}
+			// Without a checkout there is nothing but what was added.
+			if assets, err := findAssets(env.Getenv("HOTPOD_ASSETS"), env.Program); err == nil {
+				known.Environments = environments(assets)
 			}
+			folders, unreadable := known.Folders()
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tFOLDER")
-			for _, name := range slices.Sorted(maps.Keys(added)) {
-				fmt.Fprintf(w, "%s\t%s\n", name, added[name])
+			for _, name := range slices.Sorted(maps.Keys(folders)) {
+				fmt.Fprintf(w, "%s\t%s\n", name, folders[name])
 			}
-			return w.Flush()
+			return errors.Join(w.Flush(), unreadable)
 		},
 	}
 }

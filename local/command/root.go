@@ -40,7 +40,7 @@ func New(env Env) *cobra.Command {
 		}
 		return filepath.Abs(dir)
 	}
-	root.AddCommand(up(env, folder), down(env, folder), reset(env, folder), status(folder), environment(folder), image(folder))
+	root.AddCommand(up(env, folder), down(env, folder), reset(env, folder), status(folder), environment(folder), image(env, folder))
 	return root
 }
 

@@ -75,7 +75,7 @@ func (f upFlags) config(env Env, dir string) (platform.Config, error) {
 	}
 	programs, err := filepath.Abs(f.programs)
 	c := platform.Config{
-		Dir: dir, Manifests: manifests, Environments: filepath.Join(assets, "environments"), Programs: programs,
+		Dir: dir, Manifests: manifests, Environments: environments(assets), Programs: programs,
 		RouterPort: f.routerPort, APIServerPort: f.apiserverPort, Path: env.Getenv("PATH"), Progress: env.Err,
 		Toolchain: toolchain.Config{Cache: cache, Source: assets, Progress: env.Err, Getenv: env.Getenv},
 	}
@@ -96,6 +96,9 @@ func findAssets(named, program string) (string, error) {
 		}
 	}
 }
+
+// environments is where a checkout has its images.
+func environments(assets string) string { return filepath.Join(assets, "environments") }
 
 // run keeps the platform running in this process.
 func run(ctx context.Context, env Env, c platform.Config) error {
