@@ -125,13 +125,6 @@ func run(ctx context.Context, env Env, c platform.Config) error {
 }
 
 func detach(ctx context.Context, env Env, c platform.Config) error {
-	state, err := platform.ReadState(platform.Layout(c.Dir))
-	if err != nil {
-		return err
-	}
-	if state.Running() {
-		return &platform.RunningError{Dir: c.Dir, PID: state.Supervisor.PID}
-	}
 	args := []string{
 		"up", "--dir", c.Dir, "--manifests", c.Manifests, "--assets", c.Toolchain.Source, "--programs", c.Programs,
 		"--router-port", fmt.Sprint(c.RouterPort), "--apiserver-port", fmt.Sprint(c.APIServerPort),

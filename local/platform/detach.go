@@ -19,6 +19,12 @@ func Detach(ctx context.Context, dir, program string, args []string, out io.Writ
 	if err := os.MkdirAll(l.Logs(), 0o700); err != nil {
 		return err
 	}
+	// The log of a platform that runs must stay; the program would find out too late.
+	free, err := acquire(l)
+	if err != nil {
+		return err
+	}
+	free.release()
 	log, err := os.OpenFile(l.Log("up"), os.O_CREATE|os.O_TRUNC|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return err

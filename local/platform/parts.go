@@ -100,7 +100,7 @@ func (p *Platform) runParts(ctx context.Context, plan *parts.Plan, agent *node.A
 	p.renewed = files
 	letGo(&p.routerPort)
 	agent.SetStatic(pods)
-	return waitParts(ctx, client, pods, p.node)
+	return waitParts(ctx, client, pods, p.began, p.node)
 }
 
 func (p *Platform) startNode(ctx context.Context) (*node.Agent, error) {

@@ -39,6 +39,7 @@ type Platform struct {
 	later func()
 	// renewed are the files that are written again before their tokens end.
 	renewed []parts.Files
+	began   time.Time
 	// known says that the data is that of an earlier start.
 	known bool
 }
@@ -71,7 +72,7 @@ func Run(ctx context.Context, c Config, ready func(Summary)) (err error) {
 
 // start brings everything up.
 func (p *Platform) start(ctx context.Context) error {
-	begin := time.Now()
+	p.began = time.Now()
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (p *Platform) start(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	p.config.say("API server ready after %.1f s", time.Since(begin).Seconds())
+	p.config.say("API server ready after %.1f s", time.Since(p.began).Seconds())
 	err := p.startParts(ctx, plan)
 	if p.later != nil {
 		p.later()
@@ -92,9 +93,9 @@ func (p *Platform) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.config.say("all parts ready after %.1f s", time.Since(begin).Seconds())
+	p.config.say("all parts ready after %.1f s", time.Since(p.began).Seconds())
 	p.waitPools(ctx)
-	p.log.Info("platform ready", "after_ms", time.Since(begin).Milliseconds())
+	p.log.Info("platform ready", "after_ms", time.Since(p.began).Milliseconds())
 	return p.state.enter(Ready)
 }
 

@@ -8,27 +8,16 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-
-	apiv1 "hotpod.dev/api/v1"
-	"hotpod.dev/wire"
 )
 
-const (
-	// partsTimeout bounds the time from the parts' start until all are ready.
-	partsTimeout = time.Minute
-	// poolsTimeout bounds how long a start waits for warm pods. They are not needed to serve, only to be fast.
-	poolsTimeout = 20 * time.Second
-)
+// partsTimeout bounds the time from the parts' start until all are ready.
+const partsTimeout = time.Minute
 
-// waitParts returns when every part is ready, or tells which are not and why.
-func waitParts(ctx context.Context, client kubernetes.Interface, pods []*corev1.Pod, node *child) error {
+// waitParts returns when every part is ready, or tells which are not and why. What was started before the given time
+// does not count: after a crash the API still shows the pods of the earlier run as they were.
+func waitParts(ctx context.Context, client kubernetes.Interface, pods []*corev1.Pod, since time.Time, node *child) error {
 	ctx, cancel := context.WithTimeout(ctx, partsTimeout)
 	defer cancel()
 	err := poll(ctx, 25*time.Millisecond, func(ctx context.Context) error {
@@ -36,7 +25,7 @@ func waitParts(ctx context.Context, client kubernetes.Interface, pods []*corev1.
 		for _, pod := range pods {
 			got, err := client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 			if err == nil {
-				err = unready(got)
+				err = errors.Join(stale(got, since), unready(got))
 			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("part %s: %w", pod.Name, err))
@@ -46,6 +35,16 @@ func waitParts(ctx context.Context, client kubernetes.Interface, pods []*corev1.
 	}, node)
 	if err != nil {
 		return fmt.Errorf("wait for the parts: %w", err)
+	}
+	return nil
+}
+
+// stale tells which container's state is that of an earlier run, nil when none is. The API keeps whole seconds.
+func stale(pod *corev1.Pod, since time.Time) error {
+	for _, c := range pod.Status.ContainerStatuses {
+		if r := c.State.Running; r != nil && r.StartedAt.Time.Before(since.Truncate(time.Second)) {
+			return fmt.Errorf("%s is shown as an earlier run left it", c.Name)
+		}
 	}
 	return nil
 }
@@ -70,77 +69,4 @@ func unready(pod *corev1.Pod) error {
 		reasons = []string{fmt.Sprintf("not ready (%s)", pod.Status.Phase)}
 	}
 	return errors.New(strings.Join(reasons, "; "))
-}
-
-// waitPools waits until the environments' pools are full, as they were in an earlier start, and goes on when they do
-// not become so.
-func (p *Platform) waitPools(ctx context.Context) {
-	client, err := dynamic.NewForConfig(p.creds.client(certAdmin))
-	if err != nil {
-		return
-	}
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, poolsTimeout)
-	defer cancel()
-	var warm, wanted int
-	err = poll(ctx, 50*time.Millisecond, func(ctx context.Context) error {
-		var err error
-		if warm, wanted, err = countWarm(ctx, client); err == nil && warm < wanted {
-			err = errors.New("pools are not full")
-		}
-		return err
-	})
-	switch {
-	case err != nil:
-		p.config.say("%d of %d warm pods are ready; the others follow", warm, wanted)
-	case wanted > 0:
-		p.config.say("%d warm pods ready %.1f s later", warm, time.Since(start).Seconds())
-	}
-}
-
-// countWarm returns how many warm pods are ready and how many the environments want.
-func countWarm(ctx context.Context, client dynamic.Interface) (warm, wanted int, err error) {
-	environments, err := client.Resource(schema.GroupVersionResource{Group: "fission.io", Version: "v1", Resource: "environments"}).
-		List(ctx, metav1.ListOptions{})
-	if apierrors.IsNotFound(err) {
-		return 0, 0, nil
-	}
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, e := range environments.Items {
-		wanted += poolSize(&e)
-	}
-	if wanted == 0 {
-		return 0, 0, nil
-	}
-	pods, err := client.Resource(corev1.SchemeGroupVersion.WithResource("pods")).
-		List(ctx, metav1.ListOptions{LabelSelector: wire.LabelState + "=" + string(wire.StateWarm)})
-	if err != nil {
-		return 0, wanted, err
-	}
-	for _, object := range pods.Items {
-		if readyNow(&object) {
-			warm++
-		}
-	}
-	return warm, wanted, nil
-}
-
-func poolSize(object *unstructured.Unstructured) int {
-	environment := &apiv1.Environment{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, environment); err != nil {
-		return 0 // the pool cannot read it either
-	}
-	return environment.PoolSize()
-}
-
-func readyNow(pod *unstructured.Unstructured) bool {
-	conditions, _, _ := unstructured.NestedSlice(pod.Object, "status", "conditions")
-	for _, c := range conditions {
-		if c, ok := c.(map[string]any); ok && c["type"] == string(corev1.PodReady) {
-			return c["status"] == string(corev1.ConditionTrue) && pod.GetDeletionTimestamp() == nil
-		}
-	}
-	return false
 }

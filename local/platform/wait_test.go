@@ -9,12 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic/fake"
-
-	"hotpod.dev/wire"
 )
 
 func pod(name string, labels map[string]string, ready corev1.ConditionStatus) *corev1.Pod {
@@ -43,46 +37,23 @@ func TestUnready_TellsWhy(t *testing.T) {
 	}
 }
 
-func TestCountWarm(t *testing.T) {
-	warm := map[string]string{wire.LabelState: string(wire.StateWarm)}
-	environment := func(name string, spec map[string]any) runtime.Object {
-		return &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "fission.io/v1", "kind": "Environment", "metadata": map[string]any{"name": name, "namespace": "default"}, "spec": spec,
-		}}
-	}
-	scheme := runtime.NewScheme()
-	if err := corev1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	kinds := map[schema.GroupVersionResource]string{
-		{Group: "fission.io", Version: "v1", Resource: "environments"}: "EnvironmentList",
-	}
+func TestStale_KnowsWhatAnEarlierRunLeft(t *testing.T) {
+	since := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
 	for name, test := range map[string]struct {
-		objects      []runtime.Object
-		warm, wanted int
+		started time.Time
+		stale   bool
 	}{
-		"nothing": {nil, 0, 0},
-		"a pool that fills": {
-			[]runtime.Object{
-				environment("e", map[string]any{"version": int64(3), "poolsize": int64(2)}),
-				pod("ready", warm, corev1.ConditionTrue), pod("starting", warm, corev1.ConditionFalse),
-				pod("hot", map[string]string{wire.LabelState: string(wire.StateHot)}, corev1.ConditionTrue),
-			}, 1, 2,
-		},
-		"two environments": {
-			[]runtime.Object{
-				environment("e", map[string]any{"version": int64(3), "poolsize": int64(1)}),
-				environment("f", map[string]any{"version": int64(3), "poolsize": int64(4)}),
-			}, 0, 5,
-		},
+		"before":                   {since.Add(-2 * time.Second), true},
+		"after":                    {since.Add(time.Second), false},
+		"in the same whole second": {since.Truncate(time.Second), false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			client := fake.NewSimpleDynamicClientWithCustomListKinds(scheme, kinds, test.objects...)
-			gotWarm, gotWanted, err := countWarm(t.Context(), client)
-			if err != nil || gotWarm != test.warm || gotWanted != test.wanted {
-				t.Errorf("got %d of %d, %v, want %d of %d", gotWarm, gotWanted, err, test.warm, test.wanted)
-			}
-		})
+		p := pod("p", nil, corev1.ConditionTrue)
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(test.started)}},
+		}}
+		if err := stale(p, since); (err != nil) != test.stale {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
