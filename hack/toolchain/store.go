@@ -96,8 +96,19 @@ func (c Config) produce(ctx context.Context, dir, name string, fill func(ctx con
 	return true, replace(ctx, path, fill)
 }
 
+// replace makes the file. The caller holds the lock, so folders of other makers are those of killed ones.
 func replace(ctx context.Context, path string, fill func(ctx context.Context, tmp string) error) error {
-	work, err := os.MkdirTemp(filepath.Dir(path), ".making-")
+	const making = ".making-"
+	abandoned, err := filepath.Glob(filepath.Join(filepath.Dir(path), making+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range abandoned {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	work, err := os.MkdirTemp(filepath.Dir(path), making)
 	if err != nil {
 		return err
 	}

@@ -115,6 +115,21 @@ func TestProduce_LeavesNothingWhenItFails(t *testing.T) {
 	}
 }
 
+func TestProduce_RemovesWhatAKilledMakerLeft(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, ".making-1")
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var calls atomic.Int64
+	if _, err := (Config{}).produce(t.Context(), dir, "tool", filler(&calls)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("the folder is still there")
+	}
+}
+
 func TestLock_WaitsAndGivesUpWithTheContext(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lock")
 	unlock, err := lock(t.Context(), file, func() { t.Error("waited for nobody") })
