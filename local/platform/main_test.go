@@ -163,8 +163,8 @@ func (h *harness) up() {
 	if err := h.cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { _ = h.cmd.Wait(); close(ended) }()
+	ended, cmd := make(chan struct{}), h.cmd
+	go func() { _ = cmd.Wait(); close(ended) }()
 	eventually(h.t, "the platform is ready", func() bool {
 		select {
 		case <-ended:
