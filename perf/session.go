@@ -16,7 +16,7 @@ type Session struct {
 	log     *slog.Logger
 	clients *kube.Clients
 	router  string
-	// own is the platform that this session started, nil when it was running.
+	// own is the platform that the Session started, nil when it was running.
 	own *platform
 	tmp string
 }
@@ -66,7 +66,7 @@ func (s *Session) platform() (*platform, error) {
 	return newPlatform(s.config.Programs, "")
 }
 
-// Close stops the platform if this session started it.
+// Close stops the platform if the Session started it.
 func (s *Session) Close(ctx context.Context) error {
 	var errs []error
 	if s.own != nil {
