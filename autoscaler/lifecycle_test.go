@@ -13,11 +13,11 @@ import (
 func TestRunner_AfterARestartNothingGoesByAmnesia(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
+		w.reports.say("old-1", 0, 0, 500)                         // before anybody follows it
 		for _, uid := range []string{"old-1", "old-2", "old-3"} { // before the function itself is known
 			w.pool.hot[uid] = wire.Held{Function: idOf(f), Generation: 1}
 			w.PodHot(wire.Held{Function: idOf(f), Generation: 1}, wire.HotPod{UID: uid, Address: "127.1.1.9:8012"})
 		}
-		w.reports.say("old-1", 0, 0, 500)
 		w.pass(time.Minute)
 		w.wantPool(0, 3, 0) // unsynced: kept
 		w.SetFunction(f)

@@ -11,7 +11,7 @@ import (
 
 // Each row is a spec that the API server takes, and that Validate takes.
 func TestDefinitions_Accept(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	for _, c := range []struct{ name, kind, patch string }{
 		{"a minimal environment", "Environment", `{}`},
 		{"an empty pool", "Environment", `{poolsize: 0, terminationGracePeriod: 0}`},
@@ -61,7 +61,7 @@ func TestDefinitions_Accept(t *testing.T) {
 
 // Each row is a spec that the API server refuses with a message that says what is allowed; Validate says the same.
 func TestDefinitions_Refuse(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	const (
 		reserved = "belong to the router: use another path"
 		internal = "/fission-function/ holds the internal addresses of functions: use another path"
@@ -161,7 +161,7 @@ func TestDefinitions_Refuse(t *testing.T) {
 }
 
 func TestDefinitions_RefuseNamesThatArePodLabels(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	for _, kind := range []string{"Function", "Environment"} {
 		for _, name := range []string{strings.Repeat("a", 64), "a.b"} {
 			o := object(t, kind, name, `{}`)
@@ -179,7 +179,7 @@ func TestDefinitions_RefuseNamesThatArePodLabels(t *testing.T) {
 }
 
 func TestDefinitions_ReportUnknownFields(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	for kind := range resources {
 		_, err := a.create(t, object(t, kind, "hello", `{colour: red}`))
 		if err == nil || !strings.Contains(err.Error(), `unknown field "spec.colour"`) {
@@ -189,7 +189,7 @@ func TestDefinitions_ReportUnknownFields(t *testing.T) {
 }
 
 func TestEnvironment_VersionCannotBeChanged(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	o, err := a.of("Environment").Create(t.Context(), object(t, "Environment", "node", `{}`), metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +204,7 @@ func TestEnvironment_VersionCannotBeChanged(t *testing.T) {
 }
 
 func TestDefinitions_SetDefaults(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	o, err := a.create(t, object(t, "Environment", "node", `{}`))
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +221,7 @@ func TestDefinitions_SetDefaults(t *testing.T) {
 }
 
 func TestDefinitions_ListsAreMergedByName(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	for manager, secret := range map[string]string{"first": "a", "second": "b"} {
 		o := object(t, "Function", "f", `{secrets: [{name: `+secret+`}]}`)
 		if _, err := a.of("Function").Apply(t.Context(), "f", o, metav1.ApplyOptions{FieldManager: manager, Force: true}); err != nil {

@@ -9,13 +9,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"hotpod.dev/internal/kubetest"
 	"hotpod.dev/internal/manifesttest"
 )
 
 // What the schema cannot say, an admission policy does.
 func TestPolicies_Refuse(t *testing.T) {
-	s := server.Get(t)
-	a := newAPI(t)
+	s := kubetest.Start(t, server.Options) // of its own: policies hold for every namespace
+	a := newAPI(t, s)
 	text, err := os.ReadFile(filepath.Join(manifesttest.Root(t), "manifests", "base", "policy.yaml"))
 	if err != nil {
 		t.Fatal(err)

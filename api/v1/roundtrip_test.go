@@ -102,7 +102,7 @@ func pruned(v any) any {
 
 // The schemas and the Go types know the same fields: what the server stores of Fission's objects is all of it.
 func TestDefinitions_StoreWhatFissionWrites(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	text, err := os.ReadFile("testdata/fission.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestDefinitions_StoreWhatFissionWrites(t *testing.T) {
 
 // The examples are what a newcomer applies first.
 func TestDefinitions_AcceptTheExamples(t *testing.T) {
-	a := newAPI(t)
+	a := newAPI(t, server.Get(t))
 	a.namespace = "default"
 	files, err := filepath.Glob(filepath.Join(manifesttest.Root(t), "examples", "*.yaml"))
 	if err != nil || len(files) == 0 {

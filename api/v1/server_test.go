@@ -25,9 +25,8 @@ type api struct {
 	namespace string
 }
 
-func newAPI(t *testing.T) *api {
+func newAPI(t *testing.T, s *kubetest.Server) *api {
 	t.Helper()
-	s := server.Get(t)
 	client, err := dynamic.NewForConfig(s.Config())
 	if err != nil {
 		t.Fatal(err)
