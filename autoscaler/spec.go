@@ -14,6 +14,8 @@ const (
 	defaultMaxUpRate      = 1000.0
 	defaultMaxDownRate    = 2.0
 	defaultUtilisation    = 0.7
+	// defaultTarget is the concurrency of a pod without limit.
+	defaultTarget = 100.0
 
 	// minIdle is the shortest idle timeout: a report needs a second to say that a pod is not idle.
 	minIdle = 2 * time.Second
@@ -92,10 +94,14 @@ func FromAPI(f *v1.Function) Spec {
 // target leaves room in pods that take several requests. A pod that takes one is free or not: room there would
 // give a second pod to every function that is called one request after the other, and demand finds the peaks.
 func target(limit int) float64 {
-	if limit == 1 {
+	switch limit {
+	case 0:
+		return defaultTarget * defaultUtilisation
+	case 1:
 		return 1
+	default:
+		return float64(limit) * defaultUtilisation
 	}
-	return float64(limit) * defaultUtilisation
 }
 
 func drainBound(f *v1.Function) time.Duration {

@@ -73,3 +73,11 @@ func TestFromAPI_ReadsTheFunctionsFields(t *testing.T) {
 		})
 	}
 }
+
+func TestFromAPI_WithoutLimitAimsAsKnativeDoes(t *testing.T) {
+	f := &v1.Function{}
+	f.Annotations = map[string]string{v1.AnnotationContainerConcurrency: "0"}
+	if s := FromAPI(f); s.Limit != 0 || s.Target != 70 {
+		t.Errorf("limit %d, target %v, want 0 and 70", s.Limit, s.Target)
+	}
+}

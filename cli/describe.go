@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -176,8 +177,8 @@ func (a *app) describe(w io.Writer, f facts) {
 	}
 	fmt.Fprintf(w, "\nName:         %s\nNamespace:    %s\nGeneration:   %d\nEnvironment:  %s\nPackage:      %s\nEntry point:  %s\n",
 		fn.Name, fn.Namespace, fn.Generation, fn.Spec.Environment.Name, dash(fn.Spec.Package.PackageRef.Name), dash(fn.Spec.Package.FunctionName))
-	fmt.Fprintf(w, "Scale:        %d hot, at most %d, %d request(s) a pod, to zero after %s idle\nTimeouts:     %s to run, %s to wait for a pod\n",
-		f.hot(), fn.MaxPods(), fn.RequestsPerPod(), fn.IdleTimeout(), fn.RunTimeout(), fn.HoldTimeout())
+	fmt.Fprintf(w, "Scale:        %d hot, at most %d, %s request(s) a pod, to zero after %s idle\nTimeouts:     %s to run, %s to wait for a pod\n",
+		f.hot(), fn.MaxPods(), requestsPerPod(fn), fn.IdleTimeout(), fn.RunTimeout(), fn.HoldTimeout())
 	fmt.Fprintln(w, "Conditions:")
 	for _, c := range fn.Status.Conditions {
 		fmt.Fprintf(w, "  %-14s %-8s %s  %s\n", c.Type, c.Status, c.Reason, headline(c.Message))
@@ -195,6 +196,14 @@ func (a *app) describe(w io.Writer, f facts) {
 }
 
 // headline is what a message says first, with the line that names the error when it is a stack trace.
+// requestsPerPod is the limit as a person reads it.
+func requestsPerPod(fn *v1.Function) string {
+	if n := fn.RequestsPerPod(); n > 0 {
+		return strconv.Itoa(n)
+	}
+	return "unlimited"
+}
+
 func headline(message string) string {
 	line := firstLine(message)
 	for l := range strings.Lines(message) {

@@ -28,7 +28,7 @@ func (a *app) functions() noun[*v1.Function, *v1.FunctionList] {
 			{"MINSCALE", true, scale(func(s v1.ExecutionStrategy) int { return s.MinScale })},
 			{"MAXSCALE", true, scale(func(s v1.ExecutionStrategy) int { return s.MaxScale })},
 			{"CONCURRENCY", true, func(f *v1.Function) string { return strconv.Itoa(f.MaxPods()) }},
-			{"REQUESTSPERPOD", true, func(f *v1.Function) string { return strconv.Itoa(f.RequestsPerPod()) }},
+			{"REQUESTSPERPOD", true, requestsPerPod},
 			{"PACKAGE", true, func(f *v1.Function) string { return dash(f.Spec.Package.PackageRef.Name) }},
 			{"SECRETS", true, secretNames},
 			{"CONFIGMAPS", true, configMapNames},

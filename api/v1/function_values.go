@@ -34,9 +34,15 @@ func (f *Function) MaxPods() int {
 	return f.Spec.Concurrency
 }
 
-// RequestsPerPod returns the number of requests that may be inside one pod at a time, at least 1.
+// RequestsPerPod returns the number of requests that may be inside one pod at a time; 0 means no limit.
 func (f *Function) RequestsPerPod() int {
-	if f.Spec.OnceOnly || f.Spec.RequestsPerPod <= 0 {
+	if f.Spec.OnceOnly {
+		return 1
+	}
+	if limit, ok := f.containerConcurrency(); ok {
+		return limit
+	}
+	if f.Spec.RequestsPerPod <= 0 {
 		return DefaultRequestsPerPod
 	}
 	return f.Spec.RequestsPerPod

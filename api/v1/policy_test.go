@@ -47,6 +47,19 @@ func TestPolicies_Refuse(t *testing.T) {
 			}
 		})
 	}
+	for annotation, message := range map[string]string{
+		"hotpod.dev/protocol": "hotpod.dev/protocol is http1 or h2c", "hotpod.dev/container-concurrency": "is a whole number from 0",
+	} {
+		o := object(t, "Function", "hello", `{}`)
+		o.SetAnnotations(map[string]string{annotation: "h2"})
+		if _, err := a.create(t, o); err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("create with annotation %s: %v", annotation, err)
+		}
+		o.SetAnnotations(map[string]string{"hotpod.dev/protocol": "h2c", "hotpod.dev/container-concurrency": "0"})
+		if _, err := a.create(t, o); err != nil {
+			t.Errorf("create with good annotations: %v", err)
+		}
+	}
 	for _, c := range []struct{ kind, patch string }{
 		{"Function", `{environment: {name: nodejs, namespace: ` + a.namespace + `}, secrets: [{name: s, namespace: ""}]}`},
 		{"Environment", `{runtime: {image: i, container: {securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}}, podspec: {hostNetwork: false, containers: [{name: x}], nodeSelector: {a: b}}}}`},

@@ -19,6 +19,7 @@ func (fn *Function) Validate() error {
 	f.name(s.Environment.Name, "spec.environment.name")
 	f.when(fn.Executor() == ExecutorContainer && s.PodSpec == nil, "spec.podspec",
 		"executor type container needs spec.podspec: the container to run")
+	fn.annotations(&f)
 	s.numbers(&f)
 	s.InvokeStrategy.ExecutionStrategy.validate(&f)
 	s.variables(&f, fn.Executor())
