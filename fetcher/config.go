@@ -52,25 +52,18 @@ func DefaultLimits() Limits {
 	return Limits{Archive: 512 << 20, Unpacked: 2 << 30, Files: 100_000, Ratio: 100}
 }
 
-// Flags registers the fetcher's flags in fs. A flag's default is the variable HOTPOD_<FLAG>, read by getenv; the
-// pod's identity comes from POD_UID.
+// Flags registers the fetcher's flags in fs. The pod's identity comes from POD_UID, read by getenv.
 func (c *Config) Flags(fs *flag.FlagSet, getenv func(string) string) {
-	env := func(name, fallback string) string {
-		if v := getenv("HOTPOD_" + name); v != "" {
-			return v
-		}
-		return fallback
-	}
 	runtime := net.JoinHostPort("127.0.0.1", strconv.Itoa(wire.PortRuntime))
 	limits := DefaultLimits()
-	fs.StringVar(&c.Address, "address", env("ADDRESS", ""), "host to listen on; empty means every address")
+	fs.StringVar(&c.Address, "address", "", "host to listen on; empty means every address")
 	fs.IntVar(&c.Port, "port", wire.PortFetcher, "port to listen on")
 	fs.StringVar(&c.PodUID, "pod-uid", getenv("POD_UID"), "UID of the pod")
-	fs.StringVar(&c.ControlKey, "control-key", env("CONTROL_KEY", ""), "public key that control calls are signed by")
-	fs.StringVar(&c.RuntimeAddress, "runtime-address", env("RUNTIME_ADDRESS", runtime), "host:port of the runtime")
-	fs.StringVar(&c.CodeDir, "code-dir", env("CODE_DIR", "/userfunc"), "volume for code")
-	fs.StringVar(&c.SecretDir, "secret-dir", env("SECRET_DIR", "/secrets"), "volume for Secrets")
-	fs.StringVar(&c.ConfigDir, "config-dir", env("CONFIG_DIR", "/configs"), "volume for ConfigMaps")
+	fs.StringVar(&c.ControlKey, "control-key", "", "public key that control calls are signed by")
+	fs.StringVar(&c.RuntimeAddress, "runtime-address", runtime, "host:port of the runtime")
+	fs.StringVar(&c.CodeDir, "code-dir", "/userfunc", "volume for code")
+	fs.StringVar(&c.SecretDir, "secret-dir", "/secrets", "volume for Secrets")
+	fs.StringVar(&c.ConfigDir, "config-dir", "/configs", "volume for ConfigMaps")
 	fs.Int64Var(&c.MaxCall, "max-call", 16<<20, "largest control call in bytes")
 	fs.DurationVar(&c.DownloadTimeout, "download-timeout", 30*time.Second, "how long a download may stand still")
 	fs.Int64Var(&c.Limits.Archive, "max-archive", limits.Archive, "largest archive in bytes")

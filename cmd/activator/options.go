@@ -7,10 +7,10 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
 	"hotpod.dev/activator"
+	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/wire"
 )
 
@@ -40,27 +40,10 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.Int64Var(&o.replayLimit, "replay-limit", wire.DefaultReplayLimit, "bytes of a body that are kept to be sent to another pod")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
-	if err := environment(flags, getenv); err != nil {
-		return options{}, err
-	}
-	if err := flags.Parse(args); err != nil {
+	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
 	}
 	return o, o.validate()
-}
-
-// environment sets the flags whose variable HOTPOD_<FLAG> is set.
-func environment(flags *flag.FlagSet, getenv func(string) string) error {
-	var faults []error
-	flags.VisitAll(func(f *flag.Flag) {
-		name := "HOTPOD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if v := getenv(name); v != "" {
-			if err := f.Value.Set(v); err != nil {
-				faults = append(faults, fmt.Errorf("%s=%q: %w", name, v, err))
-			}
-		}
-	})
-	return errors.Join(faults...)
 }
 
 // validate lists every fault.

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/pool"
 	"hotpod.dev/wire"
 )
@@ -41,10 +42,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
 	poolFlags(flags, &o.pool)
-	if err := environment(flags, getenv); err != nil {
-		return options{}, err
-	}
-	if err := flags.Parse(args); err != nil {
+	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
 	}
 	o.pool.ProxyEnv = tracingEnv(getenv)
@@ -99,20 +97,6 @@ func namespaceOf(getenv func(string) string) string {
 		return ns
 	}
 	return "fission"
-}
-
-// environment sets the flags whose variable HOTPOD_<FLAG> is set.
-func environment(flags *flag.FlagSet, getenv func(string) string) error {
-	var faults []error
-	flags.VisitAll(func(f *flag.Flag) {
-		name := "HOTPOD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if v := getenv(name); v != "" {
-			if err := f.Value.Set(v); err != nil {
-				faults = append(faults, fmt.Errorf("%s=%q: %w", name, v, err))
-			}
-		}
-	})
-	return errors.Join(faults...)
 }
 
 // validate lists every fault, those of the pool too.

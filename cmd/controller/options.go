@@ -7,10 +7,10 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"strings"
 
 	"google.golang.org/grpc"
 
+	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
 	"hotpod.dev/wire"
@@ -43,12 +43,9 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 		{&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account"},
 		{&o.logLevel, "log-level", "info", "debug, info, warn or error"},
 	} {
-		if v := getenv("HOTPOD_" + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))); v != "" {
-			f.def = v
-		}
 		flags.StringVar(f.value, f.name, f.def, f.usage)
 	}
-	if err := flags.Parse(args); err != nil {
+	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
 	}
 	return o, o.validate()

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/fetcher"
 )
 
@@ -29,7 +30,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	fs := flag.NewFlagSet("fetcher", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	cfg.Flags(fs, getenv)
-	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+	if err := envflag.Parse(fs, args, getenv); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
 		return err

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
+	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/queueproxy"
 	"hotpod.dev/wire"
 )
@@ -29,27 +27,10 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (queuepr
 	f.DurationVar(&cfg.Grace, "grace", 85*time.Second, "longest time to drain after SIGTERM")
 	var level slog.Level
 	f.TextVar(&level, "log-level", slog.LevelWarn, "debug, info, warn or error")
-	if err := fromEnv(f, getenv); err != nil {
+	if err := envflag.Parse(f, args, getenv); err != nil {
 		return cfg, level, err
-	}
-	if err := f.Parse(args); err != nil {
-		return cfg, level, fmt.Errorf("read flags: %w", err)
 	}
 	cfg.RequestAddress = net.JoinHostPort(*address, strconv.Itoa(wire.PortRequests))
 	cfg.ControlAddress = net.JoinHostPort(*address, strconv.Itoa(wire.PortQueueControl))
 	return cfg, level, nil
-}
-
-// fromEnv sets each flag that the environment has a value for.
-func fromEnv(f *flag.FlagSet, getenv func(string) string) error {
-	var faults []error
-	f.VisitAll(func(fl *flag.Flag) {
-		name := "HOTPOD_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
-		if v := getenv(name); v != "" {
-			if err := f.Set(fl.Name, v); err != nil {
-				faults = append(faults, fmt.Errorf("read %s: %w", name, err))
-			}
-		}
-	})
-	return errors.Join(faults...)
 }

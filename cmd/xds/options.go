@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/kube"
 	"hotpod.dev/wire"
 	"hotpod.dev/xds"
@@ -63,18 +64,9 @@ func readFlags(command string, args []string, getenv func(string) string, stderr
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	for _, f := range all {
-		if v := getenv("HOTPOD_" + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))); v != "" {
-			f.def = v
-		}
 		flags.StringVar(f.value, f.name, f.def, f.usage)
 	}
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unknown argument %q", flags.Arg(0))
-	}
-	return nil
+	return envflag.Parse(flags, args, getenv)
 }
 
 func split(list string) []string {
