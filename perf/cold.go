@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -20,6 +21,14 @@ type ColdOptions struct {
 	Functions, AtOnce, Rounds, Empty int
 	// Settle is a quiet time before each measurement, after the pool is full again.
 	Settle time.Duration
+}
+
+func (c *Config) coldFlags(fs *flag.FlagSet) {
+	c.countFlag(fs, &c.Cold.Functions, "functions", 100, "cold: functions whose first request comes alone")
+	c.countFlag(fs, &c.Cold.AtOnce, "at-once", 20, "cold: first requests that come at once")
+	c.countFlag(fs, &c.Cold.Rounds, "rounds", 5, "cold: how often so many come at once")
+	c.countFlag(fs, &c.Cold.Empty, "empty", 5, "cold: first requests that find no warm pod")
+	fs.DurationVar(&c.Cold.Settle, "settle", 300*time.Millisecond, "cold: quiet time before each measurement")
 }
 
 // batch is how many functions exist at a time, so that hot pods do not fill the machine.

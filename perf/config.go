@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -33,21 +31,22 @@ type Config struct {
 	Cold ColdOptions
 	Warm WarmOptions
 	Up   UpOptions
+
+	// bounds check the flags that have them.
+	bounds []func() error
 }
 
-// scenarios are those that there are, in the order of "all".
-func scenarios() []string { return []string{"up", "memory", "cold", "warm"} }
-
-const usage = `Usage: perf SCENARIO [flags]
-
-  cold     first requests of distinct functions, beside the runtime's own load
-  warm     throughput and latency through the router, beside Envoy alone
-  memory   resident memory of every process at rest
-  up       start of the platform until it is ready
-  all      everything
-
-Flags (their defaults come from HOTPOD_PERF_<FLAG> where that is set):
-`
+// usage is what help says before the flags.
+func usage() string {
+	var b strings.Builder
+	b.WriteString("Usage: perf SCENARIO [flags]\n\n")
+	for _, s := range scenarios() {
+		fmt.Fprintf(&b, "  %-10s  %s\n", s.name, s.about)
+	}
+	fmt.Fprintf(&b, "  %-10s  %s\n\n", "all", strings.Join(names(true), ", "))
+	b.WriteString("Flags (their defaults come from HOTPOD_PERF_<FLAG> where that is set):\n")
+	return b.String()
+}
 
 // ParseConfig reads the command line; getenv gives flags their defaults. Help and faults are written to w.
 func ParseConfig(args []string, getenv func(string) string, w io.Writer) (Config, error) {
@@ -55,11 +54,15 @@ func ParseConfig(args []string, getenv func(string) string, w io.Writer) (Config
 	fs := flag.NewFlagSet("perf", flag.ContinueOnError)
 	fs.SetOutput(w)
 	fs.Usage = func() {
-		fmt.Fprint(w, usage)
+		fmt.Fprint(w, usage())
 		fs.PrintDefaults()
 	}
 	c.flags(fs, getenv)
-	c.measures(fs)
+	for _, s := range scenarios() {
+		if s.flags != nil {
+			s.flags(&c, fs)
+		}
+	}
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		fs.Usage()
 		return c, errors.New("name a scenario first")
@@ -72,7 +75,7 @@ func ParseConfig(args []string, getenv func(string) string, w io.Writer) (Config
 	}
 	c.Scenarios = []string{args[0]}
 	if args[0] == "all" {
-		c.Scenarios = scenarios()
+		c.Scenarios = names(true)
 	}
 	return c, errors.Join(c.validate(), leftOver(fs))
 }
@@ -90,17 +93,6 @@ func (c *Config) flags(fs *flag.FlagSet, getenv func(string) string) {
 	fs.StringVar(&c.JSON, "json", "", "file for the rows")
 	fs.StringVar(&c.Goals, "goals", "", "file of goals instead of those built in")
 	fs.BoolVar(&c.Check, "check", false, "judge by the goals; exit 1 when one is missed")
-}
-
-func (c *Config) measures(fs *flag.FlagSet) {
-	fs.IntVar(&c.Cold.Functions, "functions", 100, "cold: functions whose first request comes alone")
-	fs.IntVar(&c.Cold.AtOnce, "at-once", 20, "cold: first requests that come at once")
-	fs.IntVar(&c.Cold.Rounds, "rounds", 5, "cold: how often so many come at once")
-	fs.IntVar(&c.Cold.Empty, "empty", 5, "cold: first requests that find no warm pod")
-	fs.DurationVar(&c.Cold.Settle, "settle", 300*time.Millisecond, "cold: quiet time before each measurement")
-	fs.DurationVar(&c.Warm.Duration, "duration", 3*time.Second, "warm: length of each load")
-	fs.IntVar(&c.Warm.Repeats, "repeats", 5, "warm: how often each load is repeated, the contestants in turn")
-	fs.IntVar(&c.Up.Repeats, "starts", 3, "up: how often the platform is started again")
 }
 
 // fromEnvironment takes flags from HOTPOD_PERF_<FLAG>.
@@ -128,24 +120,37 @@ func leftOver(fs *flag.FlagSet) error {
 func (c *Config) validate() error {
 	var errs []error
 	for _, name := range c.Scenarios {
-		if !slices.Contains(scenarios(), name) {
-			errs = append(errs, fmt.Errorf("no scenario %q: there are %s and all", name, strings.Join(scenarios(), ", ")))
+		if _, ok := scenarioOf(name); !ok {
+			errs = append(errs, fmt.Errorf("no scenario %q: there are %s and all", name, strings.Join(names(false), ", ")))
 		}
+	}
+	for _, check := range c.bounds {
+		errs = append(errs, check())
 	}
 	if (c.Kubeconfig == "") != (c.Router == "") {
 		errs = append(errs, errors.New("a running platform needs both --kubeconfig and --router"))
 	}
-	counts := map[string]int{
-		"functions": c.Cold.Functions, "at-once": c.Cold.AtOnce, "rounds": c.Cold.Rounds, "empty": c.Cold.Empty,
-		"repeats": c.Warm.Repeats, "starts": c.Up.Repeats,
-	}
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		if n := counts[name]; n < 1 || n > 10000 {
-			errs = append(errs, fmt.Errorf("--%s must be 1 to 10000, not %d", name, n))
-		}
-	}
-	if c.Warm.Duration <= 0 || c.Warm.Duration > time.Minute {
-		errs = append(errs, fmt.Errorf("--duration must be above 0 and at most 1m, not %s", c.Warm.Duration))
-	}
 	return errors.Join(errs...)
+}
+
+// countFlag adds a flag that counts something: 1 to 10000.
+func (c *Config) countFlag(fs *flag.FlagSet, n *int, name string, value int, about string) {
+	fs.IntVar(n, name, value, about)
+	c.bounds = append(c.bounds, func() error {
+		if *n < 1 || *n > 10000 {
+			return fmt.Errorf("--%s must be 1 to 10000, not %d", name, *n)
+		}
+		return nil
+	})
+}
+
+// durationFlag adds a flag for the length of something: above 0 and at most so long.
+func (c *Config) durationFlag(fs *flag.FlagSet, d *time.Duration, name string, value, most time.Duration, about string) {
+	fs.DurationVar(d, name, value, about)
+	c.bounds = append(c.bounds, func() error {
+		if *d <= 0 || *d > most {
+			return fmt.Errorf("--%s must be above 0 and at most %s, not %s", name, most, *d)
+		}
+		return nil
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // ErrMissed says that a goal was missed.
@@ -27,26 +26,27 @@ func Run(ctx context.Context, c Config, w io.Writer, log *slog.Logger) error {
 }
 
 func measure(ctx context.Context, c Config, r *Results, log *slog.Logger) (err error) {
-	scenarios := c.Scenarios
-	if slices.Contains(scenarios, "up") {
-		log.Info("scenario begins", "scenario", "up")
-		if err := Up(ctx, c, r, log); err != nil {
-			return fmt.Errorf("up: %w", err)
+	var shared *Session
+	defer func() {
+		if shared != nil {
+			err = errors.Join(err, shared.Close(ctx))
 		}
-		scenarios = slices.DeleteFunc(slices.Clone(scenarios), func(name string) bool { return name == "up" })
-	}
-	if len(scenarios) == 0 {
-		return nil
-	}
-	s, err := Open(ctx, c, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close(ctx)) }()
-	run := map[string]func(context.Context, *Session, *Results) error{"memory": Memory, "cold": Cold, "warm": Warm}
-	for _, name := range scenarios {
+	}()
+	for _, name := range c.Scenarios {
+		s, _ := scenarioOf(name)
 		log.Info("scenario begins", "scenario", name)
-		if err := run[name](ctx, s, r); err != nil {
+		switch {
+		case s.alone != nil:
+			err = s.alone(ctx, c, r, log)
+		case shared == nil:
+			if shared, err = Open(ctx, c, log); err != nil {
+				return err
+			}
+			fallthrough
+		default:
+			err = s.platform(ctx, shared, r)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -3,6 +3,7 @@ package perf
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,6 +19,10 @@ import (
 type UpOptions struct {
 	// Repeats counts the starts after the first.
 	Repeats int
+}
+
+func (c *Config) upFlags(fs *flag.FlagSet) {
+	c.countFlag(fs, &c.Up.Repeats, "starts", 3, "up: how often the platform is started again")
 }
 
 // Up measures starts of the embedded platform in a folder of its own until it is ready and until an environment's

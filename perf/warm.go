@@ -3,6 +3,7 @@ package perf
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +21,11 @@ import (
 type WarmOptions struct {
 	Duration time.Duration
 	Repeats  int
+}
+
+func (c *Config) warmFlags(fs *flag.FlagSet) {
+	c.durationFlag(fs, &c.Warm.Duration, "duration", 3*time.Second, time.Minute, "warm: length of each load")
+	c.countFlag(fs, &c.Warm.Repeats, "repeats", 5, "warm: how often each load is repeated, the contestants in turn")
 }
 
 // warmup is a load that is not counted, before each that is.

@@ -1,0 +1,53 @@
+package perf
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+)
+
+// scenario is something that can be measured. A new one is a line in scenarios and a file of its own.
+type scenario struct {
+	name, about string
+	// flags adds the scenario's own flags; nil for none.
+	flags func(*Config, *flag.FlagSet)
+	// Exactly one of the two runs it: platform with a platform that all such scenarios share, alone without.
+	platform func(context.Context, *Session, *Results) error
+	alone    func(context.Context, Config, *Results, *slog.Logger) error
+	// ownNetwork runs it where nothing else listens: its contestants have fixed ports.
+	ownNetwork bool
+	// byName leaves it out of "all".
+	byName bool
+}
+
+// scenarios are those that there are, in the order of "all": those that need no platform first, so that none disturbs
+// them.
+func scenarios() []scenario {
+	return []scenario{
+		{name: "up", about: "start of the platform until it is ready", flags: (*Config).upFlags, alone: Up},
+		{name: "memory", about: "resident memory of every process at rest", platform: Memory},
+		{name: "cold", about: "first requests of distinct functions, beside the runtime's own load", flags: (*Config).coldFlags, platform: Cold},
+		{name: "warm", about: "throughput and latency through the router, beside Envoy alone", flags: (*Config).warmFlags, platform: Warm},
+	}
+}
+
+// names of the scenarios, those of "all" or every one.
+func names(all bool) []string {
+	var found []string
+	for _, s := range scenarios() {
+		if !all || !s.byName {
+			found = append(found, s.name)
+		}
+	}
+	return found
+}
+
+// scenarioOf returns the scenario of a name.
+func scenarioOf(name string) (scenario, bool) {
+	for _, s := range scenarios() {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return scenario{}, false
+}
