@@ -42,6 +42,8 @@ type environment struct {
 	failure *wire.Failure
 	// start holds off creating after pods did not start, api after the API server did not answer.
 	start, api backoff
+	// refill is when the pool may be refilled after claims.
+	refill refill
 	// alarm is the last time that touchAt was called for.
 	alarm time.Time
 	// told is what the observer was told last.
@@ -125,6 +127,7 @@ func (p *Pool) replan(e *environment) {
 		w.Size = e.object.PoolSize()
 	}
 	o := e.observe()
+	w.Later = !e.refill.due(now)
 	for _, a := range Plan(o, w) {
 		if a.Create > 0 {
 			p.create(e, a.Create)
@@ -134,6 +137,9 @@ func (p *Pool) replan(e *environment) {
 	}
 	if !w.MayCreate && w.Hash != "" {
 		p.touchAt(e, latest(e.start.until, e.api.until))
+	}
+	if w.Later {
+		p.touchAt(e, e.refill.at)
 	}
 	p.giveUp(e)
 	p.publish(e)

@@ -207,6 +207,9 @@ func (p *Pool) move(m *member, s State) {
 		}
 	}
 	m.state = s
+	if s == Claimed || s == Specializing || s == Hot {
+		m.env.refill.claimed(time.Now())
+	}
 	m.file()
 	if s == Warm {
 		m.env.warm = append(m.env.warm, m)

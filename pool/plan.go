@@ -43,6 +43,8 @@ type Wanted struct {
 	Failing bool
 	// MayCreate is false while creating is backed off.
 	MayCreate bool
+	// Later says that the pool is refilled later: only what claims wait for is created now.
+	Later bool
 }
 
 // Action is one step towards what is wanted: Create so many pods, or delete the pod Delete for Reason.
@@ -92,7 +94,11 @@ func Plan(o Observed, w Wanted) []Action {
 	if kept != "" {
 		total++
 	}
-	if n := toCreate(missing, w.Max-total, o.Creating+starting(usable), w); n > 0 {
+	wanted := missing
+	if w.Later {
+		wanted = min(missing, o.Waiting-o.Creating-len(usable))
+	}
+	if n := toCreate(wanted, w.Max-total, o.Creating+starting(usable), w); n > 0 {
 		return append(actions, Action{Create: n})
 	}
 	return append(actions, surplus(usable, -missing)...)

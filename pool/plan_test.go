@@ -27,6 +27,7 @@ func TestPlan(t *testing.T) {
 	failing := func(n int, may bool) Wanted {
 		return Wanted{Hash: "h", Size: n, Max: 10, Failing: true, MayCreate: may}
 	}
+	later := func(n int) Wanted { return Wanted{Hash: "h", Size: n, Max: 10, MayCreate: true, Later: true} }
 	warm, starting := Pod{State: Warm}, Pod{State: Starting}
 	broken := Pod{State: Starting, Broken: true}
 	for name, c := range map[string]struct {
@@ -37,6 +38,9 @@ func TestPlan(t *testing.T) {
 		"an empty pool is filled":                         {Observed{}, size(3), []Action{{Create: 3}}},
 		"what starts and is asked for counts":             {Observed{Pods: pods(warm, starting), Creating: 1}, size(3), nil},
 		"each waiting claim gets a pod beside the pool":   {Observed{Pods: pods(starting), Waiting: 5}, size(2), []Action{{Create: 6}}},
+		"later, nothing is made for the pool":             {Observed{Pods: pods(warm)}, later(5), nil},
+		"later, waiting claims get their pods":            {Observed{Pods: pods(starting), Creating: 1, Waiting: 3}, later(5), []Action{{Create: 1}}},
+		"later, surplus still goes":                       {Observed{Pods: pods(warm, warm)}, later(1), []Action{{Delete: "p1", Reason: "surplus"}}},
 		"the maximum counts busy pods":                    {Observed{Busy: 8, Waiting: 5}, size(3), []Action{{Create: 2}}},
 		"busy pods beyond the maximum are left alone":     {Observed{Busy: 12}, size(3), nil},
 		"surplus goes, starting ones first, then newest":  {Observed{Pods: pods(warm, warm, starting)}, size(1), []Action{{Delete: "p2", Reason: "surplus"}, {Delete: "p1", Reason: "surplus"}}},
