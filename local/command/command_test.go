@@ -129,16 +129,17 @@ func TestEnv_WaitsForPorts(t *testing.T) {
 func TestExports_SurviveAnyFolderName(t *testing.T) {
 	var out bytes.Buffer
 	exports(&out, platform.Summary{
-		Programs: `/a b/$(touch x)'"`, Bin: "/d/bin", Kubeconfig: "/with space/kubeconfig", Router: "127.0.0.1:8888", Internal: "127.20.0.2:8889",
+		Programs: `/a b/$(touch x)'"`, Bin: "/d/bin", Kubeconfig: "/with space/kubeconfig", Router: "127.0.0.1:8888",
+		Routers: []string{"127.0.0.1:8888", "127.0.0.1:9000"}, Internal: "127.20.0.2:8889",
 	})
-	shell := exec.Command("sh", "-c", out.String()+`printf '%s\n' "$PATH" "$KUBECONFIG" "$FISSION_ROUTER" "$FISSION_ROUTER_URL" "$FISSION_ROUTER_INTERNAL_URL"`)
+	shell := exec.Command("sh", "-c", out.String()+`printf '%s\n' "$PATH" "$KUBECONFIG" "$FISSION_ROUTER" "$FISSION_ROUTER_URL" "$FISSION_ROUTER_INTERNAL_URL" "$HOTPOD_ROUTERS"`)
 	shell.Env = []string{"PATH=/usr/bin"}
 	shell.Dir = t.TempDir()
 	got, err := shell.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `/a b/$(touch x)'":/d/bin:/usr/bin` + "\n/with space/kubeconfig\n127.0.0.1:8888\nhttp://127.0.0.1:8888\nhttp://127.20.0.2:8889\n"
+	want := `/a b/$(touch x)'":/d/bin:/usr/bin` + "\n/with space/kubeconfig\n127.0.0.1:8888\nhttp://127.0.0.1:8888\nhttp://127.20.0.2:8889\n127.0.0.1:8888,127.0.0.1:9000\n"
 	if string(got) != want {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
@@ -154,7 +155,7 @@ func example() platform.Status {
 				{Name: "apiserver", Since: time.Now(), LastExit: "exit status 1"},
 			},
 		},
-		Summary: platform.Summary{Dir: "/d", Router: "127.0.0.1:8888", APIServer: "https://127.0.0.1:6443"},
+		Summary: platform.Summary{Dir: "/d", Router: "127.0.0.1:8888", Routers: []string{"127.0.0.1:8888", "127.0.0.1:9000"}, APIServer: "https://127.0.0.1:6443"},
 		Parts:   []platform.Part{{Name: "xds-local", Address: "127.20.0.3", Reason: "main waits: CrashLoopBackOff"}},
 		Pods:    map[string]int{"warm": 3, "hot": 1},
 		Memory:  []process.Info{{PID: 11, Command: "etcd", Resident: 3 << 20, Proportional: 1 << 20}, {PID: 12, Command: "envoy", Resident: 1 << 20, Proportional: 1 << 20}},
@@ -167,7 +168,7 @@ func TestShow_HasAllInTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"ready", "/d", "disk nearly full", "http://127.0.0.1:8888", "https://127.0.0.1:6443", "127.20.0.0/16", "1 hot, 3 warm",
+		"ready", "/d", "disk nearly full", "http://127.0.0.1:8888", "http://127.0.0.1:9000", "https://127.0.0.1:6443", "127.20.0.0/16", "1 hot, 3 warm",
 		"signal: killed", "dead", "CrashLoopBackOff", "4.0 MiB", "2.0 MiB",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -44,6 +44,7 @@ func exports(w io.Writer, s platform.Summary) {
 	fmt.Fprintf(w, "export PATH=%s:%s:\"$PATH\"\n", quote(s.Programs), quote(s.Bin))
 	fmt.Fprintf(w, "export KUBECONFIG=%s\n", quote(s.Kubeconfig))
 	fmt.Fprintf(w, "export FISSION_ROUTER=%s\n", quote(s.Router))
+	fmt.Fprintf(w, "export HOTPOD_ROUTERS=%s\n", quote(strings.Join(s.Routers, ",")))
 	fmt.Fprintf(w, "export FISSION_ROUTER_URL=%s\n", quote("http://"+s.Router))
 	fmt.Fprintf(w, "export FISSION_ROUTER_INTERNAL_URL=%s\n", quote("http://"+s.Internal))
 }

@@ -108,7 +108,9 @@ func head(w io.Writer, s platform.Status) {
 	if s.Phase == platform.Stopped || s.Phase == "" {
 		return
 	}
-	fmt.Fprintf(w, "router\thttp://%s\n", s.Router)
+	for _, router := range s.Routers {
+		fmt.Fprintf(w, "router\thttp://%s\n", router)
+	}
 	fmt.Fprintf(w, "API server\t%s\n", s.APIServer)
 	fmt.Fprintf(w, "network\t127.%d.0.0/16\n", s.Network)
 	var counts []string

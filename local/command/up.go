@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
@@ -20,6 +21,7 @@ import (
 type upFlags struct {
 	detach                    bool
 	routerPort, apiserverPort int
+	envoys                    int
 	assets, manifests         string
 	programs                  string
 }
@@ -51,6 +53,7 @@ func up(env Env, folder folderFunc) *cobra.Command {
 	flags.BoolVarP(&f.detach, "detach", "d", false, "return when the platform is ready, and leave it running")
 	flags.IntVar(&f.routerPort, "router-port", 0, "port of 127.0.0.1 where functions are called (default 8888, or a free one)")
 	flags.IntVar(&f.apiserverPort, "apiserver-port", 0, "port of 127.0.0.1 of the Kubernetes API (default 6443, or a free one)")
+	flags.IntVar(&f.envoys, "envoys", 1, "number of routers, each at an address of its own; clients choose")
 	flags.StringVar(&f.assets, "assets", env.Getenv("HOTPOD_ASSETS"), "root of the checkout, with manifests and environments (default: found beside the program)")
 	flags.StringVar(&f.manifests, "manifests", "", "kustomization of the parts (default ASSETS/manifests/embedded)")
 	flags.StringVar(&f.programs, "programs", filepath.Dir(env.Program), "folder with Hotpod's programs")
@@ -76,7 +79,7 @@ func (f upFlags) config(env Env, dir string) (platform.Config, error) {
 	programs, err := filepath.Abs(f.programs)
 	c := platform.Config{
 		Dir: dir, Manifests: manifests, Environments: environments(assets), Programs: programs,
-		RouterPort: f.routerPort, APIServerPort: f.apiserverPort, Path: env.Getenv("PATH"), Progress: env.Err,
+		RouterPort: f.routerPort, APIServerPort: f.apiserverPort, Envoys: f.envoys, Path: env.Getenv("PATH"), Progress: env.Err,
 		Toolchain: toolchain.Config{Cache: cache, Source: assets, Progress: env.Err, Getenv: env.Getenv},
 	}
 	return c, errors.Join(err, c.Validate())
@@ -128,6 +131,7 @@ func detach(ctx context.Context, env Env, c platform.Config) error {
 	args := []string{
 		"up", "--dir", c.Dir, "--manifests", c.Manifests, "--assets", c.Toolchain.Source, "--programs", c.Programs,
 		"--router-port", fmt.Sprint(c.RouterPort), "--apiserver-port", fmt.Sprint(c.APIServerPort),
+		"--envoys", fmt.Sprint(c.Envoys),
 	}
 	return platform.Detach(ctx, c.Dir, env.Program, slices.Clip(args), env.Err)
 }
@@ -140,5 +144,5 @@ Hotpod is ready.
   Kubernetes  export KUBECONFIG=%s
   shell       eval "$(%s env --dir %s)"
 
-`, s.Router, s.Kubeconfig, filepath.Join(s.Programs, "hotpod-local"), s.Dir)
+`, strings.Join(s.Routers, ", http://"), s.Kubeconfig, filepath.Join(s.Programs, "hotpod-local"), s.Dir)
 }

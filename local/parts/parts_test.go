@@ -50,6 +50,51 @@ func TestAddresses_AreDistinctAndInTheFirst256(t *testing.T) {
 	}
 }
 
+func TestTwinAddresses_AreNobodyElses(t *testing.T) {
+	cidr := netip.MustParsePrefix("127.42.0.0/16")
+	seen := map[netip.Addr]bool{}
+	for _, address := range Addresses(cidr) {
+		seen[address] = true
+	}
+	for n := 2; n <= MaxTwins; n++ {
+		twin := TwinAddresses(cidr, n)
+		for _, part := range []string{"router", "xds"} {
+			if seen[twin[part]] || !netip.MustParsePrefix("127.42.0.0/24").Contains(twin[part]) {
+				t.Errorf("%s %d has %s", part, n, twin[part])
+			}
+			seen[twin[part]] = true
+		}
+		if twin["activator"] != Addresses(cidr)["activator"] {
+			t.Errorf("router %d looks for another activator", n)
+		}
+	}
+}
+
+func TestRenderTwin_IsTheRouterAndItsServerUnderOtherNames(t *testing.T) {
+	cidr := netip.MustParsePrefix("127.42.0.0/16")
+	values := Values{Addresses: TwinAddresses(cidr, 2), RouterPort: 9000, InternalPort: 8889, NodeIP: netip.MustParseAddr("127.42.0.1")}
+	twins, err := RenderTwin("../../manifests/embedded", values, "-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(twins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods, _, err := p.StaticPods(options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, pod := range pods {
+		got[pod.Name] = pod.Annotations[AddressAnnotation]
+	}
+	want := map[string]string{"router-2-node1": "127.42.0.20", "xds-2-node1": "127.42.0.21"}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 const everything = `
 apiVersion: v1
 kind: Namespace

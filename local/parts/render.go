@@ -28,6 +28,23 @@ func Render(dir string, values Values) ([]*unstructured.Unstructured, error) {
 	return objects, nil
 }
 
+// RenderTwin renders the router and its discovery server once more, for the addresses of values, and adds the suffix to
+// their names.
+func RenderTwin(dir string, values Values, suffix string) ([]*unstructured.Unstructured, error) {
+	objects, err := Render(dir, values)
+	if err != nil {
+		return nil, err
+	}
+	var twins []*unstructured.Unstructured
+	for _, object := range objects {
+		if name := object.GetName(); object.GetKind() == "Deployment" && (name == "router" || name == "xds") {
+			object.SetName(name + suffix)
+			twins = append(twins, object)
+		}
+	}
+	return twins, nil
+}
+
 func decode(text string) ([]*unstructured.Unstructured, error) {
 	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
 	var objects []*unstructured.Unstructured

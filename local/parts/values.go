@@ -35,6 +35,20 @@ func Addresses(cidr netip.Prefix) map[string]netip.Addr {
 	return addresses
 }
 
+// TwinAddresses are those of the nth router and of its discovery server; the first are among Addresses.
+func TwinAddresses(cidr netip.Prefix, n int) map[string]netip.Addr {
+	addresses := Addresses(cidr)
+	base := cidr.Masked().Addr().As4()
+	base[3] = byte(2*n + 16) //nolint:gosec // bounded by MaxTwins
+	addresses["router"] = netip.AddrFrom4(base)
+	base[3]++
+	addresses["xds"] = netip.AddrFrom4(base)
+	return addresses
+}
+
+// MaxTwins bounds the routers of a platform.
+const MaxTwins = 9
+
 func (v Values) replacer() *strings.Replacer {
 	pairs := append(make([]string, 0, 8+2*len(v.Addresses)),
 		"${ROUTER_PORT}", strconv.Itoa(v.RouterPort),

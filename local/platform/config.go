@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"hotpod.dev/hack/toolchain"
+	"hotpod.dev/local/parts"
 )
 
 // Config says what to run and where.
@@ -24,6 +25,9 @@ type Config struct {
 	// RouterPort and APIServerPort of 127.0.0.1; 0 means the usual port when it is free, else any.
 	RouterPort    int
 	APIServerPort int
+	// Envoys is the number of routers, each with a discovery server of its own; 0 means 1. The others than the first
+	// have any free ports of 127.0.0.1.
+	Envoys int
 	// Path is the PATH of the person who starts the platform: images find node and python3 there.
 	Path string
 	// Toolchain says how hotpod-kube and Envoy are found.
@@ -46,6 +50,9 @@ func (c Config) Validate() error {
 		if port < 0 || port > 65535 {
 			errs = append(errs, fmt.Errorf("--%s=%d is not a port", flag, port))
 		}
+	}
+	if c.Envoys < 0 || c.Envoys > parts.MaxTwins {
+		errs = append(errs, fmt.Errorf("--envoys=%d is not between 1 and %d", c.Envoys, parts.MaxTwins))
 	}
 	if c.RouterPort != 0 && c.RouterPort == c.APIServerPort {
 		errs = append(errs, fmt.Errorf("--router-port and --apiserver-port are both %d", c.RouterPort))

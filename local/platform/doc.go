@@ -26,6 +26,10 @@
 // the node, 127.N.0.2 to .6 are the router, xds, the activator, the autoscaler and the controller, and other pods
 // follow from 127.N.1.0. People reach the router and the API server at 127.0.0.1.
 //
+// There may be several routers, each with a discovery server of its own, at ports of their own. What a load balancer
+// does in a cluster is then the client's part: to spread its requests, and to try another router when one does not
+// accept a connection.
+//
 // # Order
 //
 // etcd comes first and goes last: an API server that loses etcd while it stops hangs. When a process dies it is started

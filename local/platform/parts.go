@@ -24,13 +24,22 @@ import (
 
 // plan renders the manifests for this platform's addresses.
 func (p *Platform) plan() (*parts.Plan, error) {
-	objects, err := parts.Render(p.config.Manifests, parts.Values{
+	values := parts.Values{
 		Addresses:  parts.Addresses(p.network.cidr()),
 		RouterPort: p.state.get().RouterPort, InternalPort: wire.PortInternal,
 		APIServer: p.server(), NodeIP: p.network.node(),
-	})
+	}
+	objects, err := parts.Render(p.config.Manifests, values)
 	if err != nil {
 		return nil, err
+	}
+	for i, port := range p.state.get().MoreRouterPorts {
+		values.Addresses, values.RouterPort = parts.TwinAddresses(p.network.cidr(), i+2), port
+		twins, err := parts.RenderTwin(p.config.Manifests, values, fmt.Sprintf("-%d", i+2))
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, twins...)
 	}
 	return parts.NewPlan(objects)
 }
@@ -98,7 +107,7 @@ func (p *Platform) runParts(ctx context.Context, plan *parts.Plan, agent *node.A
 		return err
 	}
 	p.renewed = files
-	letGo(&p.routerPort)
+	p.letGoRouters()
 	agent.SetStatic(pods)
 	return waitParts(ctx, client, pods, p.began, p.node)
 }

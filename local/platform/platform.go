@@ -35,6 +35,7 @@ type Platform struct {
 	node *child
 	// Ports are held from their choice until the programs start that listen there; nil before and after.
 	routerPort, apiserverPort net.Listener
+	morePorts                 []net.Listener
 	// later starts what can wait until the parts run; nil when nothing does.
 	later func()
 	// renewed are the files that are written again before their tokens end.
@@ -167,12 +168,43 @@ func (p *Platform) chooseAddresses(ctx context.Context, last State) error {
 	if p.apiserverPort, err = choosePort(ctx, p.config.APIServerPort, "apiserver-port", last.APIServerPort, defaultAPIServerPort); err != nil {
 		return err
 	}
+	if err := p.chooseMore(ctx, last); err != nil {
+		return err
+	}
 	router, apiserver := portOf(p.routerPort), portOf(p.apiserverPort)
 	p.tellPort("router", router, defaultRouterPort, p.config.RouterPort)
 	p.tellPort("API server", apiserver, defaultAPIServerPort, p.config.APIServerPort)
 	return p.state.update(func(s *State) {
 		s.Network, s.RouterPort, s.APIServerPort = p.network.number, router, apiserver
+		s.MoreRouterPorts = nil
+		for _, l := range p.morePorts {
+			s.MoreRouterPorts = append(s.MoreRouterPorts, portOf(l))
+		}
 	})
+}
+
+// chooseMore chooses the ports of the routers after the first.
+func (p *Platform) chooseMore(ctx context.Context, last State) error {
+	for i := range max(p.config.Envoys, 1) - 1 {
+		before := 0
+		if i < len(last.MoreRouterPorts) {
+			before = last.MoreRouterPorts[i]
+		}
+		l, err := choosePort(ctx, 0, "", before, 0)
+		if err != nil {
+			return err
+		}
+		p.morePorts = append(p.morePorts, l)
+	}
+	return nil
+}
+
+// letGoRouters closes the held ports of the routers.
+func (p *Platform) letGoRouters() {
+	letGo(&p.routerPort)
+	for i := range p.morePorts {
+		letGo(&p.morePorts[i])
+	}
 }
 
 func (p *Platform) tellPort(what string, got, usual, chosen int) {
@@ -240,7 +272,7 @@ func (p *Platform) shutdown() error {
 		errs = append(errs, c.end())
 		p.log.Info("ended", "process", c.name, "after_ms", time.Since(start).Milliseconds())
 	}
-	letGo(&p.routerPort)
+	p.letGoRouters()
 	letGo(&p.apiserverPort)
 	if p.network != nil {
 		p.network.release()

@@ -31,12 +31,14 @@ type State struct {
 	Since      time.Time        `json:"since"`
 	Supervisor process.Identity `json:"supervisor"`
 	// Network is the second number of 127.N.0.0/16; 0 before the first start.
-	Network       int    `json:"network,omitempty"`
-	RouterPort    int    `json:"routerPort,omitempty"`
-	APIServerPort int    `json:"apiserverPort,omitempty"`
-	ProgramsDir   string `json:"programsDir,omitempty"` // the folder with hotpod and its parts
-	Kube          string `json:"kube,omitempty"`        // hotpod-kube in use, with its version and origin
-	Envoy         string `json:"envoy,omitempty"`       // Envoy in use, likewise
+	Network    int `json:"network,omitempty"`
+	RouterPort int `json:"routerPort,omitempty"`
+	// MoreRouterPorts are those of the routers after the first.
+	MoreRouterPorts []int  `json:"moreRouterPorts,omitempty"`
+	APIServerPort   int    `json:"apiserverPort,omitempty"`
+	ProgramsDir     string `json:"programsDir,omitempty"` // the folder with hotpod and its parts
+	Kube            string `json:"kube,omitempty"`        // hotpod-kube in use, with its version and origin
+	Envoy           string `json:"envoy,omitempty"`       // Envoy in use, likewise
 	// Problem is what a person has to look at, empty when there is nothing.
 	Problem   string           `json:"problem,omitempty"`
 	Processes []process.Status `json:"processes,omitempty"`

@@ -16,6 +16,8 @@ type Summary struct {
 	Dir string `json:"dir"`
 	// Router is where functions are called, "host:port".
 	Router string `json:"router"`
+	// Routers are all addresses where functions are called, Router the first of them.
+	Routers []string `json:"routers"`
 	// Internal is where functions call functions by name, "host:port".
 	Internal string `json:"internal"`
 	// APIServer is the URL of the Kubernetes API, Kubeconfig the file with its credentials.
@@ -29,8 +31,12 @@ type Summary struct {
 // Summarize returns the summary of the platform that wrote the state.
 func Summarize(l Layout, s State) Summary {
 	net := network{number: s.Network}
+	var routers []string
+	for _, port := range append([]int{s.RouterPort}, s.MoreRouterPorts...) {
+		routers = append(routers, fmt.Sprintf("127.0.0.1:%d", port))
+	}
 	return Summary{
-		Dir: string(l), Router: fmt.Sprintf("127.0.0.1:%d", s.RouterPort),
+		Dir: string(l), Router: routers[0], Routers: routers,
 		Internal:   fmt.Sprintf("%s:%d", parts.Addresses(net.cidr())["router"], wire.PortInternal),
 		APIServer:  fmt.Sprintf("https://127.0.0.1:%d", s.APIServerPort),
 		Kubeconfig: l.Kubeconfig(), Programs: s.ProgramsDir, Bin: l.Bin(),
