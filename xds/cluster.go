@@ -25,6 +25,9 @@ const (
 	// upstreamIdle must be shorter than the queue-proxy's and the activator's own, so that Envoy never sends a
 	// request into a connection that the other end is closing.
 	upstreamIdle = 30 * time.Second
+	// pingInterval and pingTimeout find dead HTTP/2 connections to pods, with patience for one that is starved of CPU.
+	pingInterval = 15 * time.Second
+	pingTimeout  = 20 * time.Second
 	// bufferLimit bounds what a connection buffers in each direction.
 	bufferLimit = 256 << 10
 	// unlimited is for Envoy's circuit breakers: the bounds are in the queues of activator and queue-proxy.
@@ -57,7 +60,7 @@ func functionCluster(f Function) *clusterv3.Cluster {
 			MaxRequests: wrapperspb.UInt32(unlimited), MaxRetries: wrapperspb.UInt32(unlimited),
 		}}},
 		TypedExtensionProtocolOptions: map[string]*anypb.Any{
-			"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(upstreamProtocol()),
+			"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(upstreamProtocol(f.HTTP2)),
 		},
 		Metadata: &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
 			metadataNamespace: {Fields: map[string]*structpb.Value{metadataFunction: structpb.NewStringValue(f.ID.String())}},
@@ -75,18 +78,37 @@ func leastRequest() *clusterv3.LoadBalancingPolicy {
 	}}}
 }
 
-func upstreamProtocol() *upstreamhttpv3.HttpProtocolOptions {
+// upstreamProtocol is HTTP/1.1, or HTTP/2 without TLS by prior knowledge, whatever the client speaks.
+func upstreamProtocol(http2 bool) *upstreamhttpv3.HttpProtocolOptions {
+	explicit := &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig{
+		ProtocolConfig: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_HttpProtocolOptions{
+			HttpProtocolOptions: &corev3.Http1ProtocolOptions{},
+		},
+	}
+	if http2 {
+		explicit.ProtocolConfig = &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_Http2ProtocolOptions{
+			Http2ProtocolOptions: upstreamHTTP2(),
+		}
+	}
 	return &upstreamhttpv3.HttpProtocolOptions{
 		CommonHttpProtocolOptions: &corev3.HttpProtocolOptions{
 			IdleTimeout: durationpb.New(upstreamIdle), MaxHeadersCount: wrapperspb.UInt32(maxHeaders),
 			MaxResponseHeadersKb: wrapperspb.UInt32(maxHeadersKB),
 		},
 		UpstreamProtocolOptions: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_{
-			ExplicitHttpConfig: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig{
-				ProtocolConfig: &upstreamhttpv3.HttpProtocolOptions_ExplicitHttpConfig_HttpProtocolOptions{
-					HttpProtocolOptions: &corev3.Http1ProtocolOptions{},
-				},
-			},
+			ExplicitHttpConfig: explicit,
+		},
+	}
+}
+
+// upstreamHTTP2 finds out by pings that a pod vanished: the many requests of one connection would hang on it.
+func upstreamHTTP2() *corev3.Http2ProtocolOptions {
+	return &corev3.Http2ProtocolOptions{
+		MaxConcurrentStreams:        wrapperspb.UInt32(streams),
+		InitialStreamWindowSize:     wrapperspb.UInt32(http2Window),
+		InitialConnectionWindowSize: wrapperspb.UInt32(http2ConnectionWindow),
+		ConnectionKeepalive: &corev3.KeepaliveSettings{
+			Interval: durationpb.New(pingInterval), Timeout: durationpb.New(pingTimeout),
 		},
 	}
 }

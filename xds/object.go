@@ -16,6 +16,8 @@ type Function struct {
 	ID wire.FunctionID
 	// Silence is the longest that a request may be without a byte in either direction; 0 means no longer than usual.
 	Silence time.Duration
+	// HTTP2 says that the function's process speaks HTTP/2 without TLS: pods and activators get it so too.
+	HTTP2 bool
 }
 
 // slack is what a bound of Envoy's is longer than the activator's and the queue-proxy's, whose answers say more.
@@ -23,7 +25,10 @@ const slack = 30 * time.Second
 
 // FunctionOf reads a function.
 func FunctionOf(f *v1.Function) Function {
-	out := Function{ID: wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)}}
+	out := Function{
+		ID:    wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)},
+		HTTP2: f.Protocol() == v1.ProtocolH2C,
+	}
 	if longest := f.HoldTimeout() + f.RunTimeout() + slack; longest > streamIdle {
 		out.Silence = longest
 	}

@@ -5,8 +5,10 @@ import (
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	streamlogv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/stream/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	stringv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -18,13 +20,14 @@ type fault struct {
 	flags  []string // Envoy's response flags, any of them; or
 	status uint32   // Envoy's own status
 	answer uint32   // the status that the client sees; 0 keeps Envoy's
+	grpc   uint32   // the same for gRPC, of whose clients Envoy makes a gRPC status; 0 is answer
 	wire.Error
 }
 
 // faults are tried in order.
 func faults() []fault {
 	return []fault{
-		{flags: []string{"UH", "NC", "UF", "UO"}, answer: http.StatusInternalServerError, Error: wire.Error{
+		{flags: []string{"UH", "NC", "UF", "UO"}, answer: http.StatusInternalServerError, grpc: http.StatusServiceUnavailable, Error: wire.Error{
 			Component: "executor", Reason: "executor_unavailable", Message: "no pod and no activator can be reached: call again, or look at the activator",
 		}},
 		{flags: []string{"UC", "UR", "UPE"}, answer: http.StatusInternalServerError, Error: wire.Error{
@@ -57,17 +60,40 @@ func localReplies(listener string, tracing bool) *hcmv3.LocalReplyConfig {
 	}
 	config := &hcmv3.LocalReplyConfig{Mappers: []*hcmv3.ResponseMapper{noRoute}}
 	for _, f := range faults() {
-		m := &hcmv3.ResponseMapper{
-			Filter:             f.filter(),
-			BodyFormatOverride: f.format(tracing),
-			HeadersToAdd:       append(replyHeaders(), set(wire.HeaderComponent, f.Component)),
+		if f.grpc != 0 {
+			config.Mappers = append(config.Mappers, f.mapper(both(f.filter(), grpcRequest()), f.grpc, tracing))
 		}
-		if f.answer != 0 {
-			m.StatusCode = wrapperspb.UInt32(f.answer)
-		}
-		config.Mappers = append(config.Mappers, m)
+		config.Mappers = append(config.Mappers, f.mapper(f.filter(), f.answer, tracing))
 	}
 	return config
+}
+
+func (f fault) mapper(when *accesslogv3.AccessLogFilter, answer uint32, tracing bool) *hcmv3.ResponseMapper {
+	m := &hcmv3.ResponseMapper{
+		Filter:             when,
+		BodyFormatOverride: f.format(tracing),
+		HeadersToAdd:       append(replyHeaders(), set(wire.HeaderComponent, f.Component)),
+	}
+	if answer != 0 {
+		m.StatusCode = wrapperspb.UInt32(answer)
+	}
+	return m
+}
+
+func both(filters ...*accesslogv3.AccessLogFilter) *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_AndFilter{
+		AndFilter: &accesslogv3.AndFilter{Filters: filters},
+	}}
+}
+
+func grpcRequest() *accesslogv3.AccessLogFilter {
+	return &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_HeaderFilter{
+		HeaderFilter: &accesslogv3.HeaderFilter{Header: &routev3.HeaderMatcher{
+			Name: "content-type", HeaderMatchSpecifier: &routev3.HeaderMatcher_StringMatch{StringMatch: &stringv3.StringMatcher{
+				MatchPattern: &stringv3.StringMatcher_Prefix{Prefix: "application/grpc"},
+			}},
+		}},
+	}}
 }
 
 // plainReply answers as a route would, with the headers that all routes add.
@@ -121,7 +147,7 @@ func jsonFormat(fields map[string]string) *corev3.SubstitutionFormatString {
 	}
 	return &corev3.SubstitutionFormatString{Format: &corev3.SubstitutionFormatString_JsonFormat{
 		JsonFormat: &structpb.Struct{Fields: values},
-	}}
+	}, OmitEmptyValues: true}
 }
 
 // accessLog logs requests to standard output as JSON, or not at all.

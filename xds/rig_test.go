@@ -153,7 +153,11 @@ func (r *rig) state(name string, want wire.RouteState) wire.RouteStatus {
 
 // hot makes b a hot pod of the function and returns its UID.
 func (r *rig) hot(f wire.FunctionID, generation int64, b *backend8012) string {
-	pod := &corev1.Pod{ObjectMeta: r.meta("pod"), Status: corev1.PodStatus{PodIP: b.ip}}
+	return r.hotAt(f, generation, b.ip)
+}
+
+func (r *rig) hotAt(f wire.FunctionID, generation int64, ip string) string {
+	pod := &corev1.Pod{ObjectMeta: r.meta("pod"), Status: corev1.PodStatus{PodIP: ip}}
 	pod.Labels = map[string]string{
 		wire.LabelState: string(wire.StateHot), wire.LabelFunctionUID: f.UID, wire.LabelFunctionGeneration: fmt.Sprint(generation),
 	}
@@ -162,10 +166,12 @@ func (r *rig) hot(f wire.FunctionID, generation int64, b *backend8012) string {
 }
 
 // activator makes b an activator.
-func (r *rig) activator(b *backend8012) {
+func (r *rig) activator(b *backend8012) { r.activatorAt(b.ip) }
+
+func (r *rig) activatorAt(ip string) {
 	pod := &corev1.Pod{ObjectMeta: r.meta("activator")}
 	pod.Labels = map[string]string{wire.LabelComponent: "activator"}
-	pod.Status = corev1.PodStatus{PodIP: b.ip, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
+	pod.Status = corev1.PodStatus{PodIP: ip, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
 	r.tell(func(s *Server) { s.SetPod(pod) })
 }
 
@@ -203,6 +209,15 @@ func client() *http.Client {
 	}
 }
 
+// http2Client speaks HTTP/2 without TLS and without asking first.
+func http2Client() *http.Client {
+	c := client()
+	transport := c.Transport.(*http.Transport)
+	transport.Protocols = &http.Protocols{}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	return c
+}
+
 var shared = client() // connections are kept between requests
 
 func (r *rig) get(path string, header ...string) answered {
@@ -219,6 +234,10 @@ func (r *rig) do(method, path string, body io.Reader, header ...string) answered
 
 // call sends a request; header are names and values in turn, "Host" among them.
 func call(method, url string, body io.Reader, header ...string) answered {
+	return callWith(shared, method, url, body, header...)
+}
+
+func callWith(client *http.Client, method, url string, body io.Reader, header ...string) answered {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	scheme, rest, _ := strings.Cut(url, "://")
@@ -239,7 +258,7 @@ func call(method, url string, body io.Reader, header ...string) answered {
 			req.Header.Add(header[i], header[i+1])
 		}
 	}
-	res, err := shared.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return answered{err: err}
 	}
@@ -274,7 +293,9 @@ func (b *backend8012) start(tb testing.TB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	b.server = &http.Server{Handler: b, ReadHeaderTimeout: time.Minute}
+	b.server = &http.Server{Handler: b, ReadHeaderTimeout: time.Minute, Protocols: &http.Protocols{}}
+	b.server.Protocols.SetHTTP1(true)
+	b.server.Protocols.SetUnencryptedHTTP2(true)
 	go func() { _ = b.server.Serve(lis) }()
 	tb.Cleanup(b.stop)
 }

@@ -175,6 +175,9 @@ func (s *stream) collect(kind string, sub *subscription) *answer {
 		switch {
 		case r != nil && r.version != sub.has[name] && r.version != sub.refusals[name]:
 			a.resources = append(a.resources, r)
+			if kind == typeCluster && sub.has[name] != "" {
+				s.again(typeEndpoint, name)
+			}
 		case r == nil && sub.has[name] != "" && !routesSettled:
 			continue // a route may still lead there: later
 		case r == nil && (waits || sub.has[name] != ""):
@@ -186,6 +189,17 @@ func (s *stream) collect(kind string, sub *subscription) *answer {
 		delete(sub.todo, name)
 	}
 	return a
+}
+
+// again sends a resource although Envoy has it: one that replaces a cluster waits for its endpoints, and does not ask for
+// them since the one before did.
+func (s *stream) again(kind, name string) {
+	if sub := s.wants[kind]; sub != nil {
+		if _, wanted := sub.has[name]; wanted {
+			sub.has[name] = ""
+			sub.look(name)
+		}
+	}
 }
 
 // routesSettled says whether Envoy has acknowledged the current route tables.

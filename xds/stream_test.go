@@ -29,7 +29,7 @@ func converse(t *testing.T) *conversation {
 			return newResource(name, wrapperspb.String(text))
 		}
 		return nil
-	}}, c)
+	}, typeEndpoint: func(name string) *resource { return newResource(name, wrapperspb.String("endpoints")) }}, c)
 	c.reconnect()
 	return c
 }
@@ -251,4 +251,19 @@ func TestStream_ASubscriptionToEverythingGetsAllListeners(t *testing.T) {
 	c.ack(c.expect("Listener: +internal +public"))
 	c.catalog.put(typeListener, newResource("public", wrapperspb.String("2")))
 	c.ack(c.expect("Listener: +public"))
+}
+
+// Envoy does not ask for the endpoints of a cluster that replaces one, but waits for them.
+func TestStream_SendsTheEndpointsOfAClusterThatChanged(t *testing.T) {
+	c := converse(t)
+	c.make("f", "1")
+	c.subscribe(typeCluster, "f")
+	c.subscribe(typeEndpoint, "f")
+	c.ack(c.expect("Cluster: +f"))
+	c.ack(c.expect("ClusterLoadAssignment: +f"))
+	c.expect("")
+	c.make("f", "2")
+	c.ack(c.expect("Cluster: +f"))
+	c.ack(c.expect("ClusterLoadAssignment: +f"))
+	c.expect("")
 }
