@@ -3,8 +3,6 @@ package xds
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -65,7 +63,7 @@ func BenchmarkEnvoy_NewRouteAmongTenThousand(b *testing.B) {
 	start := time.Now()
 	r.startEnvoy()
 	r.awaitListeners()
-	serving, atRest := float64(time.Since(start).Milliseconds()), rss(b, r.envoy.PID())
+	serving, atRest := float64(time.Since(start).Milliseconds()), resident(b, r.envoy.PID())
 	r.activator(newBackend(b, "activator"))
 	i := many
 	for b.Loop() {
@@ -77,7 +75,7 @@ func BenchmarkEnvoy_NewRouteAmongTenThousand(b *testing.B) {
 	}
 	b.ReportMetric(serving, "ms-to-serving")
 	b.ReportMetric(atRest, "MB-envoy-at-rest")
-	b.ReportMetric(rss(b, r.envoy.PID()), "MB-envoy-after")
+	b.ReportMetric(resident(b, r.envoy.PID()), "MB-envoy-after")
 }
 
 // cpuTime is what the process has used: on a busy machine it says more than the clock.
@@ -87,18 +85,4 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func rss(b *testing.B, pid int) float64 {
-	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "VmRSS:")
-	var kb float64
-	if _, err := fmt.Sscan(rest, &kb); err != nil {
-		b.Fatal(err)
-	}
-	return kb / 1024
 }

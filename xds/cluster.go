@@ -154,7 +154,8 @@ func locality(priority uint32, addresses []string) *endpointv3.LocalityLbEndpoin
 	return l
 }
 
-// address turns "host:port" into Envoy's form; the port is 0 when there is none.
+// address turns "host:port" into Envoy's form; the port is 0 when there is none. The host "::" means every address of
+// the machine, those of IPv4 too.
 func address(hostPort string) *corev3.Address {
 	host, port, err := net.SplitHostPort(hostPort)
 	if err != nil {
@@ -162,6 +163,6 @@ func address(hostPort string) *corev3.Address {
 	}
 	n, _ := strconv.ParseUint(port, 10, 16)
 	return &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
-		Address: host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: uint32(n)},
+		Address: host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: uint32(n)}, Ipv4Compat: host == "::",
 	}}}
 }

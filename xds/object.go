@@ -29,7 +29,11 @@ func FunctionOf(f *v1.Function) Function {
 		ID:    wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)},
 		HTTP2: f.Protocol() == v1.ProtocolH2C,
 	}
-	if longest := f.HoldTimeout() + f.RunTimeout() + slack; longest > streamIdle {
+	longest := f.HoldTimeout() + f.RunTimeout()
+	if s := f.Spec.Streaming; s != nil {
+		longest = max(longest, time.Duration(s.IdleTimeoutSeconds)*time.Second)
+	}
+	if longest += slack; longest > streamIdle {
 		out.Silence = longest
 	}
 	return out

@@ -38,6 +38,9 @@ func TestParse_TakesFlagsThenTheEnvironmentThenDefaults(t *testing.T) {
 		c.Tracing.Endpoint != "http://c:4318/v1/traces" || o.listen(7) != "127.0.0.5:7" || o.componentNamespace != "fission" {
 		t.Errorf("%+v", o)
 	}
+	if o, err = parse(nil, noEnv, &bytes.Buffer{}); err != nil || !strings.HasSuffix(o.config.Public[0], ":8888") || !strings.HasSuffix(o.config.Internal[0], ":8889") {
+		t.Errorf("without flags: %+v, %v", o.config, err)
+	}
 	for _, args := range [][]string{{"--address=here"}, {"--replay-limit=much"}, {"--access-log=maybe"}, {"--nothing"}, {"argument"}} {
 		if _, err := parse(args, noEnv, &bytes.Buffer{}); err == nil {
 			t.Errorf("%v is taken", args)

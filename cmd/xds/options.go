@@ -32,8 +32,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	var public, internal, replay, accessLog string
 	err := readFlags("xds", args, getenv, stderr, []stringFlag{
 		{&o.address, "address", "0.0.0.0", "IP to listen on"},
-		{&public, "public", "0.0.0.0:8888", "addresses of Envoy's public listener, ip:port, separated by commas"},
-		{&internal, "internal", "0.0.0.0:8889", "addresses of Envoy's internal listener"},
+		{&public, "public", everywhere(wire.PortPublic), "addresses of Envoy's public listener, ip:port, separated by commas"},
+		{&internal, "internal", everywhere(wire.PortInternal), "addresses of Envoy's internal listener"},
 		{&replay, "replay-limit", strconv.Itoa(wire.DefaultReplayLimit), "largest body in bytes that Envoy keeps for a replay"},
 		{&accessLog, "access-log", "false", "whether Envoy logs each request"},
 		{&o.componentNamespace, "component-namespace", "fission", "namespace of the activators"},
@@ -67,6 +67,16 @@ func readFlags(command string, args []string, getenv func(string) string, stderr
 		flags.StringVar(f.value, f.name, f.def, f.usage)
 	}
 	return envflag.Parse(flags, args, getenv)
+}
+
+// everywhere is the port on all addresses, of both families where this machine has both: Envoys run on others of its kind.
+func everywhere(port int) string {
+	host := "0.0.0.0"
+	if lis, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6unspecified}); err == nil {
+		_ = lis.Close()
+		host = "::"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 func split(list string) []string {
