@@ -28,13 +28,46 @@ type Client struct {
 
 // Dial connects to address for GETs of path.
 func Dial(ctx context.Context, address, path string) (*Client, error) {
-	c := &Client{address: address, request: []byte("GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\nUser-Agent: hotpod-perf\r\nAccept: */*\r\n\r\n")}
+	return dialRequest(ctx, address, request{path: path})
+}
+
+func dialRequest(ctx context.Context, address string, r request) (*Client, error) {
+	c := &Client{address: address, request: r.bytes(address)}
 	return c, c.connect(ctx)
+}
+
+// request is what a Client sends again and again.
+type request struct {
+	path string
+	// header are whole lines without their ends.
+	header []string
+	// body is the length of a POST's body; 0 makes it a GET.
+	body int
+}
+
+func (r request) bytes(host string) []byte {
+	method := "GET"
+	if r.body > 0 {
+		method = "POST"
+	}
+	out := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: hotpod-perf\r\nAccept: */*\r\n", method, r.path, host)
+	for _, line := range r.header {
+		out = append(append(out, line...), "\r\n"...)
+	}
+	if r.body > 0 {
+		out = fmt.Appendf(out, "Content-Type: text/plain\r\nContent-Length: %d\r\n", r.body)
+	}
+	return append(append(out, "\r\n"...), bytes.Repeat([]byte("x"), r.body)...)
 }
 
 // Dialer returns a function for Load.New.
 func Dialer(address, path string) func(context.Context) (Caller, error) {
 	return func(ctx context.Context) (Caller, error) { return Dial(ctx, address, path) }
+}
+
+// dialer is Dialer for any request.
+func dialer(address string, r request) func(context.Context) (Caller, error) {
+	return func(ctx context.Context) (Caller, error) { return dialRequest(ctx, address, r) }
 }
 
 func (c *Client) connect(ctx context.Context) error {
@@ -84,7 +117,7 @@ func (c *Client) exchange() (status int, keep bool, err error) {
 	if err != nil {
 		return 0, false, fmt.Errorf("read answer: %w", err)
 	}
-	if err := body.discard(c.reader); err != nil {
+	if _, err := body.consume(c.reader); err != nil {
 		return 0, false, fmt.Errorf("read body: %w", err)
 	}
 	return status, !body.close, nil
@@ -141,26 +174,28 @@ func (f *framing) header(line []byte) error {
 	return nil
 }
 
-func (f *framing) discard(r *bufio.Reader) error {
+// consume reads the body away and returns its length.
+func (f *framing) consume(r *bufio.Reader) (sum int64, err error) {
 	if !f.chunked {
-		return skip(r, f.length)
+		return f.length, skip(r, f.length)
 	}
 	for {
 		line, err := readLine(r)
 		if err != nil {
-			return err
+			return sum, err
 		}
 		size, _, _ := bytes.Cut(line, []byte(";"))
 		n, err := strconv.ParseInt(string(bytes.TrimSpace(size)), 16, 64)
 		if err != nil || n < 0 {
-			return fmt.Errorf("size of a chunk: %.40q", line)
+			return sum, fmt.Errorf("size of a chunk: %.40q", line)
 		}
 		if n == 0 {
-			return skipTrailers(r)
+			return sum, skipTrailers(r)
 		}
 		if err := skip(r, n+2); err != nil {
-			return err
+			return sum, err
 		}
+		sum += n
 	}
 }
 

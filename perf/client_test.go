@@ -140,7 +140,10 @@ func FuzzReadHead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer string) {
 		r := bufio.NewReader(strings.NewReader(answer))
 		status, body, err := readHead(r)
-		if err == nil && body.discard(r) == nil && (status < -99 || status > 999) {
+		if err == nil {
+			_, err = body.consume(r)
+		}
+		if err == nil && (status < -99 || status > 999) {
 			t.Errorf("status %d", status)
 		}
 	})

@@ -27,11 +27,23 @@ type Config struct {
 	JSON, Goals string
 	// Check judges the rows by the goals.
 	Check bool
+	// Docs is a file whose generated parts get the rows, empty for none.
+	Docs string
+	// Peers is the folder of the programs to compare with; empty builds them from PeerSources into the cache.
+	Peers, PeerSources string
+	// Self is this program, which perf starts again as a backend and in networks of their own; empty makes it do
+	// everything in one process. Inside says that this one is in such a network.
+	Self   string
+	Inside bool
 
 	Cold ColdOptions
 	Warm WarmOptions
 	Up   UpOptions
+	// Contest is for queueproxy, activator and chain together.
+	Contest ContestOptions
 
+	// arguments are the flags as they were given.
+	arguments []string
 	// bounds check the flags that have them.
 	bounds []func() error
 }
@@ -73,7 +85,7 @@ func ParseConfig(args []string, getenv func(string) string, w io.Writer) (Config
 	if err := fs.Parse(args[1:]); err != nil {
 		return c, fmt.Errorf("read flags: %w", err)
 	}
-	c.Scenarios = []string{args[0]}
+	c.Scenarios, c.arguments = []string{args[0]}, args[1:]
 	if args[0] == "all" {
 		c.Scenarios = names(true)
 	}
@@ -92,6 +104,10 @@ func (c *Config) flags(fs *flag.FlagSet, getenv func(string) string) {
 	fs.StringVar(&c.Envoy, "envoy", getenv("HOTPOD_ENVOY"), "Envoy to compare with (default $HOTPOD_ENVOY, the cache, PATH)")
 	fs.StringVar(&c.JSON, "json", "", "file for the rows")
 	fs.StringVar(&c.Goals, "goals", "", "file of goals instead of those built in")
+	fs.StringVar(&c.Docs, "docs", "", "Markdown file whose generated parts get the rows")
+	fs.StringVar(&c.Peers, "peers", "", "folder of the programs to compare with; empty builds them into the cache")
+	fs.StringVar(&c.PeerSources, "peer-sources", "perf/peers", "folder of the module that they are built from")
+	fs.BoolVar(&c.Inside, "inside", false, "run in a network of this process' own (set by perf itself)")
 	fs.BoolVar(&c.Check, "check", false, "judge by the goals; exit 1 when one is missed")
 }
 

@@ -34,6 +34,9 @@ type Goal struct {
 	AtLeast *float64 `json:"atLeast,omitempty"`
 	// Unit is shown after the value.
 	Unit string `json:"unit,omitempty"`
+	// For repeats the goal for each combination of values: they become parameters of the rows that it names, where a
+	// row does not say otherwise, and are added to its name.
+	For map[string][]string `json:"for,omitempty"`
 }
 
 // Verdict is a goal with what a run says of it.
@@ -60,12 +63,53 @@ func ParseGoals(raw []byte) ([]Goal, error) {
 	if err := yaml.UnmarshalStrict(raw, &file); err != nil {
 		return nil, fmt.Errorf("read goals: %w", err)
 	}
+	var all []Goal
 	for _, g := range file.Goals {
 		if err := g.validate(); err != nil {
 			return nil, fmt.Errorf("goal %q: %w", g.Name, err)
 		}
+		all = append(all, g.each()...)
 	}
-	return file.Goals, nil
+	return all, nil
+}
+
+// each returns the goals that For stands for.
+func (g Goal) each() []Goal {
+	all := []Goal{g}
+	for _, name := range slices.Sorted(maps.Keys(g.For)) {
+		var next []Goal
+		for _, one := range all {
+			for _, value := range g.For[name] {
+				next = append(next, one.with(name, value))
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+func (g Goal) with(name, value string) Goal {
+	g.Name += ", " + name + " " + value
+	g.Value = g.Value.with(name, value)
+	for _, p := range []**Pick{&g.Over, &g.Minus} {
+		if *p != nil {
+			pick := (*p).with(name, value)
+			*p = &pick
+		}
+	}
+	return g
+}
+
+func (p Pick) with(name, value string) Pick {
+	if _, ok := p.Parameters[name]; ok {
+		return p
+	}
+	p.Parameters = maps.Clone(p.Parameters)
+	if p.Parameters == nil {
+		p.Parameters = map[string]string{}
+	}
+	p.Parameters[name] = value
+	return p
 }
 
 func (g Goal) validate() error {

@@ -119,3 +119,19 @@ func TestDefaultGoals_AreValidAndNamedOnce(t *testing.T) {
 		names[g.Name] = true
 	}
 }
+
+func TestParseGoals_ForMakesAGoalOfEachCombination(t *testing.T) {
+	goals, err := ParseGoals([]byte(`goals: [{name: a, for: {limit: ["0", "10"], m: [x]}, atMost: 1,
+  value: {scenario: s, contestant: c, metric: m},
+  over: {scenario: s, contestant: d, parameters: {limit: none}, metric: m}}]`))
+	if err != nil || len(goals) != 2 {
+		t.Fatal(goals, err)
+	}
+	for i, limit := range []string{"0", "10"} {
+		g := goals[i]
+		if g.Name != "a, limit "+limit+", m x" || g.Value.Parameters["limit"] != limit || g.Value.Parameters["m"] != "x" ||
+			g.Over.Parameters["limit"] != "none" || g.Over.Parameters["m"] != "x" {
+			t.Errorf("%+v over %+v", g, *g.Over)
+		}
+	}
+}

@@ -18,6 +18,9 @@ const tick = 10 * time.Millisecond
 
 // processorTime returns the time that a process has used, in user mode and in the kernel.
 func processorTime(pid int) (time.Duration, error) {
+	if t, ok := processClock(pid); ok {
+		return t, nil
+	}
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, fmt.Errorf("read processor time: %w", err)

@@ -25,6 +25,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{name: "up", about: "start of the platform until it is ready", flags: (*Config).upFlags, alone: Up},
+		{name: "queueproxy", about: "our queue-proxy beside Knative's and bare proxies", flags: (*Config).contestFlags, alone: QueueProxy, ownNetwork: true},
 		{name: "memory", about: "resident memory of every process at rest", platform: Memory},
 		{name: "cold", about: "first requests of distinct functions, beside the runtime's own load", flags: (*Config).coldFlags, platform: Cold},
 		{name: "warm", about: "throughput and latency through the router, beside Envoy alone", flags: (*Config).warmFlags, platform: Warm},

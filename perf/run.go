@@ -36,6 +36,8 @@ func measure(ctx context.Context, c Config, r *Results, log *slog.Logger) (err e
 		s, _ := scenarioOf(name)
 		log.Info("scenario begins", "scenario", name)
 		switch {
+		case s.ownNetwork:
+			err = isolate(ctx, c, s, r, log)
 		case s.alone != nil:
 			err = s.alone(ctx, c, r, log)
 		case shared == nil:

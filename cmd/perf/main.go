@@ -30,9 +30,15 @@ func main() {
 
 // run measures what the arguments say; results go to stdout, progress to stderr.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	if len(args) == 2 && args[0] == perf.BackendCommand {
+		return perf.Backend(ctx, args[1])
+	}
 	config, err := perf.ParseConfig(args, getenv, stderr)
 	if err != nil {
 		return err
+	}
+	if config.Self, err = os.Executable(); err != nil {
+		return fmt.Errorf("find this program: %w", err)
 	}
 	return perf.Run(ctx, config, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
 }
