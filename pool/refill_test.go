@@ -36,12 +36,12 @@ func TestPool_RefillsAfterTheClaimAndNotDuringIt(t *testing.T) {
 		w.ready(2)
 		w.claim("hello")
 		w.settle(refillPause / 2)
-		if w.created != 2 {
-			t.Errorf("%d pods were made for the pool right beside the claim", w.created-2)
+		if n := w.made(); n != 2 {
+			t.Errorf("%d pods were made for the pool right beside the claim", n-2)
 		}
 		w.settle(refillPause)
-		if w.created != 3 {
-			t.Errorf("%d pods were made for the pool after the claim, want 1", w.created-2)
+		if n := w.made(); n != 3 {
+			t.Errorf("%d pods were made for the pool after the claim, want 1", n-2)
 		}
 		w.claim("second")
 		w.claim("third")
@@ -50,4 +50,11 @@ func TestPool_RefillsAfterTheClaimAndNotDuringIt(t *testing.T) {
 		w.settle(time.Second)
 		w.warm("ns/node", 2)
 	})
+}
+
+// made returns the number of pods that were ever created.
+func (w *world) made() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.created
 }
