@@ -1,0 +1,96 @@
+package soak
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"hotpod.dev/perf/probe"
+)
+
+const (
+	// lag bounds the time from a kill until a client sees it.
+	lag = time.Second
+	// ledgerLag bounds the time from a begin until its line is read.
+	ledgerLag = 250 * time.Millisecond
+)
+
+// verdict is a failure and what explains it.
+type verdict struct {
+	*call
+	// cause is "" for a failure that nothing explains.
+	cause string
+	// begun says whether the function had begun the request, and in which pod.
+	begun string
+}
+
+// judge explains the failures by the kills.
+func (b *book) judge() []verdict {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	verdicts := make([]verdict, 0, len(b.failed)+len(b.twice))
+	for _, c := range b.failed {
+		v := verdict{call: c}
+		if entries := b.begun[c.id]; len(entries) > 0 {
+			v.begun = entries[0].Pod
+		}
+		if !b.twice[c.id] && c.undelivered() {
+			v.cause = b.explain(c)
+		}
+		verdicts = append(verdicts, v)
+	}
+	for id := range b.twice {
+		v := verdict{call: &call{id: id, fault: "begun more than once", began: b.begun[id][0].At, ended: b.begun[id][1].At}}
+		v.begun = b.begun[id][0].Pod + ", " + b.begun[id][1].Pod
+		verdicts = append(verdicts, v)
+	}
+	slices.SortStableFunc(verdicts, func(a, b verdict) int { return cmp.Or(a.ended.Compare(b.ended), cmp.Compare(a.id, b.id)) })
+	return verdicts
+}
+
+// answeredByTheFunction says whether the failure is one of delivery. A complete answer with a wrong content is not
+// explained by anything.
+func (c *call) undelivered() bool { return c.status != 200 || c.body == broken }
+
+// broken stands for the body of an answer that was cut.
+const broken = "(the answer was cut)"
+
+// explain returns the kill that a failure follows from, "" when there is none.
+func (b *book) explain(c *call) string {
+	var begun *probe.Entry
+	if entries := b.begun[c.id]; len(entries) > 0 {
+		begun = &entries[0]
+	}
+	for _, k := range b.kills {
+		if cause := k.explains(c, begun); cause != "" {
+			return cause
+		}
+	}
+	return ""
+}
+
+// explains says how the kill explains the failure; "" when it does not. begun is nil when no function had the request.
+func (k *kill) explains(c *call, begun *probe.Entry) string {
+	if c.began.After(k.to) || c.ended.Before(k.from) {
+		return ""
+	}
+	soon := c.ended.Before(k.to.Add(lag)) && k.inside[c.id]
+	switch k.target {
+	case killsPod, killsQueueProxy:
+		if begun != nil && begun.Pod == k.name && begun.At.Before(k.to.Add(ledgerLag)) {
+			return "begun in a pod that was killed"
+		}
+		if k.target == killsQueueProxy && begun == nil && soon && c.function == k.function {
+			return "inside a queue-proxy at its SIGKILL"
+		}
+	case killsRouter:
+		if soon && c.router == k.name && !c.routerAt.After(k.to) {
+			return "inside an Envoy at its SIGKILL"
+		}
+	case killsActivator:
+		if soon {
+			return "inside the activator at its SIGKILL"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,142 @@
+package soak
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"hotpod.dev/kube"
+	"hotpod.dev/perf/probe"
+)
+
+// ErrFailed says that requests failed without an explanation.
+var ErrFailed = errors.New("requests failed")
+
+// Run soaks a platform and writes the report. It returns ErrFailed when a failure has no explanation.
+func Run(ctx context.Context, c Config) (r Report, err error) {
+	if err := c.Validate(); err != nil {
+		return r, err
+	}
+	if c.Seed == 0 {
+		c.Seed = uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	}
+	fmt.Fprintf(c.Out, "soak for %s with --seed %d\n", c.For, c.Seed)
+	p, err := open(ctx, c)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, p.close(ctx)) }()
+	b := newBook()
+	ledger, err := probe.ListenLedger(ctx, "127.0.0.1", b.tell)
+	if err != nil {
+		return r, err
+	}
+	defer ledger.Close()
+	s, err := newSoak(p, b, c, ledger.Address())
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.world.remove(ctx)) }()
+	if err := s.run(ctx); err != nil {
+		return r, err
+	}
+	r = b.report(c.Seed, time.Since(s.began))
+	r.Write(c.Out)
+	if r.Unexplained > 0 {
+		return r, fmt.Errorf("%w: %d without an explanation", ErrFailed, r.Unexplained)
+	}
+	return r, nil
+}
+
+// soak is one run.
+type soak struct {
+	config    Config
+	world     *world
+	load      *load
+	disturber *disturber
+	began     time.Time
+}
+
+func newSoak(p *platform, b *book, c Config, ledger string) (*soak, error) {
+	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: p.kubeconfig(), UserAgent: "hotpod-soak"})
+	if err != nil {
+		return nil, err
+	}
+	clients, err := kube.NewClients(config)
+	if err != nil {
+		return nil, err
+	}
+	routers, err := p.routers()
+	if err != nil {
+		return nil, err
+	}
+	var seed [32]byte
+	binary.LittleEndian.PutUint64(seed[:], c.Seed)
+	w := &world{clients: clients, book: b, ledger: ledger, peak: c.Peak}
+	l := &load{book: b, balancer: newBalancer(routers), seed: c.Seed}
+	return &soak{config: c, world: w, load: l, disturber: &disturber{
+		platform: p, world: w, book: b, balancer: l.balancer, random: rand.New(rand.NewChaCha8(seed)), //nolint:gosec // an order that can be repeated
+	}}, nil
+}
+
+// run makes the world, and lets load and disturbances go on until the time is over and everything is answered.
+func (s *soak) run(ctx context.Context) error {
+	if err := s.world.make(ctx); err != nil {
+		return err
+	}
+	if err := s.everywhere(ctx); err != nil {
+		return err
+	}
+	s.began = time.Now()
+	loading, cancel := context.WithTimeout(ctx, s.config.For)
+	defer cancel()
+	s.load.start(loading)
+	var others sync.WaitGroup
+	others.Go(func() { s.world.waves(loading, s.load) })
+	others.Go(func() { s.updates(loading) })
+	others.Go(func() { s.disturber.run(loading, s.config.Pause, s.log) })
+	s.load.clients.Wait()
+	others.Wait()
+	return ctx.Err()
+}
+
+func (s *soak) log(what string, err error) {
+	if err != nil {
+		s.config.Log.Warn("disturbed, with trouble", "event", what, "error", err)
+		return
+	}
+	s.config.Log.Info("disturbed", "event", what)
+}
+
+// everywhere waits until every Envoy serves every function.
+func (s *soak) everywhere(ctx context.Context) error {
+	for _, r := range s.load.balancer.routers {
+		for name := range s.world.functions() {
+			if err := alive(ctx, "http://"+r.address+"/"+name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// updates gives one function new code every second.
+func (s *soak) updates(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		e := s.disturber.book.happens("code updated")
+		s.disturber.book.happened(e, s.world.update(bounded, changing))
+		cancel()
+	}
+}
