@@ -31,20 +31,19 @@ const (
 	headerNumber = "x-perf-number"
 )
 
-// Backend serves as the trivial function on an address until ctx ends.
-func Backend(ctx context.Context, address string) error {
-	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+// Backend serves as the trivial function on some addresses until ctx ends.
+func Backend(ctx context.Context, addresses ...string) error {
+	stop, err := runBackendHere(ctx, &backend{}, addresses...)
 	if err != nil {
-		return fmt.Errorf("listen as the backend: %w", err)
+		return err
 	}
-	b := &backend{}
-	b.serve(ctx, lis)
+	<-ctx.Done()
+	stop()
 	return nil
 }
 
 // serve accepts connections until ctx ends, and closes them then.
 func (b *backend) serve(ctx context.Context, lis net.Listener) {
-	b.conns = map[net.Conn]struct{}{}
 	stop := context.AfterFunc(ctx, func() { _ = lis.Close() })
 	defer stop()
 	var running sync.WaitGroup
@@ -70,6 +69,9 @@ func (b *backend) serve(ctx context.Context, lis net.Listener) {
 func (b *backend) keep(conn net.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.conns == nil {
+		b.conns = map[net.Conn]struct{}{}
+	}
 	b.conns[conn] = struct{}{}
 }
 
@@ -166,34 +168,40 @@ func (a *ask) answer(out, filler []byte) []byte {
 	return out
 }
 
-// runBackend starts a backend on an address: as a process of its own when self says how to start this program, else in
-// this process.
-func runBackend(ctx context.Context, self, address string) (stop func(), err error) {
-	if self != "" {
-		c, err := startChild(ctx, os.Environ(), self, BackendCommand, address)
-		if err != nil {
-			return nil, err
-		}
+// runBackend starts a backend on some addresses: as a process of its own when self says how to start this program, else
+// in this process.
+func runBackend(ctx context.Context, self string, addresses ...string) (stop func(), err error) {
+	if self == "" {
+		return runBackendHere(ctx, &backend{}, addresses...)
+	}
+	c, err := startChild(ctx, os.Environ(), self, append([]string{BackendCommand}, addresses...)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, address := range addresses {
 		if _, err := c.awaitListening(ctx, address); err != nil {
 			c.stop()
 			return nil, err
 		}
-		return c.stop, nil
 	}
-	return runBackendHere(ctx, &backend{}, address)
+	return c.stop, nil
 }
 
-// BackendCommand is the argument that makes the command perf the backend of an address.
+// BackendCommand is the argument that makes the command perf the backend of the addresses that follow.
 const BackendCommand = "backend"
 
 // runBackendHere serves b in this process.
-func runBackendHere(ctx context.Context, b *backend, address string) (stop func(), err error) {
-	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen as the backend: %w", err)
-	}
+func runBackendHere(ctx context.Context, b *backend, addresses ...string) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { b.serve(ctx, lis) })
-	return func() { cancel(); running.Wait() }, nil
+	stop = func() { cancel(); running.Wait() }
+	for _, address := range addresses {
+		lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		if err != nil {
+			stop()
+			return nil, fmt.Errorf("listen as the backend: %w", err)
+		}
+		running.Go(func() { b.serve(ctx, lis) })
+	}
+	return stop, nil
 }

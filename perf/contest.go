@@ -24,7 +24,7 @@ type entry struct {
 	address string
 	path    string
 	header  []string
-	// processes are those whose processor time counts; the first one's memory is looked at.
+	// processes are those whose processor time and memory count.
 	processes []int
 	// ready is the time from exec until it accepted connections.
 	ready time.Duration
@@ -134,15 +134,19 @@ func (c *contest) life(ctx context.Context, e entrant, s *scores) error {
 	return nil
 }
 
+// appendMemory adds what the processes hold together.
 func appendMemory(uses []memoryUse, processes []int) []memoryUse {
-	if len(processes) == 0 {
+	var sum memoryUse
+	for _, pid := range processes {
+		if m, err := memoryOf(pid); err == nil {
+			sum.resident += m.resident
+			sum.anonymous += m.anonymous
+		}
+	}
+	if sum.resident == 0 {
 		return uses
 	}
-	m, err := memoryOf(processes[0])
-	if err != nil {
-		return uses
-	}
-	return append(uses, m)
+	return append(uses, sum)
 }
 
 // lap puts one load on a running entrant, after a load that is not counted.

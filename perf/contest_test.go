@@ -28,7 +28,7 @@ func build(t *testing.T, commands ...string) string {
 
 // tiny are options that show that a contest works, and nothing else.
 func tiny(programs string) Config {
-	return Config{Programs: programs, Contest: ContestOptions{Duration: 30 * time.Millisecond, Repeats: 2, Starts: 1, Only: true}}
+	return Config{Programs: programs, Contest: ContestOptions{Duration: 100 * time.Millisecond, Repeats: 1, Starts: 1, Only: true}}
 }
 
 // backendHere serves b at an address of the test's own.
@@ -70,7 +70,7 @@ func TestContest_EntrantsTakeTurnsAndAreStopped(t *testing.T) {
 		}
 	}
 	c := contest{
-		scenario: "s", repeats: 3, duration: 5 * time.Millisecond, log: quiet(), courses: []course{{1, 0}, {2, 1000}},
+		scenario: "s", repeats: 3, duration: 50 * time.Millisecond, log: quiet(), courses: []course{{1, 0}, {2, 1000}},
 		entrants: []entrant{{name: "a", enter: enter("a")}, {name: "b", enter: enter("b"), parameters: limited(3)}},
 	}
 	var r Results

@@ -15,6 +15,8 @@ type ContestOptions struct {
 	// Duration of each load, Repeats of the whole, and Starts whose time until ready is measured.
 	Duration        time.Duration
 	Repeats, Starts int
+	// Held is how many requests an activator holds for its first pod; 0 means 1,000.
+	Held int
 	// Only leaves out the contestants that have to be built from other people's modules.
 	Only bool
 }
@@ -24,6 +26,14 @@ func (c *Config) contestFlags(fs *flag.FlagSet) {
 	c.countFlag(fs, &c.Contest.Repeats, "rounds-each", 5, "queueproxy, activator, chain: how often each contestant has its turn")
 	c.countFlag(fs, &c.Contest.Starts, "starts-each", 15, "queueproxy: starts until ready")
 	fs.BoolVar(&c.Contest.Only, "ours-only", false, "queueproxy, activator, chain: without those of perf/peers")
+}
+
+// held is Held or its default.
+func (o ContestOptions) held() int {
+	if o.Held > 0 {
+		return o.Held
+	}
+	return heldRequests
 }
 
 // Names of contestants; goals.yaml has them too.

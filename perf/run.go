@@ -34,7 +34,9 @@ func measure(ctx context.Context, c Config, r *Results, log *slog.Logger) (err e
 	}()
 	for _, name := range c.Scenarios {
 		s, _ := scenarioOf(name)
-		log.Info("scenario begins", "scenario", name)
+		if !c.Inside {
+			log.Info("scenario begins", "scenario", name)
+		}
 		switch {
 		case s.ownNetwork:
 			err = isolate(ctx, c, s, r, log)

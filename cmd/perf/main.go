@@ -30,8 +30,8 @@ func main() {
 
 // run measures what the arguments say; results go to stdout, progress to stderr.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	if len(args) == 2 && args[0] == perf.BackendCommand {
-		return perf.Backend(ctx, args[1])
+	if len(args) > 1 && args[0] == perf.BackendCommand {
+		return perf.Backend(ctx, args[1:]...)
 	}
 	config, err := perf.ParseConfig(args, getenv, stderr)
 	if err != nil {
