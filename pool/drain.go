@@ -38,7 +38,7 @@ func (p *Pool) drain(m *member, deadline time.Duration, reason string) {
 	p.deps.Log.Info("pod drains", "pod", m.name, "namespace", m.namespace, "function", m.held.Function.String(), "reason", reason)
 	p.retract(m)
 	p.move(m, Draining)
-	p.relabel(m, map[string]string{wire.LabelState: string(wire.StateDraining)})
+	p.relabel(m, map[string]string{wire.LabelState: string(wire.StateDraining)}, 0)
 	t := m.target()
 	p.enqueue(func(ctx context.Context) {
 		result, err := p.deps.Agent.Drain(ctx, t, deadline)

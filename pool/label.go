@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strconv"
+	"time"
 
 	"hotpod.dev/wire"
 )
@@ -21,16 +22,23 @@ func hotLabels(h wire.Held) map[string]string {
 	}
 }
 
-// relabel patches the pod's labels soon. Labels that were not patched yet go in the same call. Call it with mu
-// held.
-func (p *Pool) relabel(m *member, labels map[string]string) {
+// hotPause is how long after a pod became hot its labels say so. Writing them takes processors from the requests that
+// waited for the pod; until the labels are seen, the activators, who know the pod already, have its requests.
+const hotPause = 100 * time.Millisecond
+
+// relabel patches the pod's labels soon, after the pause. Labels that were not patched yet go in the same call. Call it
+// with mu held.
+func (p *Pool) relabel(m *member, labels map[string]string, pause time.Duration) {
 	if m.labels == nil {
 		m.labels = map[string]string{}
 	}
 	maps.Copy(m.labels, labels)
 	if !m.patching {
 		m.patching = true
-		p.enqueue(func(ctx context.Context) { p.patch(ctx, m) })
+		p.enqueue(func(ctx context.Context) {
+			sleep(ctx, pause) // when ctx ends nothing is lost: who finds the pod asks its fetcher
+			p.patch(ctx, m)
+		})
 	}
 }
 

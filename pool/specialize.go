@@ -142,7 +142,7 @@ func excerpt(err error) string {
 func (p *Pool) heat(m *member) {
 	p.move(m, Hot)
 	if m.label != wire.StateHot {
-		p.relabel(m, hotLabels(*m.held))
+		p.relabel(m, hotLabels(*m.held), hotPause)
 	}
 	held, pod := *m.held, m.hotPod()
 	m.announced = true
