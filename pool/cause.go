@@ -51,10 +51,14 @@ func ended(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded
 }
 
-// restarts counts the restarts of the pod's containers.
+// restarts counts the restarts of the pod's containers, those that are due included: a container that died may have to
+// wait for its restart.
 func restarts(pod *corev1.Pod) (n int32) {
 	for _, c := range pod.Status.ContainerStatuses {
 		n += c.RestartCount
+		if c.State.Terminated != nil && pod.DeletionTimestamp == nil {
+			n++
+		}
 	}
 	return n
 }

@@ -223,14 +223,19 @@ func TestDeleteEnvironment_DrainsAndDeletesAllItsPods(t *testing.T) {
 }
 
 func TestRestartedContainer_ItsPodIsNeverUsedAgain(t *testing.T) {
+	dead := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137}}
+	t.Run("restarted", func(t *testing.T) { loseContainer(t, corev1.ContainerStatus{Name: "node", RestartCount: 1}) })
+	t.Run("dead", func(t *testing.T) { loseContainer(t, corev1.ContainerStatus{Name: "node", State: dead}) })
+}
+
+func loseContainer(t *testing.T, status corev1.ContainerStatus) {
+	t.Helper()
 	bubble(t, func(w *world) {
 		t := w.t
 		w.ready(2)
 		hot := w.claim("f")
 		w.settle(time.Second)
-		restart := func(p *fakePod) {
-			p.pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "node", RestartCount: 1}}
-		}
+		restart := func(p *fakePod) { p.pod.Status.ContainerStatuses = []corev1.ContainerStatus{status} }
 		warm := string(w.live()[wire.StateWarm][0].pod.UID)
 		w.change(hot.UID, restart)
 		w.change(warm, restart)
