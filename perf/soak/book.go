@@ -2,6 +2,7 @@ package soak
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,8 +68,8 @@ type book struct {
 	begun  map[string][]probe.Entry
 	// answered are requests whose entries in begun can be dropped at that time.
 	answered map[string]time.Time
-	// twice are requests that were begun more than once.
-	twice    map[string]bool
+	// twice are the begins of requests that were begun more than once.
+	twice    map[string][]probe.Entry
 	kills    []*kill
 	events   []*event
 	outages  []*outage
@@ -87,7 +88,7 @@ type book struct {
 func newBook() *book {
 	return &book{
 		underWay: map[string]*call{}, counts: map[string]int{}, begun: map[string][]probe.Entry{}, answered: map[string]time.Time{},
-		twice: map[string]bool{}, versions: map[string]*versions{}, lastEnd: map[string]time.Time{},
+		twice: map[string][]probe.Entry{}, versions: map[string]*versions{}, lastEnd: map[string]time.Time{},
 	}
 }
 
@@ -153,8 +154,8 @@ func (b *book) tell(e probe.Entry) {
 		return
 	}
 	b.begun[e.Request] = append(b.begun[e.Request], e)
-	if len(b.begun[e.Request]) > 1 {
-		b.twice[e.Request] = true
+	if all := b.begun[e.Request]; len(all) > 1 {
+		b.twice[e.Request] = slices.Clone(all)
 	}
 }
 
@@ -168,10 +169,11 @@ func (b *book) killed(k *kill) {
 		k.inside[id] = true
 	}
 	// What failed while the kill went on was inside too.
-	for _, c := range b.failed {
-		if c.ended.After(k.from) {
-			k.inside[c.id] = true
+	for _, c := range slices.Backward(b.failed) {
+		if c.ended.Before(k.from) {
+			break
 		}
+		k.inside[c.id] = true
 	}
 	b.kills = append(b.kills, k)
 }

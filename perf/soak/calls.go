@@ -63,16 +63,19 @@ func (k *caller) call(q request) *call {
 }
 
 func (q request) to(ctx context.Context, address, id string) (*http.Request, error) {
-	method, body := http.MethodGet, io.Reader(nil)
+	method := http.MethodGet
 	if q.body != nil {
-		method, body = http.MethodPost, bytes.NewReader(q.body)
+		method = http.MethodPost
 	}
-	if q.chunked {
-		body = struct{ io.Reader }{body}
-	}
+	// net/http sends what it takes to be replayable again by itself, also when it was received. It does not when it
+	// cannot tell how to make the body anew.
+	body := struct{ io.Reader }{bytes.NewReader(q.body)}
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+address+q.path, body)
 	if err != nil {
 		return nil, err
+	}
+	if !q.chunked {
+		req.ContentLength = int64(len(q.body))
 	}
 	req.Header.Set(probe.HeaderID, id)
 	return req, nil

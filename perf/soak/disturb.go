@@ -161,8 +161,18 @@ func (d *disturber) kill(pid int, k *kill) error {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("kill process %d: %w", pid, err)
 	}
+	ended(pid)
 	d.book.killed(k)
 	return nil
+}
+
+// ended waits until a process that was killed is gone: until then its sockets may accept connections.
+func ended(pid int) {
+	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if syscall.Kill(pid, 0) != nil {
+			return
+		}
+	}
 }
 
 func (d *disturber) signalAPIServer(ctx context.Context, signal syscall.Signal) error {
@@ -175,6 +185,9 @@ func (d *disturber) signalAPIServer(ctx context.Context, signal syscall.Signal) 
 	if err := syscall.Kill(pid, signal); err != nil {
 		return fmt.Errorf("signal process %d: %w", pid, err)
 	}
+	// Watches would keep it for a minute, so whoever supervises it does not wait for long.
+	impatient := time.AfterFunc(2*time.Second, func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	defer impatient.Stop()
 	return wait(ctx, "the API server to come back", func() error {
 		now, err := d.platform.supervised("apiserver")
 		if err == nil && now == pid {

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// lag bounds the time from a kill until a client sees it.
-	lag = time.Second
+	// lag bounds the time from a kill until a client sees it: Envoy waits a second before it closes the connection of
+	// an answer that it cannot finish.
+	lag = 2 * time.Second
 	// ledgerLag bounds the time from a begin until its line is read.
 	ledgerLag = 250 * time.Millisecond
 )
@@ -34,14 +35,14 @@ func (b *book) judge() []verdict {
 		if entries := b.begun[c.id]; len(entries) > 0 {
 			v.begun = entries[0].Pod
 		}
-		if !b.twice[c.id] && c.undelivered() {
+		if b.twice[c.id] == nil && c.undelivered() {
 			v.cause = b.explain(c)
 		}
 		verdicts = append(verdicts, v)
 	}
-	for id := range b.twice {
-		v := verdict{call: &call{id: id, fault: "begun more than once", began: b.begun[id][0].At, ended: b.begun[id][1].At}}
-		v.begun = b.begun[id][0].Pod + ", " + b.begun[id][1].Pod
+	for id, begins := range b.twice {
+		v := verdict{call: &call{id: id, fault: "begun more than once", began: begins[0].At, ended: begins[1].At}}
+		v.begun = begins[0].Pod + ", " + begins[1].Pod
 		verdicts = append(verdicts, v)
 	}
 	slices.SortStableFunc(verdicts, func(a, b verdict) int { return cmp.Or(a.ended.Compare(b.ended), cmp.Compare(a.id, b.id)) })
