@@ -16,18 +16,19 @@ import (
 
 // ColdOptions say how many cold starts to measure.
 type ColdOptions struct {
-	// Functions whose first request comes alone; AtOnce first requests that come at once, Rounds times; Empty first
-	// requests to an environment without a pool.
-	Functions, AtOnce, Rounds, Empty int
+	// Functions whose first request comes alone; AtOnce first requests that come at once, Rounds times; Crowd that come
+	// at once when the pool is as large; Empty first requests to an environment without a pool.
+	Functions, AtOnce, Rounds, Crowd, Empty int
 	// Settle is a quiet time before each measurement, after the pool is full again.
 	Settle time.Duration
 }
 
 func (c *Config) coldFlags(fs *flag.FlagSet) {
-	c.countFlag(fs, &c.Cold.Functions, "functions", 100, "cold: functions whose first request comes alone")
+	c.countFlag(fs, &c.Cold.Functions, "functions", 60, "cold: functions whose first request comes alone")
 	c.countFlag(fs, &c.Cold.AtOnce, "at-once", 20, "cold: first requests that come at once")
-	c.countFlag(fs, &c.Cold.Rounds, "rounds", 5, "cold: how often so many come at once")
-	c.countFlag(fs, &c.Cold.Empty, "empty", 5, "cold: first requests that find no warm pod")
+	c.countFlag(fs, &c.Cold.Rounds, "rounds", 3, "cold: how often so many come at once")
+	c.countFlag(fs, &c.Cold.Crowd, "crowd", 100, "cold: first requests that come at once when the pool is as large, and once only")
+	c.countFlag(fs, &c.Cold.Empty, "empty", 3, "cold: first requests that find no warm pod")
 	fs.DurationVar(&c.Cold.Settle, "settle", 300*time.Millisecond, "cold: quiet time before each measurement")
 }
 
@@ -44,7 +45,11 @@ type cold struct {
 }
 
 // samples are times in milliseconds: first requests of functions, and loads of the same file by the runtime alone.
-type samples struct{ first, load []float64 }
+type samples struct {
+	first, load []float64
+	// busy is the share of the machine's processors that was used meanwhile, in percent.
+	firstBusy, loadBusy []float64
+}
 
 // Cold measures the first request of distinct functions whose environment has a warm pool, one at a time and several
 // at once, the runtime's own load of the same file beside each, and first requests that find no warm pod.
@@ -57,6 +62,9 @@ func Cold(ctx context.Context, s *Session, r *Results) error {
 	defer os.RemoveAll(tmp)
 	c := &cold{s: s, addresses: &nextAddress{}, file: filepath.Join(tmp, "deployarchive")}
 	if err := c.pooled(ctx, o, r); err != nil {
+		return err
+	}
+	if err := c.crowd(ctx, o, r); err != nil {
 		return err
 	}
 	if err := c.unpooled(ctx, o, r); err != nil {
@@ -88,6 +96,20 @@ func (c *cold) pooled(ctx context.Context, o ColdOptions, r *Results) (err error
 	return nil
 }
 
+// crowd measures many first requests at once, with a warm pod for each.
+func (c *cold) crowd(ctx context.Context, o ColdOptions, r *Results) (err error) {
+	if c.fleet, err = c.s.newFleet(ctx, "crowd", o.Crowd); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.fleet.delete(ctx)) }()
+	all, err := c.rounds(ctx, o, o.Crowd, o.Crowd)
+	if err != nil {
+		return err
+	}
+	c.add(r, strconv.Itoa(o.Crowd), all)
+	return nil
+}
+
 // rounds measures n functions, atOnce at a time.
 func (c *cold) rounds(ctx context.Context, o ColdOptions, n, atOnce int) (samples, error) {
 	var all samples
@@ -100,6 +122,8 @@ func (c *cold) rounds(ctx context.Context, o ColdOptions, n, atOnce int) (sample
 		}
 		all.first = append(all.first, got.first...)
 		all.load = append(all.load, got.load...)
+		all.firstBusy = append(all.firstBusy, got.firstBusy...)
+		all.loadBusy = append(all.loadBusy, got.loadBusy...)
 		c.s.log.Info("cold starts measured", "at_once", atOnce, "left", n, "median_ms", spread(all.first).median, "load_median_ms", spread(all.load).median)
 	}
 	return all, nil
@@ -113,18 +137,15 @@ func (c *cold) batch(ctx context.Context, o ColdOptions, size, atOnce int) (got 
 	}
 	for begin := 0; begin < size; begin += atOnce {
 		group := members[begin:min(begin+atOnce, size)]
-		first, load, err := c.group(ctx, o, group)
-		if err != nil {
+		if err := c.group(ctx, o, group, &got); err != nil {
 			return got, err
 		}
-		got.first = append(got.first, first...)
-		got.load = append(got.load, load...)
 	}
 	return got, nil
 }
 
 // group measures first requests of some functions at once, then as many loads by the runtime alone at once.
-func (c *cold) group(ctx context.Context, o ColdOptions, members []member) (first, load []float64, err error) {
+func (c *cold) group(ctx context.Context, o ColdOptions, members []member, got *samples) error {
 	runtimes, err := c.startRuntimes(ctx, len(members))
 	defer func() {
 		for _, p := range runtimes {
@@ -132,20 +153,25 @@ func (c *cold) group(ctx context.Context, o ColdOptions, members []member) (firs
 		}
 	}()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	if err := c.fleet.awaitPool(ctx); err != nil {
-		return nil, nil, err
+		return err
 	}
 	if err := pause(ctx, o.Settle); err != nil {
-		return nil, nil, err
+		return err
 	}
-	first = c.firstRequests(ctx, members)
+	busy := busyMachine()
+	got.first = append(got.first, c.firstRequests(ctx, members)...)
+	got.firstBusy = append(got.firstBusy, busy()...)
 	if err := pause(ctx, o.Settle); err != nil {
-		return nil, nil, err
+		return err
 	}
-	load, err = loads(ctx, runtimes, c.file)
-	return first, load, err
+	busy = busyMachine()
+	load, err := loads(ctx, runtimes, c.file)
+	got.load = append(got.load, load...)
+	got.loadBusy = append(got.loadBusy, busy()...)
+	return err
 }
 
 func (c *cold) startRuntimes(ctx context.Context, n int) ([]*runtimeProcess, error) {
@@ -275,8 +301,8 @@ func (c *cold) add(r *Results, atOnce string, s samples) {
 	row := Row{Scenario: "cold", Unit: "ms", Parameters: map[string]string{"at_once": atOnce}}
 	for _, part := range []struct {
 		contestant, metric string
-		values             []float64
-	}{{"hotpod", "latency", s.first}, {"runtime alone", "load", s.load}} {
+		values, busy       []float64
+	}{{"hotpod", "latency", s.first, s.firstBusy}, {"runtime alone", "load", s.load, s.loadBusy}} {
 		if len(part.values) == 0 {
 			continue
 		}
@@ -287,6 +313,11 @@ func (c *cold) add(r *Results, atOnce string, s samples) {
 		r.Add(row, quantile(part.values, 0.5))
 		row.Metric = part.metric + "_p99"
 		r.Add(row, quantile(part.values, 0.99))
+		if len(part.busy) > 0 && atOnce != "1" {
+			busy := row
+			busy.Metric, busy.Unit = "machine_busy", "% of the processors"
+			r.Add(busy, part.busy...)
+		}
 	}
 }
 

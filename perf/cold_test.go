@@ -87,15 +87,20 @@ func TestCold_AddMakesRowsThatTheGoalsFind(t *testing.T) {
 	c := &cold{}
 	c.add(&r, "1", samples{first: []float64{5, 6, 90}, load: []float64{2, 3, 4}})
 	c.add(&r, "20", samples{first: []float64{10}, load: []float64{9}})
+	c.add(&r, "100", samples{first: []float64{10}, load: []float64{9}, firstBusy: []float64{97}, loadBusy: []float64{99}})
+	for i := range r.Rows {
+		r.Rows[i].Parameters = with(r.Rows[i].Parameters, paramEnvironment, "nodejs")
+	}
 	goals, err := DefaultGoals()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]float64{
-		"cold start from the pool, on top of the runtime's own load, median": 3,
-		"cold start from the pool, on top of the runtime's own load, p99":    87,
-		"20 cold starts at once, on top of 20 loads at once, median":         1,
-		"20 cold starts at once, on top of 20 loads at once, p99":            1,
+		"cold start from the pool, on top of the runtime's own load, median, environment nodejs": 3,
+		"cold start from the pool, on top of the runtime's own load, p99, environment nodejs":    87,
+		"20 cold starts at once, on top of 20 loads at once, median, environment nodejs":         1,
+		"20 cold starts at once, on top of 20 loads at once, p99, environment nodejs":            1,
+		"share of the processors in use during 100 cold starts at once, environment nodejs":      97,
 	}
 	for _, v := range Judge(goals, r.Rows) {
 		if value, ok := want[v.Goal.Name]; ok && (!v.Measured || v.Value != value) {

@@ -19,7 +19,8 @@ type Config struct {
 	Namespace string
 	// Programs is the folder of hotpod-local; Environments that of the runtimes; Source the function's file.
 	Programs, Environments, Source string
-	// Environment is the folder below Environments, and its image hotpod/IMAGE.
+	// Environment is the folder below Environments, or several with commas between them; Image its image. Empty
+	// Image and Source are those that the environment is known for.
 	Environment, Image string
 	// Envoy is the program; empty looks for it where make setup puts it and on PATH.
 	Envoy string
@@ -98,9 +99,9 @@ func (c *Config) flags(fs *flag.FlagSet, getenv func(string) string) {
 	fs.StringVar(&c.Namespace, "namespace", "default", "namespace for the functions that are made")
 	fs.StringVar(&c.Programs, "programs", "bin", "folder of hotpod-local")
 	fs.StringVar(&c.Environments, "environments", "environments", "folder of the runtimes")
-	fs.StringVar(&c.Environment, "environment", "nodejs", "folder of the runtime to measure")
-	fs.StringVar(&c.Image, "image", "hotpod/node-env", "image of that runtime")
-	fs.StringVar(&c.Source, "source", "examples/hello.js", "function to measure")
+	fs.StringVar(&c.Environment, "environment", "nodejs,python", "folders of the runtimes to measure")
+	fs.StringVar(&c.Image, "image", "", "image of the only runtime, where it is not one of ours")
+	fs.StringVar(&c.Source, "source", "", "function to measure with the only runtime")
 	fs.StringVar(&c.Envoy, "envoy", getenv("HOTPOD_ENVOY"), "Envoy to compare with (default $HOTPOD_ENVOY, the cache, PATH)")
 	fs.StringVar(&c.JSON, "json", "", "file for the rows")
 	fs.StringVar(&c.Goals, "goals", "", "file of goals instead of those built in")
@@ -139,6 +140,14 @@ func (c *Config) validate() error {
 		if _, ok := scenarioOf(name); !ok {
 			errs = append(errs, fmt.Errorf("no scenario %q: there are %s and all", name, strings.Join(names(false), ", ")))
 		}
+	}
+	folders := split(c.Environment)
+	if len(folders) == 0 || len(folders) > 1 && (c.Image != "" || c.Source != "") {
+		errs = append(errs, errors.New("--image and --source go with exactly one --environment"))
+	}
+	for _, folder := range folders {
+		one := *c
+		errs = append(errs, one.choose(folder))
 	}
 	for _, check := range c.bounds {
 		errs = append(errs, check())

@@ -25,7 +25,7 @@ func TestParseConfig_TakesFlagsThenEnvironmentThenDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Kubeconfig != "k" || c.Router != "r:1" || c.Envoy != "e" || c.Cold.AtOnce != 7 || c.Warm.Duration != time.Second || c.Cold.Functions != 11 || !c.Check || c.Cold.Rounds != 5 {
+	if c.Kubeconfig != "k" || c.Router != "r:1" || c.Envoy != "e" || c.Cold.AtOnce != 7 || c.Warm.Duration != time.Second || c.Cold.Functions != 11 || !c.Check || c.Cold.Rounds != 3 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -38,8 +38,8 @@ func TestParseConfig_AllMeansEveryScenario(t *testing.T) {
 }
 
 func TestParseConfig_ListsAllFaults(t *testing.T) {
-	_, err := ParseConfig([]string{"lukewarm", "--functions", "0", "--duration", "2h", "--router", "r:1", "extra"}, environment(), &bytes.Buffer{})
-	for _, want := range []string{"lukewarm", "--functions", "--duration", "--kubeconfig", "extra"} {
+	_, err := ParseConfig([]string{"lukewarm", "--environment", "nodejs,cobol", "--functions", "0", "--duration", "2h", "--router", "r:1", "extra"}, environment(), &bytes.Buffer{})
+	for _, want := range []string{"lukewarm", "cobol", "--functions", "--duration", "--kubeconfig", "extra"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in %v", want, err)
 		}

@@ -153,7 +153,7 @@ func TestCold_MeasuresFunctionsBesideTheRuntimeAlone(t *testing.T) {
 		_, _ = w.Write([]byte("Hello from " + strings.TrimPrefix(r.URL.Path, "/") + "."))
 	})
 	s.config.Environments, s.config.Environment = "../environments", "nodejs"
-	s.config.Cold = ColdOptions{Functions: 2, AtOnce: 1, Rounds: 1, Empty: 1, Settle: time.Millisecond}
+	s.config.Cold = ColdOptions{Functions: 2, AtOnce: 1, Rounds: 1, Crowd: 1, Empty: 1, Settle: time.Millisecond}
 	var r Results
 	if err := Cold(t.Context(), s, &r); err != nil {
 		t.Fatal(err)

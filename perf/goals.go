@@ -101,14 +101,9 @@ func (g Goal) with(name, value string) Goal {
 }
 
 func (p Pick) with(name, value string) Pick {
-	if _, ok := p.Parameters[name]; ok {
-		return p
+	if _, ok := p.Parameters[name]; !ok {
+		p.Parameters = with(p.Parameters, name, value)
 	}
-	p.Parameters = maps.Clone(p.Parameters)
-	if p.Parameters == nil {
-		p.Parameters = map[string]string{}
-	}
-	p.Parameters[name] = value
 	return p
 }
 

@@ -43,6 +43,48 @@ func parseProcessorTime(raw []byte) (time.Duration, error) {
 	return time.Duration(u+s) * tick, nil
 }
 
+// busyMachine begins to look at all processors; the returned function gives the share in percent that was in use since
+// then, and nothing where that cannot be known.
+func busyMachine() func() []float64 {
+	busy, all, ok := processors()
+	return func() []float64 {
+		b, a, still := processors()
+		if !ok || !still || a <= all {
+			return nil
+		}
+		return []float64{100 * float64(b-busy) / float64(a-all)}
+	}
+}
+
+func processors() (busy, all int64, ok bool) {
+	raw, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0, false
+	}
+	return parseProcessors(raw)
+}
+
+// parseProcessors reads the first line of /proc/stat: time of all processors together by what they did.
+func parseProcessors(raw []byte) (busy, all int64, ok bool) {
+	line, _, _ := strings.Cut(string(raw), "\n")
+	fields := strings.Fields(line)
+	const idle, waiting, steal = 4, 5, 8 // what comes after is counted in the others already
+	if len(fields) <= steal || fields[0] != "cpu" {
+		return 0, 0, false
+	}
+	for i, f := range fields[1 : steal+1] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, 0, false
+		}
+		all += n
+		if i+1 != idle && i+1 != waiting {
+			busy += n
+		}
+	}
+	return busy, all, true
+}
+
 // memoryUse is what a process holds, in MiB: resident counts shared pages whole, proportional by its share of them,
 // anonymous only pages that are no file's.
 type memoryUse struct{ resident, anonymous, proportional float64 }

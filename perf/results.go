@@ -63,6 +63,14 @@ func (r *Results) WriteTable(w io.Writer) error {
 	return nil
 }
 
+// with returns parameters with one more.
+func with(parameters map[string]string, name, value string) map[string]string {
+	all := map[string]string{name: value}
+	maps.Copy(all, parameters)
+	all[name] = value
+	return all
+}
+
 // parameters renders parameters in the order of their names.
 func parameters(p map[string]string) string {
 	if len(p) == 0 {

@@ -18,9 +18,10 @@ var ErrMissed = errors.New("goals were missed")
 func Run(ctx context.Context, c Config, w io.Writer, log *slog.Logger) error {
 	var r Results
 	err := measure(ctx, c, &r, log)
-	errs := []error{err, r.WriteTable(w), writeJSON(c.JSON, &r)}
+	goals, faulty := loadGoals(c.Goals)
+	errs := []error{err, faulty, r.WriteTable(w), writeJSON(c.JSON, &r), writeDocs(c.Docs, &r, goals)}
 	if c.Check && err == nil {
-		errs = append(errs, check(c, &r, w))
+		errs = append(errs, check(c, &r, goals, w))
 	}
 	return errors.Join(errs...)
 }
@@ -71,11 +72,7 @@ func writeJSON(file string, r *Results) error {
 	return errors.Join(r.WriteJSON(f), f.Close())
 }
 
-func check(c Config, r *Results, w io.Writer) error {
-	goals, err := loadGoals(c.Goals)
-	if err != nil {
-		return err
-	}
+func check(c Config, r *Results, goals []Goal, w io.Writer) error {
 	fmt.Fprintln(w)
 	missed, err := WriteVerdicts(w, Judge(goals, r.Rows), c.Scenarios)
 	if err != nil {

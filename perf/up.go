@@ -37,6 +37,9 @@ func Up(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if err := c.choose(split(c.Environment)[0]); err != nil {
+		return err
+	}
 	u := &up{config: c, platform: p}
 	first, err := u.start(ctx)
 	if err != nil {

@@ -12,10 +12,15 @@ func TestObservations_MakeRowsThatTheGoalsFind(t *testing.T) {
 	for _, p := range points() {
 		for _, name := range []string{"hotpod", "Envoy alone"} {
 			o := observations{throughput: []float64{2}, p50: []float64{2}, p99: []float64{2}, cpu: []float64{2}}
-			o.add(&r, Row{Scenario: "warm", Contestant: name, Parameters: p.parameters()})
+			for _, l := range languages() {
+				o.add(&r, Row{Scenario: "warm", Contestant: name, Parameters: with(p.parameters(), paramEnvironment, l.folder)})
+			}
 		}
 	}
-	r.Add(Row{Scenario: "warm", Contestant: "hotpod", Parameters: map[string]string{"connections": "all"}, Metric: "failures"}, 0)
+	for _, l := range languages() {
+		all := map[string]string{"connections": "all", paramEnvironment: l.folder}
+		r.Add(Row{Scenario: "warm", Contestant: "hotpod", Parameters: all, Metric: "failures"}, 0)
+	}
 	goals, err := DefaultGoals()
 	if err != nil {
 		t.Fatal(err)
