@@ -24,7 +24,7 @@ func hotLabels(h wire.Held) map[string]string {
 
 // hotPause is how long after a pod became hot its labels say so. Writing them takes processors from the requests that
 // waited for the pod; until the labels are seen, the activators, who know the pod already, have its requests.
-const hotPause = 100 * time.Millisecond
+const hotPause = 200 * time.Millisecond
 
 // relabel patches the pod's labels soon, after the pause. Labels that were not patched yet go in the same call. Call it
 // with mu held.

@@ -5,9 +5,9 @@ import "time"
 const (
 	// refillPause is how long after a claim its pool is refilled: starting a pod takes the node's processors from
 	// the function that is being loaded, and from the request that waits for it.
-	refillPause = 100 * time.Millisecond
+	refillPause = 200 * time.Millisecond
 	// refillLatest is how long claims that follow one another can put that off.
-	refillLatest = 500 * time.Millisecond
+	refillLatest = time.Second
 )
 
 // refill is when a pool is refilled. Its zero value is at once.

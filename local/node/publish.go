@@ -25,6 +25,9 @@ const (
 	publishPatience = 2 * time.Second
 	firstPublishGap = 50 * time.Millisecond
 	maxPublishGap   = 5 * time.Second
+	// gathering is how long the steps of a pod's start are gathered into one write: each costs the API server and
+	// everybody who watches pods, and nobody waits for a step but the last.
+	gathering = 100 * time.Millisecond
 )
 
 // publishUntilFinished writes the status whenever it changed; changes that come
@@ -41,6 +44,7 @@ func (w *worker) publishUntilFinished() func(remove bool) {
 			case <-ctx.Done():
 				return
 			}
+			w.gather(ctx)
 			w.persist(ctx, w.publish)
 		}
 	}()
@@ -55,6 +59,39 @@ func (w *worker) publishUntilFinished() func(remove bool) {
 			go w.persist(context.Background(), w.removeObject)
 		}
 	}
+}
+
+// gather waits for more changes while the pod starts.
+func (w *worker) gather(ctx context.Context) {
+	timer := time.NewTimer(gathering)
+	defer timer.Stop()
+	for w.starting() {
+		select {
+		case <-w.dirty:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// starting says that the pod is on its way to be ready for the first time, without trouble.
+func (w *worker) starting() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.view.failed != "" {
+		return false
+	}
+	ready := true
+	for _, c := range w.pod.Spec.Containers {
+		s := w.view.containers[c.Name]
+		if s.restarts > 0 || s.now.Terminated != nil || s.last.Terminated != nil {
+			return false
+		}
+		ready = ready && s.ready
+	}
+	return !ready
 }
 
 // persist tries until it succeeds or ctx ends.
