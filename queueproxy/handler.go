@@ -234,14 +234,9 @@ func (q *Proxy) crashed(out proxy.Outcome) bool {
 	return true
 }
 
-// leaveToOthers refuses what can be replayed at another pod, and answers the rest.
-func (q *Proxy) leaveToOthers(x proxy.Exchange) {
-	if x.Replayable(q.cfg.ReplayLimit) {
-		q.turnAway(x, refusedBroken)
-		return
-	}
-	x.Fail(errCrashed())
-}
+// leaveToOthers refuses what no function saw, whatever its body: nothing here can serve it, and Envoy can still replay a
+// body of unknown length, or a large one, when little of it has come.
+func (q *Proxy) leaveToOthers(x proxy.Exchange) { q.turnAway(x, refusedBroken) }
 
 func errCrashed() *wire.Error {
 	return wire.ErrFunction("connection_refused", "the function's process does not listen; it may have crashed")
