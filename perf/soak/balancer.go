@@ -42,6 +42,7 @@ func (b *balancer) set(address string, out bool) {
 	for _, r := range b.routers {
 		if r.address == address {
 			r.out = out
+			r.client.CloseIdleConnections()
 		}
 	}
 }
