@@ -69,6 +69,7 @@ func New(c Config) *cobra.Command {
 		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.packageCommand(),
 		a.localCommand(), a.platformCommand("up"), a.platformCommand("down"), a.versionCommand(),
 	)
+	a.completeFlags(root)
 	return root
 }
 

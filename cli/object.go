@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"hotpod.dev/kube"
@@ -88,38 +86,6 @@ func (n noun[T, L]) notFound(ctx context.Context, c client[T, L], name string) e
 	}
 	e.Try = []string{n.command + " list -A"}
 	return e
-}
-
-// nearest returns the name closest to name, when one is close enough to be a slip.
-func nearest[T object](name string, items []T) string {
-	best, bestDistance := "", 3
-	for _, item := range items {
-		if d := distance(name, item.GetName()); d < bestDistance {
-			best, bestDistance = item.GetName(), d
-		}
-	}
-	return best
-}
-
-// distance is the number of edits between two names (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(row[j]+1, row[j+1]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }
 
 // listFlags are those of get and list.
@@ -353,27 +319,6 @@ func (n noun[T, L]) wait(ctx context.Context, name, what string, timeout time.Du
 
 // pollEvery is how often a waiting command looks again.
 const pollEvery = 50 * time.Millisecond
-
-// completeNames offers the names of existing objects to the shell.
-func (n noun[T, L]) completeNames(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	c, err := n.in()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	list, err := c.List(cmd.Context(), metav1.ListOptions{})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	taken := sets.New(args...)
-	var names []string
-	for _, item := range n.items(list) {
-		if name := item.GetName(); strings.HasPrefix(name, prefix) && !taken.Has(name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
 
 // update changes one object, again when somebody else changed it meanwhile, and says so.
 func (n noun[T, L]) update(ctx context.Context, name string, change func(T) error) error {
