@@ -67,8 +67,8 @@ verify: generate fmt ## what to run before a commit: nothing generated is stale,
 	$(MAKE) lint test-unit
 
 .PHONY: bench
-bench: setup build ## measure everything side by side (a few minutes)
-	bin/perf all --json perf/results/latest.json --check
+bench: setup build ## measure everything side by side and write the figures into docs/performance.md
+	bin/perf all --json perf/results/latest.json --docs docs/performance.md --check
 
 $(GOLANGCI_LINT):
 	@echo 'building golangci-lint, about five minutes the first time' >&2
