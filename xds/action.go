@@ -19,15 +19,15 @@ func everyPath() *routev3.RouteMatch {
 	return &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}
 }
 
-// action sends what a part of the route matched to its functions.
-func (r *served) action(p part) *routev3.Route {
+// action sends what a part of the route matched to its functions; path is how a literal was spelled.
+func (r *served) action(p part, path string) *routev3.Route {
 	route := functionAction(r.String(), r.backends)
 	template := ""
 	switch {
 	case p == exactPart && !r.KeepPath:
 		route.GetRoute().PathRewrite = "/"
 	case p == subtreePart && !r.KeepPath:
-		trim(route, r.Subtree.Text)
+		trim(route, path)
 	}
 	switch {
 	case p == exactPart && r.Exact.Regex != "":
@@ -42,9 +42,12 @@ func (r *served) action(p part) *routev3.Route {
 }
 
 // usual is what a part leads to when nobody else has the path.
-func (r *served) usual(p part) *onMatch {
+func (r *served) usual(p part, path string) *onMatch {
+	if path != (claim{r, p}).pattern().Text {
+		return act(wrongMethod(r.action(p, path), r.Methods))
+	}
 	if r.kept[p] == nil {
-		r.kept[p] = frozen(act(wrongMethod(r.action(p), r.Methods)))
+		r.kept[p] = frozen(act(wrongMethod(r.action(p, path), r.Methods)))
 	}
 	return r.kept[p]
 }

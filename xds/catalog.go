@@ -12,13 +12,15 @@ type catalog struct {
 
 	mu      sync.Mutex // guards all below, and the streams' fields
 	set     map[string]map[string]*resource
+	numbers map[string]uint64               // of the sets
 	made    map[string]map[string]*resource // what makers made and nobody has touched since
 	streams map[*stream]struct{}
 }
 
 // events is told what Envoys answer. Its methods are called with the catalog locked and must not call it.
 type events interface {
-	acknowledged(s *stream, kind string, r *resource)
+	// acknowledged says that the Envoy has the set with the number, or a newer one, whole.
+	acknowledged(s *stream, kind string, number uint64)
 	refused(s *stream, kind string, names []string, reason string)
 	closed(s *stream)
 }
@@ -26,7 +28,7 @@ type events interface {
 func newCatalog(makers map[string]func(string) *resource, e events) *catalog {
 	c := &catalog{
 		makers: makers, events: e,
-		set: map[string]map[string]*resource{}, made: map[string]map[string]*resource{}, streams: map[*stream]struct{}{},
+		set: map[string]map[string]*resource{}, numbers: map[string]uint64{}, made: map[string]map[string]*resource{}, streams: map[*stream]struct{}{},
 	}
 	for _, kind := range typesInOrder() {
 		c.set[kind], c.made[kind] = map[string]*resource{}, map[string]*resource{}
@@ -34,26 +36,45 @@ func newCatalog(makers map[string]func(string) *resource, e events) *catalog {
 	return c
 }
 
-// put replaces a listener or a route table and returns the resource that is current now: the old one when nothing
-// changed.
-func (c *catalog) put(kind string, r *resource) *resource {
+// replace makes these all the resources of a kind, listeners or scopes, at once. It returns the number of that set, for
+// those who wait for it: another than before if anything is.
+func (c *catalog) replace(kind string, all []*resource) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	old := c.set[kind][r.name]
-	if old != nil {
-		if old.version == r.version {
-			return old
+	set, changed := make(map[string]*resource, len(all)), false
+	for _, r := range all {
+		old := c.set[kind][r.name]
+		if old != nil && old.version == r.version {
+			r = old
+		} else {
+			changed = true
 		}
-		r.number, r.good = old.number, old.good
-		if old.acked {
-			r.good = old
-			old.good = nil // a chain of all versions would never end
+		set[r.name] = r
+		if old != nil && old != r {
+			r.good = old.good
+			if old.acked {
+				r.good = old
+				old.good = nil // a chain of all versions would never end
+			}
 		}
 	}
-	r.number++
-	c.set[kind][r.name] = r
-	c.tell(kind, r.name)
-	return r
+	before := c.set[kind]
+	c.set[kind] = set
+	for name, r := range set {
+		if before[name] != r {
+			c.tell(kind, name)
+		}
+	}
+	for name := range before {
+		if set[name] == nil {
+			changed = true
+			c.tell(kind, name)
+		}
+	}
+	if changed {
+		c.numbers[kind]++
+	}
+	return c.numbers[kind]
 }
 
 // touch says that what a maker would make changed.

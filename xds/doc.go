@@ -5,7 +5,7 @@
 // Envoy's messages:
 //
 //	HTTPTrigger ─► Route ────┐
-//	                         ├─► table ─► two RouteConfigurations (public, internal)   batched
+//	                         ├─► table ─► regions ─► a ScopedRouteConfiguration each  batched
 //	Function ───► Function ──┤
 //	                         ├─► a Cluster each, sent to Envoys that called it         on demand
 //	Pod ────────► Pod ───────┴─► a ClusterLoadAssignment each                          at once

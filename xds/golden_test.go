@@ -122,7 +122,7 @@ func everything(c Config, w *world) (static, map[Key]fate) {
 		}
 		s.endpoints = append(s.endpoints, functionEndpoints(f.ID.UID, hot, w.activators))
 	}
-	s.tables = append(s.tables, reread(publicTable(c, table)), reread(internalTable(c, functions)))
+	s.tables = append(publicTables(c, table, publicDivision()), internalTables(c, functions, internalDivision())...)
 	return s, table.fates
 }
 
@@ -156,13 +156,27 @@ func show(tb testing.TB, s static, fates map[Key]fate, what string) []byte {
 	return nil
 }
 
-// reread makes readable what is frozen in a message.
-func reread[M proto.Message](m M) M {
-	again := m.ProtoReflect().New().Interface()
-	if err := pack(m).UnmarshalTo(again); err != nil {
-		panic(err)
+// publicTables are the tables of the public listener, readable, the root first.
+func publicTables(c Config, t *table, d division) []*routev3.RouteConfiguration {
+	s := scopes[claim]{listener: tablePublic, division: d}
+	return reading(s.update(c, publicItems(t), true, renderPublic(t.ownPaths(c.Version))))
+}
+
+func internalTables(c Config, functions []Function, d division) []*routev3.RouteConfiguration {
+	s := scopes[entry]{listener: tableInternal, division: d}
+	return reading(s.update(c, internalItems(functions), true, renderInternal))
+}
+
+func reading(resources []*resource) []*routev3.RouteConfiguration {
+	out := make([]*routev3.RouteConfiguration, len(resources))
+	for i, r := range resources {
+		message := &routev3.ScopedRouteConfiguration{}
+		if err := r.body.UnmarshalTo(message); err != nil {
+			panic(err)
+		}
+		out[i] = message.RouteConfiguration
 	}
-	return again.(M)
+	return out
 }
 
 // withoutOwn leaves out the platform's own paths, which are the same in every case.
@@ -227,7 +241,7 @@ func TestEnvoy_AcceptsTheLargestTemplate(t *testing.T) {
 	if err == nil || r.Exact.Regex == "" {
 		t.Fatalf("the largest template is not between the two: %v", err)
 	}
-	s := static{listeners: listeners(testConfig())[:1], tables: []*routev3.RouteConfiguration{reread(publicTable(testConfig(), resolve([]*Route{r}, known, nil)))}}
+	s := static{listeners: listeners(testConfig())[:1], tables: publicTables(testConfig(), resolve([]*Route{r}, known, nil), publicDivision())}
 	envoytest.Validate(t, s.bootstrap(t))
 }
 

@@ -12,11 +12,12 @@ import (
 	"hotpod.dev/wire"
 )
 
-// earlyHeaders cleans a request's headers before anything reads them, and notes its path without the query.
+// earlyHeaders cleans a request's headers before anything reads them, and notes its path without the query and
+// where its matching begins.
 func earlyHeaders(listener string) *corev3.TypedExtensionConfig {
 	path := "%PATH(NQ:PATH)%"
 	if listener == tableInternal {
-		path += "/" // see internalTable
+		path += "/" // see entry
 	}
 	return &corev3.TypedExtensionConfig{
 		Name: "envoy.http.early_header_mutation.header_mutation",
@@ -27,6 +28,7 @@ func earlyHeaders(listener string) *corev3.TypedExtensionConfig {
 				}},
 			}}},
 			{Action: &mutationv3.HeaderMutation_Append{Append: set(headerPath, path)}},
+			{Action: &mutationv3.HeaderMutation_Append{Append: set(headerScope, listener)}},
 			{Action: &mutationv3.HeaderMutation_Append{Append: set(wire.HeaderFullURL, "%REQ(:PATH)%")}},
 		}}),
 	}

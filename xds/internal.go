@@ -23,21 +23,48 @@ const clusterMiss = "route-miss"
 // defaultNamespace may be left out of a path.
 const defaultNamespace = "default"
 
-// internalTable is the route table of the internal listener: every function by its name, and all below it. The path
-// that it looks at has a slash added, so that "…/name" and "…/name/x" begin alike.
-//
-// A route for each function would take two kilobytes of Envoy each. So one route serves a namespace, and inside it a
-// smaller matching chooses the cluster.
-func internalTable(c Config, functions []Function) *routev3.RouteConfiguration {
-	r := routeTable(c, tableInternal, internalTree(functions))
-	r.VirtualHosts[0].ResponseHeadersToRemove = accessControlHeaders()
-	return r
+// entry is a function in one of the groups of paths that lead to it. The path that the internal listener looks at has a
+// slash added, so that "…/name" and "…/name/x" begin alike.
+type entry struct {
+	group string
+	Function
+	// alone says that the function needs a route of its own.
+	alone bool
 }
 
-func internalTree(functions []Function) *matcher {
+func (e entry) path() string { return e.group + e.ID.Name + "/" }
+
+// entriesOf lists the paths of all functions.
+func entriesOf(functions []Function) []entry {
+	defaults := map[string]bool{}
+	for _, f := range functions {
+		if f.ID.Namespace == defaultNamespace {
+			defaults[f.ID.Name] = true
+		}
+	}
+	entries := make([]entry, 0, 2*len(functions))
+	for _, f := range functions {
+		// The route of a namespace that has the name of a default function would hide what is below that function.
+		entries = append(entries, entry{pathInternal + f.ID.Namespace + "/", f, f.Silence > 0 || defaults[f.ID.Namespace]})
+		if f.ID.Namespace == defaultNamespace {
+			entries = append(entries, entry{pathInternal, f, f.Silence > 0})
+		}
+	}
+	return entries
+}
+
+// internalTree is the matching of the internal listener: every function by its name, and all below it. A route for each
+// would take two kilobytes of Envoy each. So one route serves a namespace, and inside it a smaller matching chooses the
+// cluster.
+func internalTree(entries []entry, regions []string) *matcher {
 	refuse := inOrder(when(act(refuseOrigin()), append([]*predicate{is(headerMethod, http.MethodOptions)}, preflight()...)...))
 	own := exactly(headerPath, map[string]*onMatch{pathHealth + "/": act(empty()), pathReady + "/": act(empty())})
-	return chain(act(routeMiss()), refuse, beginning(internalGroups(functions)), own).GetMatcher()
+	return chain(act(routeMiss()), refuse, leaps(tableInternal, regions), beginning(internalGroups(entries)), own).GetMatcher()
+}
+
+// internalRegionTree is the matching of a region.
+func internalRegionTree(entries []entry) *matcher {
+	return chain(act(routeMiss()), beginning(internalGroups(entries))).GetMatcher()
 }
 
 func routeMiss() *routev3.Route {
@@ -48,41 +75,24 @@ func routeMiss() *routev3.Route {
 
 // internalGroups are the shared routes by the beginning of the path, and routes of their own for the functions that
 // those cannot serve.
-func internalGroups(functions []Function) map[string]*onMatch {
-	const folded = pathInternal
-	defaults := map[string]bool{}
-	for _, f := range functions {
-		if f.ID.Namespace == defaultNamespace {
-			defaults[f.ID.Name] = true
+func internalGroups(entries []entry) map[string]*onMatch {
+	routes := map[string]*onMatch{}
+	groups := map[string]map[string]*onMatch{}
+	for _, e := range entries {
+		if e.alone {
+			own := functionAction(e.ID.Namespace+"/"+e.ID.Name, []backend{{Function: e.Function, weight: 1}})
+			routes[e.path()] = act(trimmed(own, e.group))
+			continue
 		}
-	}
-	entries := map[string]*onMatch{}
-	groups := map[string]map[string]*onMatch{folded: {}}
-	add := func(group string, f Function) {
-		path := group + f.ID.Name + "/"
-		// The route of a namespace that has the name of a default function would hide what is below that function.
-		if f.Silence > 0 || group != folded && defaults[f.ID.Namespace] {
-			own := functionAction(f.ID.Namespace+"/"+f.ID.Name, []backend{{Function: f, weight: 1}})
-			entries[path] = act(trimmed(own, group))
-			return
+		if groups[e.group] == nil {
+			groups[e.group] = map[string]*onMatch{}
 		}
-		if groups[group] == nil {
-			groups[group] = map[string]*onMatch{}
-		}
-		groups[group][path] = toCluster(f.ID.UID)
-	}
-	for _, f := range functions {
-		add(pathInternal+f.ID.Namespace+"/", f)
-		if f.ID.Namespace == defaultNamespace {
-			add(folded, f)
-		}
+		groups[e.group][e.path()] = toCluster(e.ID.UID)
 	}
 	for group, clusters := range groups {
-		if len(clusters) > 0 {
-			entries[group] = act(trimmed(sharedRoute(clusters), group))
-		}
+		routes[group] = act(trimmed(sharedRoute(clusters), group))
 	}
-	return entries
+	return routes
 }
 
 // trimmed takes the group and the function's name off the path.

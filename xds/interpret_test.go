@@ -11,6 +11,7 @@ import (
 	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
 	xdsmatcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	specifierv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/router/cluster_specifiers/matcher/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 )
@@ -37,6 +38,40 @@ func interpret(tb testing.TB, m *matcher, r request) *routev3.Route {
 		found = follow(tb, m.OnNoMatch, r)
 	}
 	return found
+}
+
+// interpretAll walks the trees of a listener's tables, the first of which may lead to the others.
+func interpretAll(tb testing.TB, tables []*routev3.RouteConfiguration, r request) *routev3.Route {
+	tb.Helper()
+	route := interpret(tb, tables[0].VirtualHosts[0].Matcher, r)
+	if leap := leapOf(tb, route); leap != "" {
+		at := slices.IndexFunc(tables, func(t *routev3.RouteConfiguration) bool { return t.Name == leap })
+		return interpret(tb, tables[at].VirtualHosts[0].Matcher, r)
+	}
+	return route
+}
+
+// leapOf names the table that a route leads to, "" when it is the end.
+func leapOf(tb testing.TB, r *routev3.Route) string {
+	tb.Helper()
+	config := r.GetTypedPerFilterConfig()[filterScope]
+	if config == nil {
+		return ""
+	}
+	mutations := &headermutationv3.HeaderMutationPerRoute{}
+	if err := config.UnmarshalTo(mutations); err != nil {
+		tb.Fatal(err)
+	}
+	return mutations.Mutations.RequestMutations[0].GetAppend().Header.Value
+}
+
+func outlineAll(tb testing.TB, tables []*routev3.RouteConfiguration) string {
+	tb.Helper()
+	text := ""
+	for _, t := range tables {
+		text += t.Name + ":\n" + string(outline(tb, t.VirtualHosts[0].Matcher))
+	}
+	return text
 }
 
 func interpretTree(tb testing.TB, tree *xdsmatcherv3.Matcher_MatcherTree, r request) *routev3.Route {
@@ -171,6 +206,10 @@ func outlineNext(tb testing.TB, b *strings.Builder, indent, condition string, o 
 		return
 	}
 	route := actionOf(tb, o)
+	if leap := leapOf(tb, route); leap != "" {
+		fmt.Fprintf(b, "%s%s: see %q\n", indent, condition, leap)
+		return
+	}
 	fmt.Fprintf(b, "%s%s: %s\n", indent, condition, outlineAction(route))
 	if plugin := route.GetRoute().GetInlineClusterSpecifierPlugin(); plugin != nil {
 		specifier := &specifierv3.MatcherClusterSpecifier{}

@@ -20,7 +20,7 @@ func TestEnvoy_ServesBothFamiliesOnOneListener(t *testing.T) {
 	f, _ := known(Key{"n", "f"})
 	route := &Route{Key: Key{"n", "f"}, Methods: []string{"GET"}, Targets: []Target{{Name: "f", Weight: 1}}, Exact: Pattern{Text: "/f"}}
 	s := static{admin: envoytest.Address(t) + ":9901", listeners: listeners(c)[:1]}
-	s.tables = append(s.tables, reread(publicTable(c, resolve([]*Route{route}, known, nil))))
+	s.tables = publicTables(c, resolve([]*Route{route}, known, nil), publicDivision())
 	s.clusters = append(s.clusters, functionCluster(f))
 	s.endpoints = append(s.endpoints, functionEndpoints(f.ID.UID, []Pod{{Address: pod}}, nil))
 	envoytest.Start(t, s.admin, s.bootstrap(t))

@@ -123,9 +123,9 @@ func TestEnvoy_LosesNothingWhileTheServerRestarts(t *testing.T) {
 
 func TestEnvoy_KeepsWhatItHasWhenItRefusesResources(t *testing.T) {
 	r, _, _ := spillRig(t)
-	r.server.catalog.put(typeRoute, newResource(tablePublic, &routev3.RouteConfiguration{
+	r.server.catalog.replace(typeScope, []*resource{r.server.catalog.set[typeScope][tableInternal], newResource(tablePublic, scope(&routev3.RouteConfiguration{
 		Name: tablePublic, VirtualHosts: []*routev3.VirtualHost{{Name: "a", Domains: []string{"*"}}, {Name: "b", Domains: []string{"*"}}},
-	}))
+	}))})
 	r.eventually("Envoy refuses the table", func() error {
 		r.server.tracker.mu.Lock()
 		defer r.server.tracker.mu.Unlock()

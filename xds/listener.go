@@ -13,6 +13,7 @@ import (
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	ondemandv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/on_demand/v3"
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
+	filterstatev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/set_filter_state/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	uuidv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/request_id/uuid/v3"
 	"google.golang.org/protobuf/proto"
@@ -67,10 +68,8 @@ func listener(c Config, name string, addresses []string) *listenerv3.Listener {
 
 func connectionManager(c Config, name string) *hcmv3.HttpConnectionManager {
 	return &hcmv3.HttpConnectionManager{
-		StatPrefix: name,
-		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{
-			RouteConfigName: name, ConfigSource: viaADS(),
-		}},
+		StatPrefix:                    name,
+		RouteSpecifier:                &hcmv3.HttpConnectionManager_ScopedRoutes{ScopedRoutes: scopedRoutes()},
 		HttpFilters:                   httpFilters(),
 		EarlyHeaderMutationExtensions: []*corev3.TypedExtensionConfig{earlyHeaders(name)},
 		LocalReplyConfig:              localReplies(name, c.Tracing.enabled()),
@@ -114,11 +113,19 @@ func httpFilters() []*hcmv3.HttpFilter {
 	}
 	return []*hcmv3.HttpFilter{
 		filter("request-id", dropBadRequestID()),
+		asleep(filter(filterScope, &headermutationv3.HeaderMutation{})),
+		asleep(filter(filterAgain, &filterstatev3.Config{ClearRouteCache: true})),
 		filter("envoy.filters.http.on_demand", &ondemandv3.OnDemand{
 			Odcds: &ondemandv3.OnDemandCds{Source: viaADS(), Timeout: durationpb.New(onDemandTimeout)},
 		}),
 		filter("envoy.filters.http.router", &routerv3.Router{SuppressEnvoyHeaders: true}),
 	}
+}
+
+// asleep is a filter that only some routes wake.
+func asleep(f *hcmv3.HttpFilter) *hcmv3.HttpFilter {
+	f.Disabled = true
+	return f
 }
 
 // goodRequestID is what a client's X-Fission-Request-ID must look like to be used.

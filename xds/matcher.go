@@ -29,6 +29,8 @@ const (
 	headerRequestMethod = "access-control-request-method"
 	// headerPath is set by Envoy itself to the path without its query, which ":path" has.
 	headerPath = "x-hotpod-path"
+	// headerScope names the table that routes the request.
+	headerScope = "x-hotpod-scope"
 )
 
 // pack wraps a message. The bytes are the same for the same content, as versions are hashes of them.

@@ -52,14 +52,16 @@ func TestEnvoy_MatchesAsTheTreeSays(t *testing.T) {
 	c.Public, c.Internal = []string{host + ":8888"}, []string{host + ":8889"}
 	table := resolve(routes, known, nil)
 	s := static{admin: host + ":9901", listeners: listeners(c)[:1]}
-	s.tables = append(s.tables, reread(publicTable(c, table)))
+	s.tables = publicTables(c, table, division{most: 45, least: 2})
 	for _, r := range routes {
 		f, _ := known(Key{r.Namespace, r.Name})
 		s.clusters = append(s.clusters, functionCluster(f))
 		s.endpoints = append(s.endpoints, functionEndpoints(f.ID.UID, []Pod{{Address: pod.ip + ":8012"}}, nil))
 	}
 	envoytest.Start(t, s.admin, s.bootstrap(t))
-	tree := s.tables[0].VirtualHosts[0].Matcher
+	if len(s.tables) < 3 {
+		t.Errorf("%d tables do not show that they work together", len(s.tables))
+	}
 	for range 1500 {
 		method := []string{"GET", "POST", "PUT", "DELETE", "OPTIONS"}[rnd.IntN(5)]
 		authority := []string{"h.example", "h.example:81", "other"}[rnd.IntN(3)]
@@ -67,7 +69,7 @@ func TestEnvoy_MatchesAsTheTreeSays(t *testing.T) {
 		for range 1 + rnd.IntN(4) {
 			path += "/" + []string{"a", "b", "c", "d", ""}[rnd.IntN(5)]
 		}
-		route := interpret(t, tree, request{headerAuthority: authority, headerMethod: method, headerPath: path})
+		route := interpretAll(t, s.tables, request{headerAuthority: authority, headerMethod: method, headerPath: path})
 		got := call(method, "http://"+host+":8888"+path+"?q=1", nil, "Host", authority)
 		if got.err != nil {
 			t.Fatal(got.err)

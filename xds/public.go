@@ -17,11 +17,29 @@ const (
 	pathInternal = "/fission-function/"
 )
 
-// publicTree is the matching of the public listener: the platform's own paths, the request's host, any host.
-func publicTree(t *table, version string) *matcher {
-	anyHost := t.bucket("")
+// publicTree is the matching of the public listener: the platform's own paths, the regions that have a table of their
+// own, the request's host, any host.
+func publicTree(hosts map[string]*bucket, own ownPaths, regions []string) *matcher {
+	stages, late := hostStages(hosts)
+	home := exactly(headerPath, map[string]*onMatch{pathHome: ownPath(empty)})
+	all := slices.Concat(own.stages(), []*matcher{leaps(tablePublic, regions)}, stages, []*matcher{home}, late)
+	return chain(act(notFound()), all...).GetMatcher()
+}
+
+// regionTree is the matching of a region: as the whole would decide for the paths in it.
+func regionTree(hosts map[string]*bucket) *matcher {
+	stages, late := hostStages(hosts)
+	return chain(act(notFound()), slices.Concat(stages, late)...).GetMatcher()
+}
+
+// hostStages are the stages of the request's host and of any host, and what is left to be tried at the end.
+func hostStages(buckets map[string]*bucket) (stages, late []*matcher) {
+	anyHost := buckets[""]
+	if anyHost == nil {
+		anyHost = newBucket()
+	}
 	hosts, wrongMethod := map[string]*onMatch{}, map[string]*onMatch{}
-	for host, b := range t.hosts {
+	for host, b := range buckets {
 		if host == "" {
 			continue
 		}
@@ -31,24 +49,35 @@ func publicTree(t *table, version string) *matcher {
 			wrongMethod[host] = rest
 		}
 	}
-	stages, late := anyHost.stages(nil)
-	home := exactly(headerPath, map[string]*onMatch{pathHome: ownPath(empty)})
-	all := slices.Concat(t.reservedStages(version), []*matcher{exactly(headerAuthority, hosts)}, stages,
-		[]*matcher{home, exactly(headerAuthority, wrongMethod)}, late)
-	return chain(act(notFound()), all...).GetMatcher()
+	stages, late = anyHost.stages(nil)
+	return append([]*matcher{exactly(headerAuthority, hosts)}, stages...),
+		append([]*matcher{exactly(headerAuthority, wrongMethod)}, late...)
 }
 
-// reservedStages keep the platform's own paths from templates; a literal route cannot have them.
-func (t *table) reservedStages(version string) []*matcher {
+// ownPaths are those of the platform itself.
+type ownPaths struct {
+	version string
+	// guarded says that there are templates, from which the internal paths must be kept. A literal route cannot have
+	// them.
+	guarded bool
+}
+
+func (t *table) ownPaths(version string) ownPaths {
+	own := ownPaths{version: version}
+	for _, b := range t.hosts {
+		own.guarded = own.guarded || len(b.templates)+len(b.subtreeTemplates) > 0
+	}
+	return own
+}
+
+func (o ownPaths) stages() []*matcher {
 	own := exactly(headerPath, map[string]*onMatch{
 		pathHealth:  ownPath(empty),
 		pathReady:   ownPath(empty),
-		pathVersion: ownPath(func() *routev3.Route { return versionReply(version) }),
+		pathVersion: ownPath(func() *routev3.Route { return versionReply(o.version) }),
 	})
-	for _, b := range t.hosts {
-		if len(b.templates)+len(b.subtreeTemplates) > 0 {
-			return []*matcher{own, beginning(map[string]*onMatch{pathInternal: act(notFound())})}
-		}
+	if o.guarded {
+		return []*matcher{own, beginning(map[string]*onMatch{pathInternal: act(notFound())})}
 	}
 	return []*matcher{own}
 }
@@ -71,7 +100,10 @@ func ownPath(answer func() *routev3.Route) *onMatch {
 func (b *bucket) stages(lower *bucket) (stages, late []*matcher) {
 	exact := make(map[string]*onMatch, len(b.exact))
 	for path, routes := range b.exact {
-		exact[path] = methods(routes, exactPart, path == pathHome || b.coversPath(path) || lower.answers(path))
+		covered := path == pathHome || b.coversPath(path) || lower.answers(path)
+		for _, spelled := range spellings(path) {
+			exact[spelled] = methods(routes, exactPart, spelled, covered)
+		}
 	}
 	subtrees := make(map[string]*onMatch, len(b.subtrees))
 	lateSubtrees := map[string]*onMatch{}
@@ -79,9 +111,13 @@ func (b *bucket) stages(lower *bucket) (stages, late []*matcher) {
 		covered := b.coversSubtree(subtree) || lower.coversWhole(subtree)
 		if !covered && lower.touches(subtree) {
 			covered = true
-			lateSubtrees[subtree] = act(refuseMethod())
+			for _, spelled := range spellings(subtree) {
+				lateSubtrees[spelled] = act(refuseMethod())
+			}
 		}
-		subtrees[subtree] = methods(routes, subtreePart, covered)
+		for _, spelled := range spellings(subtree) {
+			subtrees[spelled] = methods(routes, subtreePart, spelled, covered)
+		}
 	}
 	templates, lateTemplates := b.templateRules()
 	return []*matcher{exactly(headerPath, exact), templates, beginning(subtrees)},
@@ -92,7 +128,7 @@ func (b *bucket) stages(lower *bucket) (stages, late []*matcher) {
 func (b *bucket) templateRules() (templates, late *matcher) {
 	var rules, lateRules []*rule
 	add := func(r *served, regex string, p part) {
-		rules = append(rules, when(methods([]*served{r}, p, true), is(headerMethod, r.Methods...), matches(headerPath, regex)))
+		rules = append(rules, when(methods([]*served{r}, p, "", true), is(headerMethod, r.Methods...), matches(headerPath, regex)))
 		lateRules = append(lateRules, when(act(refuseMethod()), matches(headerPath, regex)))
 	}
 	for _, r := range b.templates {
@@ -105,11 +141,11 @@ func (b *bucket) templateRules() (templates, late *matcher) {
 }
 
 // methods chooses among routes that have the same path, best first, by the request's method. Other methods fall
-// through when the path is covered by something else, and get 405 when it is not.
-func methods(routes []*served, p part, covered bool) *onMatch {
+// through when the path is covered by something else, and get 405 when it is not. path is the literal as it is spelled.
+func methods(routes []*served, p part, path string, covered bool) *onMatch {
 	if len(routes) == 1 && routes[0].CORS == nil && !covered {
 		// The usual case, in the form that takes least memory: see wrongMethod.
-		return routes[0].usual(p)
+		return routes[0].usual(p, path)
 	}
 	byMethod := map[string]*onMatch{}
 	var cors []*served
@@ -119,7 +155,7 @@ func methods(routes []*served, p part, covered bool) *onMatch {
 		}
 		for _, m := range r.Methods {
 			if byMethod[m] == nil {
-				byMethod[m] = corsVariants(r.CORS, func() *routev3.Route { return r.action(p) })
+				byMethod[m] = corsVariants(r.CORS, func() *routev3.Route { return r.action(p, path) })
 			}
 		}
 	}

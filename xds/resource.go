@@ -14,18 +14,16 @@ const (
 	typeCluster  = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 	typeEndpoint = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
 	typeListener = "type.googleapis.com/envoy.config.listener.v3.Listener"
-	typeRoute    = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+	typeScope    = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration"
 )
 
-func typesInOrder() []string { return []string{typeCluster, typeEndpoint, typeListener, typeRoute} }
+func typesInOrder() []string { return []string{typeCluster, typeEndpoint, typeListener, typeScope} }
 
 // resource is one message as it is sent. It is never changed after newResource but for the marks of catalog.
 type resource struct {
 	name    string
 	version string // hash of body
 	body    *anypb.Any
-	// number counts the versions of a route table, for those who wait for one.
-	number uint64
 
 	acked, refused bool      // by any Envoy; guarded by catalog.mu
 	good           *resource // the last version that an Envoy acknowledged, nil when none did; guarded by catalog.mu

@@ -36,12 +36,19 @@ type rig struct {
 	envoy   *envoytest.Envoy
 	objects []func(*Server) // what a restarted server is told again
 	serial  int
+	// division of the tables, unless it is zero.
+	division division
 }
 
 func newRig(tb testing.TB) *rig {
 	tb.Helper()
+	return dividedRig(tb, division{})
+}
+
+func dividedRig(tb testing.TB, d division) *rig {
+	tb.Helper()
 	envoytest.Path(tb)
-	r := &rig{t: tb, host: envoytest.Address(tb)}
+	r := &rig{t: tb, host: envoytest.Address(tb), division: d}
 	r.startServer()
 	r.server.Synced()
 	r.startEnvoy()
@@ -58,6 +65,9 @@ func (r *rig) startServer() {
 	})
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if r.division.most > 0 {
+		r.server.public.division, r.server.internal.division = r.division, r.division
 	}
 	for _, tell := range r.objects {
 		tell(r.server)

@@ -41,11 +41,12 @@ type Server struct {
 	open   chan struct{} // closed when Envoys may be answered
 	once   sync.Once
 
-	// before is what the last build made its tables of; only build uses it.
-	before struct {
-		table     *table
-		functions map[Key]Function
-	}
+	// Only build uses what follows: the table before, and the scopes that were made of it.
+	before    *table
+	functions map[Key]Function
+	public    scopes[claim]
+	internal  scopes[entry]
+	tables    [2][]*resource
 }
 
 // New returns a server that knows nothing yet.
@@ -56,6 +57,7 @@ func New(c Config) (*Server, error) {
 	c = c.withDefaults()
 	s := &Server{
 		config: c, world: newWorld(), tracker: newTracker(c.Patience),
+		public: scopes[claim]{listener: tablePublic, division: publicDivision()}, internal: scopes[entry]{listener: tableInternal, division: internalDivision()},
 		dirty: make(chan struct{}, 1), synced: make(chan struct{}), open: make(chan struct{}),
 	}
 	s.catalog = newCatalog(map[string]func(string) *resource{
@@ -140,9 +142,11 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
+	var all []*resource
 	for _, l := range listeners(s.config) {
-		s.catalog.put(typeListener, newResource(l.Name, l))
+		all = append(all, newResource(l.Name, l))
 	}
+	s.catalog.replace(typeListener, all)
 	s.build()
 	close(s.open)
 	timer := time.NewTimer(0)
@@ -192,14 +196,16 @@ func (s *Server) build() {
 			routes = append(routes, d.route)
 		}
 	}
-	functions := slices.Collect(maps.Values(v.functions))
-	t := resolve(routes, func(k Key) (Function, bool) { f, ok := v.functions[k]; return f, ok }, s.before.table)
-	if s.before.functions == nil || !maps.Equal(v.functions, s.before.functions) {
-		s.catalog.put(typeRoute, newResource(tableInternal, internalTable(s.config, functions)))
+	t := resolve(routes, func(k Key) (Function, bool) { f, ok := v.functions[k]; return f, ok }, s.before)
+	if s.functions == nil || !maps.Equal(v.functions, s.functions) {
+		s.tables[1] = s.internal.update(s.config, internalItems(slices.Collect(maps.Values(v.functions))), false, renderInternal)
 	}
-	public := s.catalog.put(typeRoute, newResource(tablePublic, publicTable(s.config, t)))
-	s.before.table, s.before.functions = t, v.functions
-	s.tracker.built(v, t, public.number, time.Now())
+	own := t.ownPaths(s.config.Version)
+	fresh := s.before == nil || own != s.before.ownPaths(s.config.Version)
+	s.tables[0] = s.public.update(s.config, publicItems(t), fresh, renderPublic(own))
+	number := s.catalog.replace(typeScope, slices.Concat(s.tables[0], s.tables[1]))
+	s.before, s.functions = t, v.functions
+	s.tracker.built(v, t, number, time.Now())
 	gone := s.world.bury(v)
 	s.catalog.touch(typeCluster, gone...)
 	s.catalog.touch(typeEndpoint, gone...)
@@ -280,9 +286,9 @@ func (s *Server) send(g grpc.BidiStreamingServer[discoveryv3.DeltaDiscoveryReque
 }
 
 // acknowledged implements events.
-func (s *Server) acknowledged(stream *stream, kind string, r *resource) {
-	if kind == typeRoute && r.name == tablePublic {
-		s.tracker.acknowledge(stream, r.number)
+func (s *Server) acknowledged(stream *stream, kind string, number uint64) {
+	if kind == typeScope {
+		s.tracker.acknowledge(stream, number)
 	}
 }
 
@@ -290,7 +296,7 @@ func (s *Server) acknowledged(stream *stream, kind string, r *resource) {
 func (s *Server) refused(stream *stream, kind string, names []string, reason string) {
 	s.metrics.refusals.WithLabelValues(short(kind)).Inc()
 	s.config.Log.Error("an Envoy refused resources, it keeps the ones before", "node", stream.node, "type", short(kind), "names", names, "reason", reason)
-	if kind == typeRoute {
+	if kind == typeScope {
 		s.tracker.refuse(fmt.Sprintf("Envoy %s refused the route table: %s", stream.node, reason))
 	}
 }

@@ -29,10 +29,7 @@ func TestServer_RebuildsOnceForChangesThatComeTogether(t *testing.T) {
 		number := func() uint64 {
 			s.catalog.mu.Lock()
 			defer s.catalog.mu.Unlock()
-			if r := s.catalog.set[typeRoute][tableInternal]; r != nil {
-				return r.number
-			}
-			return 0
+			return s.catalog.numbers[typeScope]
 		}
 		function := func(i int) {
 			s.SetFunction(&v1.Function{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: fmt.Sprint(i), UID: types.UID(fmt.Sprint(i))}})

@@ -2,6 +2,8 @@ package xds
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -47,10 +49,16 @@ func (s static) withRoutes(tb testing.TB, l *listenerv3.Listener) *listenerv3.Li
 	if err := filter.GetTypedConfig().UnmarshalTo(manager); err != nil {
 		tb.Fatal(err)
 	}
+	// Scopes that are not discovered cannot be asked for on demand: Envoy would crash where nothing matches.
+	manager.HttpFilters = slices.DeleteFunc(manager.HttpFilters, func(f *hcmv3.HttpFilter) bool { return f.Name == "envoy.filters.http.on_demand" })
+	list := &hcmv3.ScopedRouteConfigurationsList{}
 	for _, table := range s.tables {
-		if table.Name == manager.GetRds().GetRouteConfigName() {
-			manager.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: table}
+		if table.Name == l.Name || strings.HasPrefix(table.Name, l.Name+" ") {
+			list.ScopedRouteConfigurations = append(list.ScopedRouteConfigurations, scope(table))
 		}
+	}
+	if len(list.ScopedRouteConfigurations) > 0 {
+		manager.GetScopedRoutes().ConfigSpecifier = &hcmv3.ScopedRoutes_ScopedRouteConfigurationsList{ScopedRouteConfigurationsList: list}
 	}
 	filter.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)}
 	return l

@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"math"
 	"slices"
 	"strconv"
 
@@ -30,12 +31,15 @@ type subscription struct {
 	todo map[string]bool
 	// refusals are the versions that this Envoy refused, by name.
 	refusals map[string]string
-	sent     *answer
+	// alone is how many answers to come have one resource each, to find out which one Envoy refuses.
+	alone int
+	sent  *answer
 }
 
 // answer is a response that Envoy has not yet acknowledged or refused.
 type answer struct {
 	nonce     string
+	number    uint64 // of the set that Envoy has with it
 	resources []*resource
 	removed   []string
 }
@@ -119,14 +123,7 @@ func (s *stream) settle(req *discoveryv3.DeltaDiscoveryRequest, sub *subscriptio
 	sent := sub.sent
 	sub.sent = nil
 	if req.ErrorDetail != nil {
-		names := slices.Clone(sent.removed)
-		for _, r := range sent.resources {
-			r.refused = true
-			sub.refusals[r.name] = r.version
-			names = append(names, r.name)
-			s.catalog.tell(req.TypeUrl, r.name) // others may have to go back to the last good version
-		}
-		s.catalog.events.refused(s, req.TypeUrl, names, req.ErrorDetail.Message)
+		s.refused(req, sub, sent)
 		return
 	}
 	for _, name := range sent.removed {
@@ -140,8 +137,34 @@ func (s *stream) settle(req *discoveryv3.DeltaDiscoveryRequest, sub *subscriptio
 			sub.has[r.name] = r.version
 		}
 		delete(sub.refusals, r.name)
-		s.catalog.events.acknowledged(s, req.TypeUrl, r)
 	}
+	s.has(req.TypeUrl, sub, sent.number)
+}
+
+// has tells that Envoy has a set, unless it refused some of it.
+func (s *stream) has(kind string, sub *subscription, number uint64) {
+	if len(sub.refusals) == 0 && number > 0 {
+		s.catalog.events.acknowledged(s, kind, number)
+	}
+}
+
+// refused notes which resource Envoy cannot take. When there were several, they are sent again one by one.
+func (s *stream) refused(req *discoveryv3.DeltaDiscoveryRequest, sub *subscription, sent *answer) {
+	names := slices.Clone(sent.removed)
+	for _, r := range sent.resources {
+		names = append(names, r.name)
+		if len(sent.resources) > 1 {
+			sub.look(r.name)
+			continue
+		}
+		r.refused = true
+		sub.refusals[r.name] = r.version
+		s.catalog.tell(req.TypeUrl, r.name) // others may have to go back to the last good version
+	}
+	if len(sent.resources) > 1 {
+		sub.alone = len(sent.resources)
+	}
+	s.catalog.events.refused(s, req.TypeUrl, names, req.ErrorDetail.Message)
 }
 
 // next returns what is to be sent now, nil when nothing is.
@@ -153,6 +176,7 @@ func (s *stream) next() *discoveryv3.DeltaDiscoveryResponse {
 		}
 		a := s.collect(kind, sub)
 		if len(a.resources)+len(a.removed) == 0 {
+			s.has(kind, sub, a.number)
 			continue
 		}
 		s.nonce++
@@ -163,28 +187,50 @@ func (s *stream) next() *discoveryv3.DeltaDiscoveryResponse {
 	return nil
 }
 
+// room is how many resources an answer may have. Scopes come all at once: Envoy serves as soon as it has any of them, and
+// a new one and the way to it belong together.
+func (sub *subscription) room(kind string) int {
+	switch {
+	case sub.alone > 0:
+		sub.alone--
+		return 1
+	case kind == typeScope:
+		return math.MaxInt
+	}
+	return page
+}
+
 // collect takes a page of what is to do. What Envoy has already, or has refused, is dropped.
 func (s *stream) collect(kind string, sub *subscription) *answer {
 	a := &answer{}
-	routesSettled := s.routesSettled()
-	for name, waits := range sub.todo {
-		if len(a.resources)+len(a.removed) == page {
-			break
+	room, routesSettled := sub.room(kind), s.routesSettled()
+	for name := range sub.todo {
+		r := s.catalog.get(kind, name)
+		if r == nil || r.version == sub.has[name] || r.version == sub.refusals[name] {
+			continue
 		}
+		if len(a.resources) == room {
+			return a
+		}
+		a.resources = append(a.resources, r)
+		if kind == typeCluster && sub.has[name] != "" {
+			s.again(typeEndpoint, name)
+		}
+		delete(sub.todo, name)
+	}
+	a.number = s.catalog.numbers[kind]
+	for name, waits := range sub.todo {
 		r := s.catalog.get(kind, name)
 		switch {
-		case r != nil && r.version != sub.has[name] && r.version != sub.refusals[name]:
-			a.resources = append(a.resources, r)
-			if kind == typeCluster && sub.has[name] != "" {
-				s.again(typeEndpoint, name)
-			}
-		case r == nil && sub.has[name] != "" && !routesSettled:
+		case r == nil && sub.has[name] != "" && (kind == typeScope && len(a.resources) > 0 || kind != typeScope && !routesSettled):
 			continue // a route may still lead there: later
 		case r == nil && (waits || sub.has[name] != ""):
+			if len(a.resources)+len(a.removed) == room {
+				return a
+			}
 			a.removed = append(a.removed, name)
 		case r != nil && r.version == sub.has[name]: // it has it from before this stream
 			r.acked = true
-			s.catalog.events.acknowledged(s, kind, r)
 		}
 		delete(sub.todo, name)
 	}
@@ -202,9 +248,9 @@ func (s *stream) again(kind, name string) {
 	}
 }
 
-// routesSettled says whether Envoy has acknowledged the current route tables.
+// routesSettled says whether Envoy has acknowledged the current scopes.
 func (s *stream) routesSettled() bool {
-	sub := s.wants[typeRoute]
+	sub := s.wants[typeScope]
 	return sub == nil || sub.sent == nil && len(sub.todo) == 0 && len(sub.refusals) == 0
 }
 

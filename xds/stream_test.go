@@ -18,12 +18,13 @@ type conversation struct {
 	catalog *catalog
 	stream  *stream
 	made    map[string]string // what the cluster maker makes, by name
+	scopes  map[string]string
 	events  []string
 }
 
 func converse(t *testing.T) *conversation {
 	t.Helper()
-	c := &conversation{t: t, made: map[string]string{}}
+	c := &conversation{t: t, made: map[string]string{}, scopes: map[string]string{}}
 	c.catalog = newCatalog(map[string]func(string) *resource{typeCluster: func(name string) *resource {
 		if text, ok := c.made[name]; ok {
 			return newResource(name, wrapperspb.String(text))
@@ -42,8 +43,8 @@ func (c *conversation) reconnect() {
 	c.catalog.join(c.stream)
 }
 
-func (c *conversation) acknowledged(_ *stream, kind string, r *resource) {
-	c.events = append(c.events, fmt.Sprintf("ack %s %s %d", short(kind), r.name, r.number))
+func (c *conversation) acknowledged(_ *stream, kind string, number uint64) {
+	c.events = append(c.events, fmt.Sprintf("ack %s %d", short(kind), number))
 }
 
 func (c *conversation) refused(_ *stream, kind string, names []string, reason string) {
@@ -53,7 +54,12 @@ func (c *conversation) refused(_ *stream, kind string, names []string, reason st
 func (c *conversation) closed(*stream) { c.events = append(c.events, "closed") }
 
 func (c *conversation) put(name, text string) {
-	c.catalog.put(typeRoute, newResource(name, wrapperspb.String(text)))
+	c.scopes[name] = text
+	all := make([]*resource, 0, len(c.scopes))
+	for name, text := range c.scopes {
+		all = append(all, newResource(name, wrapperspb.String(text)))
+	}
+	c.catalog.replace(typeScope, all)
 }
 
 func (c *conversation) make(name, text string) {
@@ -117,18 +123,18 @@ func TestStream_SendsWhatChangedAndNothingElse(t *testing.T) {
 	c := converse(t)
 	c.put("public", "1")
 	c.put("other", "1")
-	c.subscribe(typeRoute, "public")
-	res := c.expect("RouteConfiguration: +public")
+	c.subscribe(typeScope, "public")
+	res := c.expect("ScopedRouteConfiguration: +public")
 	c.put("public", "2")
 	c.expect("") // one answer at a time
 	c.put("public", "3")
 	c.ack(res)
-	res = c.expect("RouteConfiguration: +public")
+	res = c.expect("ScopedRouteConfiguration: +public")
 	c.ack(res)
 	c.put("public", "3")
 	c.put("other", "2")
 	c.expect("")
-	if want := []string{"ack RouteConfiguration public 1", "ack RouteConfiguration public 3"}; !slices.Equal(c.events, want) {
+	if want := []string{"ack ScopedRouteConfiguration 2", "ack ScopedRouteConfiguration 4"}; !slices.Equal(c.events, want) {
 		t.Errorf("events %q", c.events)
 	}
 }
@@ -140,12 +146,23 @@ func TestStream_SendsNothingThatEnvoyHasFromBefore(t *testing.T) {
 	c.make("a", "1")
 	c.make("b", "2")
 	c.subscribe(typeCluster, "a=1", "b=1", "gone=1")
-	c.subscribe(typeRoute, "public=1", "internal=1")
+	c.subscribe(typeScope, "public=1", "internal=1")
 	first := c.expect("Cluster: +b")
 	c.ack(first)
-	c.expect("RouteConfiguration: +internal")
-	if !slices.Contains(c.events, "ack RouteConfiguration public 1") {
+	res := c.expect("ScopedRouteConfiguration: +internal")
+	if slices.Contains(c.events, "ack ScopedRouteConfiguration 2") {
+		t.Errorf("acknowledged although one is missing: %q", c.events)
+	}
+	c.ack(res)
+	if !slices.Contains(c.events, "ack ScopedRouteConfiguration 2") {
 		t.Errorf("what Envoy has counts as acknowledged: %q", c.events)
+	}
+	c.reconnect()
+	c.events = nil
+	c.subscribe(typeScope, "public=1", "internal=2")
+	c.expect("")
+	if !slices.Equal(c.events, []string{"ack ScopedRouteConfiguration 2"}) {
+		t.Errorf("what Envoy has from before counts as acknowledged: %q", c.events)
 	}
 }
 
@@ -171,13 +188,13 @@ func TestStream_RemovesAClusterAfterTheRoutesAreAcknowledged(t *testing.T) {
 	c := converse(t)
 	c.make("a", "1")
 	c.put("public", "with a")
-	c.subscribe(typeRoute, "public")
-	c.ack(c.expect("RouteConfiguration: +public"))
+	c.subscribe(typeScope, "public")
+	c.ack(c.expect("ScopedRouteConfiguration: +public"))
 	c.subscribe(typeCluster, "a")
 	c.ack(c.expect("Cluster: +a"))
 	c.put("public", "without a")
 	c.unmake("a")
-	routes := c.expect("RouteConfiguration: +public")
+	routes := c.expect("ScopedRouteConfiguration: +public")
 	c.expect("")
 	c.ack(routes)
 	c.ack(c.expect("Cluster: -a"))
@@ -188,31 +205,31 @@ func TestStream_KeepsAClusterWhileEnvoyRefusesTheRoutes(t *testing.T) {
 	c := converse(t)
 	c.make("a", "1")
 	c.put("public", "with a")
-	c.subscribe(typeRoute, "public")
-	c.ack(c.expect("RouteConfiguration: +public"))
+	c.subscribe(typeScope, "public")
+	c.ack(c.expect("ScopedRouteConfiguration: +public"))
 	c.subscribe(typeCluster, "a")
 	c.ack(c.expect("Cluster: +a"))
 	c.put("public", "without a")
 	c.unmake("a")
-	c.nack(c.expect("RouteConfiguration: +public"))
+	c.nack(c.expect("ScopedRouteConfiguration: +public"))
 	c.expect("") // neither again what was refused nor the removal
 	c.put("public", "without a, better")
-	c.ack(c.expect("RouteConfiguration: +public"))
+	c.ack(c.expect("ScopedRouteConfiguration: +public"))
 	c.ack(c.expect("Cluster: -a"))
 }
 
 func TestStream_NewEnvoysGetTheLastGoodVersionOfWhatWasRefused(t *testing.T) {
 	c := converse(t)
 	c.put("public", "good")
-	c.subscribe(typeRoute, "public")
-	c.ack(c.expect("RouteConfiguration: +public"))
+	c.subscribe(typeScope, "public")
+	c.ack(c.expect("ScopedRouteConfiguration: +public"))
 	c.put("public", "bad")
-	c.nack(c.expect("RouteConfiguration: +public"))
+	c.nack(c.expect("ScopedRouteConfiguration: +public"))
 	c.put("public", "bad too")
-	c.nack(c.expect("RouteConfiguration: +public"))
+	c.nack(c.expect("ScopedRouteConfiguration: +public"))
 	c.reconnect()
-	c.subscribe(typeRoute, "public")
-	res := c.expect("RouteConfiguration: +public")
+	c.subscribe(typeScope, "public")
+	res := c.expect("ScopedRouteConfiguration: +public")
 	if want := newResource("public", wrapperspb.String("good")); res.Resources[0].Version != want.version {
 		t.Errorf("sent %s", res.Resources[0].Resource)
 	}
@@ -245,11 +262,13 @@ func TestStream_SendsManyResourcesInPages(t *testing.T) {
 
 func TestStream_ASubscriptionToEverythingGetsAllListeners(t *testing.T) {
 	c := converse(t)
-	c.catalog.put(typeListener, newResource("public", wrapperspb.String("1")))
-	c.catalog.put(typeListener, newResource("internal", wrapperspb.String("1")))
+	listeners := func(public string) {
+		c.catalog.replace(typeListener, []*resource{newResource("public", wrapperspb.String(public)), newResource("internal", wrapperspb.String("1"))})
+	}
+	listeners("1")
 	c.subscribe(typeListener)
 	c.ack(c.expect("Listener: +internal +public"))
-	c.catalog.put(typeListener, newResource("public", wrapperspb.String("2")))
+	listeners("2")
 	c.ack(c.expect("Listener: +public"))
 }
 
@@ -266,4 +285,54 @@ func TestStream_SendsTheEndpointsOfAClusterThatChanged(t *testing.T) {
 	c.ack(c.expect("Cluster: +f"))
 	c.ack(c.expect("ClusterLoadAssignment: +f"))
 	c.expect("")
+}
+
+// Envoy serves as soon as it has any scope, so it gets all at once; and one that goes is still led to until the others
+// are acknowledged.
+func TestStream_ScopesComeTogetherAndGoAfterwards(t *testing.T) {
+	c := converse(t)
+	for i := range page {
+		c.scopes[fmt.Sprintf("region %03d", i)] = "1"
+	}
+	c.put("public", "1")
+	c.subscribe(typeScope)
+	text, res := c.next()
+	if len(res.GetResources()) != page+1 {
+		t.Fatalf("sent %s", text)
+	}
+	c.ack(res)
+	delete(c.scopes, "region 001")
+	c.put("public", "2")
+	res = c.expect("ScopedRouteConfiguration: +public")
+	c.expect("")
+	c.ack(res)
+	c.ack(c.expect("ScopedRouteConfiguration: -region 001"))
+	c.expect("")
+}
+
+// What Envoy refuses among many is found out, and the others take effect.
+func TestStream_SendsOneByOneWhatWasRefusedTogether(t *testing.T) {
+	c := converse(t)
+	c.scopes["a"], c.scopes["b"] = "good", "good"
+	c.put("bad", "bad")
+	c.subscribe(typeScope)
+	c.nack(c.expect("ScopedRouteConfiguration: +a +b +bad"))
+	for range 3 {
+		text, res := c.next()
+		if text == "ScopedRouteConfiguration: +bad" {
+			c.nack(res)
+		} else {
+			c.ack(res)
+		}
+	}
+	c.expect("")
+	if !slices.ContainsFunc(c.events, func(e string) bool { return strings.HasPrefix(e, "refused ScopedRouteConfiguration [bad]") }) ||
+		slices.ContainsFunc(c.events, func(e string) bool { return strings.HasPrefix(e, "ack") }) {
+		t.Errorf("events %q", c.events)
+	}
+	c.put("bad", "better")
+	c.ack(c.expect("ScopedRouteConfiguration: +bad"))
+	if c.events[len(c.events)-1] != "ack ScopedRouteConfiguration 2" {
+		t.Errorf("events %q", c.events)
+	}
 }

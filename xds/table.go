@@ -19,6 +19,20 @@ type table struct {
 	hosts  map[string]*bucket
 	fates  map[Key]fate
 	served map[Key]*served
+	claims []claim // of all that is served, the best first
+}
+
+// claim is one of the two things that a route may match, if it has it.
+type claim struct {
+	*served
+	part part
+}
+
+func (c claim) pattern() Pattern {
+	if c.part == exactPart {
+		return c.Exact
+	}
+	return c.Subtree
 }
 
 // fate is what became of a route.
@@ -66,7 +80,7 @@ type lookup func(Key) (Function, bool)
 // resolve decides among routes. The result depends on the set of routes and not on its order. Routes that before, which
 // may be nil, served in the same way are taken from there with what was made of them.
 func resolve(routes []*Route, functions lookup, before *table) *table {
-	t := &table{served: make(map[Key]*served, len(routes)), hosts: map[string]*bucket{}, fates: make(map[Key]fate, len(routes))}
+	t := &table{served: make(map[Key]*served, len(routes)), fates: make(map[Key]fate, len(routes))}
 	routes = slices.Clone(routes)
 	slices.SortFunc(routes, (*Route).older)
 	for _, r := range routes {
@@ -77,17 +91,38 @@ func resolve(routes []*Route, functions lookup, before *table) *table {
 		}
 		t.fates[r.Key] = fate{state: wire.RoutePending}
 		t.served[r.Key] = before.reuse(r, backends)
-		t.bucket(r.Host).add(t.served[r.Key])
+		for p := range parts {
+			if c := (claim{t.served[r.Key], p}); c.pattern().Text != "" {
+				t.claims = append(t.claims, c)
+			}
+		}
 	}
+	t.hosts = bucketsOf(t.claims)
 	for _, b := range t.hosts {
+		t.findConflicts(b)
+	}
+	return t
+}
+
+// bucketsOf sorts claims, the best first, by host.
+func bucketsOf(claims []claim) map[string]*bucket {
+	hosts := map[string]*bucket{}
+	for _, c := range claims {
+		b := hosts[c.Host]
+		if b == nil {
+			b = newBucket()
+			hosts[c.Host] = b
+		}
+		b.add(c)
+	}
+	for _, b := range hosts {
 		slices.SortStableFunc(b.subtreeTemplates, func(x, y *served) int {
 			return cmp.Compare(len(y.Subtree.Text), len(x.Subtree.Text))
 		})
 		b.paths = slices.AppendSeq(slices.Collect(maps.Keys(b.exact)), maps.Keys(b.subtrees))
 		slices.Sort(b.paths)
-		t.findConflicts(b)
 	}
-	return t
+	return hosts
 }
 
 func (r *Route) backends(functions lookup) (backends []backend, missing string) {
@@ -111,27 +146,21 @@ func (t *table) reuse(r *Route, backends []backend) *served {
 	return &served{Route: r, backends: backends}
 }
 
-func (t *table) bucket(host string) *bucket {
-	b := t.hosts[host]
-	if b == nil {
-		b = &bucket{exact: map[string][]*served{}, subtrees: map[string][]*served{}}
-		t.hosts[host] = b
-	}
-	return b
+func newBucket() *bucket {
+	return &bucket{exact: map[string][]*served{}, subtrees: map[string][]*served{}}
 }
 
-func (b *bucket) add(r *served) {
+func (b *bucket) add(c claim) {
+	text, template := c.pattern().Text, c.pattern().Regex != ""
 	switch {
-	case r.Exact.Regex != "":
-		b.templates = append(b.templates, r)
-	case r.Exact.Text != "":
-		b.exact[r.Exact.Text] = append(b.exact[r.Exact.Text], r)
-	}
-	switch {
-	case r.Subtree.Regex != "":
-		b.subtreeTemplates = append(b.subtreeTemplates, r)
-	case r.Subtree.Text != "":
-		b.subtrees[r.Subtree.Text] = append(b.subtrees[r.Subtree.Text], r)
+	case c.part == exactPart && template:
+		b.templates = append(b.templates, c.served)
+	case c.part == exactPart:
+		b.exact[text] = append(b.exact[text], c.served)
+	case template:
+		b.subtreeTemplates = append(b.subtreeTemplates, c.served)
+	default:
+		b.subtrees[text] = append(b.subtrees[text], c.served)
 	}
 }
 
@@ -173,10 +202,16 @@ func (t *table) markLosers(routes []*served) {
 				continue
 			}
 			if !r.preflightOnly(m) && !winner.preflightOnly(m) && t.fates[r.Key].state != wire.RouteConflict {
-				t.fates[r.Key] = fate{wire.RouteConflict, fmt.Sprintf("route %s is older and has %s %s%s", winner.Key, m, r.Host, winner.text())}
+				t.fates[r.Key] = fate{wire.RouteConflict, conflict(winner, m)}
 			}
 		}
 	}
+}
+
+// conflict says what a route lost and how its owner can get it.
+func conflict(winner *served, method string) string {
+	return fmt.Sprintf("route %s is older and has %s %s%s: change one of the two, or `hotpod route delete %s --namespace %s`",
+		winner.Key, method, winner.Host, winner.text(), winner.Name, winner.Namespace)
 }
 
 // preflightOnly says that the route answers the method for the sake of CORS alone.

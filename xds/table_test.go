@@ -1,7 +1,6 @@
 package xds
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"net/http"
@@ -133,16 +132,16 @@ func known(k Key) (Function, bool) {
 func TestPublicTree_DecidesAsTheTwinDoes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		routes := anyRoutes(rt)
-		tree := reread(publicTree(resolve(routes, known, nil), "v1"))
+		tables := publicTables(testConfig(), resolve(routes, known, nil), division{most: rapid.IntRange(1, 20).Draw(rt, "most"), least: 1})
 		for range 30 {
 			host := rapid.SampledFrom([]string{"h", "i:1", "other"}).Draw(rt, "host")
 			method := rapid.SampledFrom([]string{"GET", "POST", "PUT", "DELETE", "OPTIONS"}).Draw(rt, "method")
 			path := anyPath(rt)
 			want := twin(routes, known, host, method, path)
-			got := decision(interpret(t, tree, request{headerAuthority: host, headerMethod: method, headerPath: path}))
+			got := decision(interpretAll(t, tables, request{headerAuthority: host, headerMethod: method, headerPath: path}))
 			same := got == want || strings.HasPrefix(want, "r") && strings.HasPrefix(want, got+" ") // a kept path says no half
 			if !same {
-				rt.Fatalf("%s %s%s: %s, want %s\n%s", method, host, path, got, want, outline(t, tree))
+				rt.Fatalf("%s %s%s: %s, want %s\n%s", method, host, path, got, want, outlineAll(t, tables))
 			}
 		}
 	})
@@ -159,8 +158,9 @@ func TestResolve_DoesNotDependOnTheOrderOfRoutes(t *testing.T) {
 				rt.Fatalf("%s is %v or %v", k, fate, b.fates[k])
 			}
 		}
-		if x, y := pack(publicTree(a, "v")), pack(publicTree(b, "v")); !bytes.Equal(x.Value, y.Value) {
-			rt.Fatalf("the same routes make two tables:\n%s\n%s", outline(t, reread(publicTree(a, "v"))), outline(t, reread(publicTree(b, "v"))))
+		d := division{most: rapid.IntRange(1, 20).Draw(rt, "most"), least: 1}
+		if x, y := outlineAll(t, publicTables(testConfig(), a, d)), outlineAll(t, publicTables(testConfig(), b, d)); x != y {
+			rt.Fatalf("the same routes make two sets of tables:\n%s\n%s", x, y)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"hotpod.dev/wire"
 )
 
-// Names of the listeners and of their route tables.
+// Names of the listeners and of their first route tables.
 const (
 	tablePublic   = "public"
 	tableInternal = "internal"
@@ -23,14 +23,9 @@ const (
 // requestID is the client's X-Fission-Request-ID, or what Envoy made up.
 const requestID = "%REQ(X-FISSION-REQUEST-ID?X-REQUEST-ID)%"
 
-// publicTable is the route table of the public listener.
-func publicTable(c Config, t *table) *routev3.RouteConfiguration {
-	return routeTable(c, tablePublic, publicTree(t, c.Version))
-}
-
 // routeTable holds what all routes have in common, so that a route itself stays small.
-func routeTable(c Config, name string, tree *matcher) *routev3.RouteConfiguration {
-	return &routev3.RouteConfiguration{
+func routeTable(c Config, listener, name string, tree *matcher) *routev3.RouteConfiguration {
+	r := &routev3.RouteConfiguration{
 		Name: name,
 		VirtualHosts: []*routev3.VirtualHost{{
 			Name: "all", Domains: []string{"*"}, Matcher: tree,
@@ -41,11 +36,15 @@ func routeTable(c Config, name string, tree *matcher) *routev3.RouteConfiguratio
 			set(wire.HeaderFunction, "%CLUSTER_METADATA("+metadataNamespace+":"+metadataFunction+")%"),
 			set(wire.HeaderRequestID, requestID),
 		},
-		RequestHeadersToRemove:  []string{headerPath, "x-envoy-external-address", "x-envoy-internal"},
+		RequestHeadersToRemove:  []string{headerPath, headerScope, "x-envoy-external-address", "x-envoy-internal"},
 		ResponseHeadersToAdd:    responseHeaders(corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD),
 		ResponseHeadersToRemove: []string{wire.HeaderBusy},
 		ValidateClusters:        wrapperspb.Bool(false), // clusters come when they are called
 	}
+	if listener == tableInternal {
+		r.VirtualHosts[0].ResponseHeadersToRemove = accessControlHeaders()
+	}
+	return r
 }
 
 // responseHeaders are on every response. Vary says how that header is added to what is there.

@@ -19,6 +19,14 @@ type Pattern struct {
 	compiled *regexp.Regexp // Regex, anchored at the beginning
 }
 
+// head is the text that all paths begin with which the pattern matches; whole says that it is all of a literal.
+func (p Pattern) head() (head string, whole bool) {
+	if end := strings.IndexAny(p.Text, "{%"); end >= 0 { // escapes have more than one spelling
+		return p.Text[:end], false
+	}
+	return p.Text, true
+}
+
 // begins says whether the template matches path or a beginning of it.
 func (p Pattern) begins(path string) bool { return p.compiled.MatchString(path) }
 
@@ -105,6 +113,71 @@ func escapePath(path string) string {
 	return b.String()
 }
 
+// maxSpellings bounds the ways in which a path is listed.
+const maxSpellings = 64
+
+// spellings returns the ways to write the escapes of a literal path, whose digits may be of either case: all of them, or
+// those of one case throughout when there are too many. The first is the path itself.
+func spellings(path string) []string {
+	all := []string{""}
+	for rest := path; rest != ""; {
+		literal, after, escape := strings.Cut(rest, "%")
+		digits := after[:min(2, len(after))]
+		ways := []string{literal}
+		if escape {
+			ways = nil
+			for _, first := range bothCases(digits[:1]) {
+				for _, second := range bothCases(digits[1:]) {
+					ways = append(ways, literal+"%"+first+second)
+				}
+			}
+		}
+		if len(all)*len(ways) > maxSpellings {
+			return []string{path, lowerEscapes(path)}
+		}
+		longer := make([]string, 0, len(all)*len(ways))
+		for _, way := range ways {
+			for _, a := range all {
+				longer = append(longer, a+way)
+			}
+		}
+		all, rest = longer, after[len(digits):]
+	}
+	return all
+}
+
+func bothCases(digit string) []string {
+	if lower := strings.ToLower(digit); lower != digit {
+		return []string{digit, lower}
+	}
+	return []string{digit}
+}
+
+func lowerEscapes(path string) string {
+	parts := strings.Split(path, "%")
+	for i, p := range parts[1:] {
+		parts[i+1] = strings.ToLower(p[:2]) + p[2:]
+	}
+	return strings.Join(parts, "%")
+}
+
+// anySpelling is an expression for a literal part of a template, whose escapes may have digits of either case.
+func anySpelling(literal string) string {
+	parts := strings.Split(literal, "%")
+	expr := regexp.QuoteMeta(parts[0])
+	for _, p := range parts[1:] {
+		expr += "%"
+		for _, digit := range []string{p[:1], p[1:2]} {
+			expr += digit
+			if ways := bothCases(digit); len(ways) > 1 {
+				expr = expr[:len(expr)-1] + "[" + strings.Join(ways, "") + "]"
+			}
+		}
+		expr += regexp.QuoteMeta(p[2:])
+	}
+	return expr
+}
+
 func unreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
@@ -120,7 +193,7 @@ func parseTemplate(template string) (Pattern, error) {
 		}
 		literal = escapePath(literal)
 		text.WriteString(literal)
-		plain.WriteString(regexp.QuoteMeta(literal))
+		plain.WriteString(anySpelling(literal))
 		if !found {
 			break
 		}
