@@ -40,8 +40,11 @@ type Config struct {
 	Cold ColdOptions
 	Warm WarmOptions
 	Up   UpOptions
+	// Routes is for the scenario of that name.
+	Routes RoutesOptions
 	// Contest is for queueproxy, activator and chain together.
 	Contest ContestOptions
+	Soak    SoakOptions
 
 	// arguments are the flags as they were given.
 	arguments []string

@@ -28,9 +28,11 @@ func scenarios() []scenario {
 		{name: "queueproxy", about: "our queue-proxy beside Knative's and bare proxies", flags: (*Config).contestFlags, alone: QueueProxy, ownNetwork: true},
 		{name: "activator", about: "our activator beside Knative's", alone: Activator, ownNetwork: true},
 		{name: "chain", about: "Envoy with our queue-proxy beside Envoy with Knative's parts and Envoy alone", alone: Chain, ownNetwork: true},
+		{name: "routes", about: "many functions and routes: Envoy's memory and start, time until a change counts", flags: (*Config).routesFlags, alone: Routes, ownNetwork: true},
 		{name: "memory", about: "resident memory of every process at rest", platform: inFirstLanguage(Memory)},
 		{name: "cold", about: "first requests of distinct functions, beside the runtime's own load", flags: (*Config).coldFlags, platform: inEachLanguage(Cold)},
 		{name: "warm", about: "throughput and latency through the router, beside Envoy alone", flags: (*Config).warmFlags, platform: inEachLanguage(Warm)},
+		{name: "soak", about: "a load while everything is disturbed; no request may be lost", flags: (*Config).soakFlags, alone: Soak, byName: true},
 	}
 }
 

@@ -63,6 +63,8 @@ type book struct {
 	underWay map[string]*call
 	// counts are the good answers by kind.
 	counts map[string]int
+	// slowest are the longest times until a good answer by kind.
+	slowest map[string]time.Duration
 	// failed are the others.
 	failed []*call
 	begun  map[string][]probe.Entry
@@ -87,7 +89,7 @@ type book struct {
 
 func newBook() *book {
 	return &book{
-		underWay: map[string]*call{}, counts: map[string]int{}, begun: map[string][]probe.Entry{}, answered: map[string]time.Time{},
+		underWay: map[string]*call{}, counts: map[string]int{}, slowest: map[string]time.Duration{}, begun: map[string][]probe.Entry{}, answered: map[string]time.Time{},
 		twice: map[string][]probe.Entry{}, versions: map[string]*versions{}, lastEnd: map[string]time.Time{},
 	}
 }
@@ -126,6 +128,7 @@ func (b *book) end(c *call) {
 		return
 	}
 	b.counts[c.kind]++
+	b.slowest[c.kind] = max(b.slowest[c.kind], c.ended.Sub(c.began).Round(time.Millisecond))
 	b.answered[c.id] = c.ended
 	b.prune(c.ended)
 }

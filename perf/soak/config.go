@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type Config struct {
 	Peak int
 	// Pause is the time between two events.
 	Pause time.Duration
+	// Only keeps the events whose names match; nil means all.
+	Only *regexp.Regexp
 	// Programs is the folder of hotpod-local and of the parts.
 	Programs string
 	// Dir is the data folder of a running platform; empty starts one in a temporary folder, with two Envoys.

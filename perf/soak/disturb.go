@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -53,10 +54,10 @@ func (d *disturber) disturbances() []disturbance {
 	return all
 }
 
-// run does all disturbances in a random order, and again in another, until ctx ends.
-func (d *disturber) run(ctx context.Context, gap time.Duration, log func(string, error)) {
-	for ctx.Err() == nil {
-		all := d.disturbances()
+// run does all disturbances that match in a random order, and again in another, until ctx ends.
+func (d *disturber) run(ctx context.Context, only *regexp.Regexp, gap time.Duration, log func(*event)) {
+	all := slices.DeleteFunc(d.disturbances(), func(x disturbance) bool { return only != nil && !only.MatchString(x.name) })
+	for ctx.Err() == nil && len(all) > 0 {
 		d.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		for _, x := range all {
 			select {
@@ -68,7 +69,7 @@ func (d *disturber) run(ctx context.Context, gap time.Duration, log func(string,
 			// One that was begun is finished: what it stopped must run again.
 			err := x.do(context.WithoutCancel(ctx))
 			d.book.happened(e, err)
-			log(x.name, err)
+			log(e)
 		}
 	}
 }

@@ -16,6 +16,8 @@ type Report struct {
 	Elapsed time.Duration
 	// Answered are the good answers by the kind of their request.
 	Answered map[string]int
+	// Slowest are the longest times until a good answer, by kind.
+	Slowest map[string]time.Duration
 	// Explained are failures by what explains them, Unexplained the number of the others.
 	Explained   map[string]int
 	Unexplained int
@@ -42,7 +44,7 @@ func (b *book) report(seed uint64, elapsed time.Duration) Report {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := Report{
-		Seed: seed, Elapsed: elapsed, Answered: maps.Clone(b.counts), Explained: map[string]int{},
+		Seed: seed, Elapsed: elapsed, Answered: maps.Clone(b.counts), Slowest: maps.Clone(b.slowest), Explained: map[string]int{},
 		Events: map[string]int{}, Troubled: map[string]int{}, Retried: b.retried, Peaks: b.peaks, Lows: b.lows, Gone: b.gone,
 	}
 	for _, e := range b.events {
@@ -95,7 +97,7 @@ func (r Report) Total() int {
 func (r Report) Write(w io.Writer) {
 	fmt.Fprintf(w, "\n%d requests answered in %s", r.Total(), r.Elapsed.Round(time.Second))
 	for _, kind := range slices.Sorted(maps.Keys(r.Answered)) {
-		fmt.Fprintf(w, ", %d %s", r.Answered[kind], kind)
+		fmt.Fprintf(w, ", %d %s (slowest %s)", r.Answered[kind], kind, r.Slowest[kind])
 	}
 	fmt.Fprintf(w, "; %d connections tried at another Envoy\n", r.Retried)
 	for _, name := range slices.Sorted(maps.Keys(r.Events)) {

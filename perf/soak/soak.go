@@ -98,18 +98,19 @@ func (s *soak) run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { s.world.waves(loading, s.load) })
 	others.Go(func() { s.updates(loading) })
-	others.Go(func() { s.disturber.run(loading, s.config.Pause, s.log) })
+	others.Go(func() { s.disturber.run(loading, s.config.Only, s.config.Pause, s.log) })
 	s.load.clients.Wait()
 	others.Wait()
 	return ctx.Err()
 }
 
-func (s *soak) log(what string, err error) {
-	if err != nil {
-		s.config.Log.Warn("disturbed, with trouble", "event", what, "error", err)
+func (s *soak) log(e *event) {
+	log := s.config.Log.With("event", e.name, "took", e.to.Sub(e.from).Round(time.Millisecond))
+	if e.err != nil {
+		log.Warn("disturbed, with trouble", "error", e.err)
 		return
 	}
-	s.config.Log.Info("disturbed", "event", what)
+	log.Info("disturbed")
 }
 
 // everywhere waits until every Envoy serves every function.
@@ -137,6 +138,9 @@ func (s *soak) updates(ctx context.Context) {
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		e := s.disturber.book.happens("code updated")
 		s.disturber.book.happened(e, s.world.update(bounded, changing))
+		if e.err != nil {
+			s.log(e)
+		}
 		cancel()
 	}
 }

@@ -56,9 +56,14 @@ func (w *world) functions() map[string]*v1.Function {
 
 // make makes everything and waits until it can be called.
 func (w *world) make(ctx context.Context) error {
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-	if _, err := w.clients.Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create namespace: %w", err)
+	// One of an earlier run may still be going.
+	err := wait(ctx, "the namespace", func() error {
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+		_, err := w.clients.Namespaces().Create(ctx, ns, metav1.CreateOptions{})
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	e, err := w.environment(0)
 	if err != nil {
