@@ -173,6 +173,7 @@ func (q *Proxy) serveWaitForDrain(_ http.ResponseWriter, r *http.Request) {
 		if draining {
 			select {
 			case <-empty:
+				q.hookOnce.Do(func() { close(q.hooked) })
 			case <-r.Context().Done():
 			}
 			return

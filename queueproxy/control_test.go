@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hotpod.dev/internal/testproxy"
+	"hotpod.dev/queueproxy"
 	"hotpod.dev/sign"
 	"hotpod.dev/wire"
 )
@@ -213,6 +214,29 @@ func TestRun_EndsWhenTheLastRequestHasAndNotLater(t *testing.T) {
 	if took := time.Since(begin); took > 900*time.Millisecond {
 		t.Errorf("took %v after the last answer", took)
 	}
+}
+
+func TestRun_StaysUntilTheRuntimesHookHasItsAnswer(t *testing.T) {
+	p := start(t, testproxy.Backend(t, testproxy.NewGatekeeper(t)), func(c *queueproxy.Config) { c.HookWait = 10 * time.Second })
+	p.stop()
+	select {
+	case err := <-p.done:
+		t.Fatalf("ended before the hook came: %v", err)
+	case <-time.After(300 * time.Millisecond): // more than the drain needs
+	}
+	begin := time.Now()
+	if status, _ := p.fetch(wire.PathWaitForDrain); status != http.StatusOK {
+		t.Errorf("the hook got %d", status)
+	}
+	p.end()
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("took %v to end after the hook had its answer", took)
+	}
+}
+
+func TestRun_EndsWithoutAHookAfterItsBound(t *testing.T) {
+	p := start(t, testproxy.Backend(t, testproxy.NewGatekeeper(t)), func(c *queueproxy.Config) { c.HookWait = 50 * time.Millisecond })
+	p.end()
 }
 
 func TestRun_EndsWithoutLossUnderLoad(t *testing.T) {

@@ -38,6 +38,9 @@ type Config struct {
 	MaxWaiting int
 	// Grace bounds the drain at the end.
 	Grace time.Duration
+	// HookWait bounds the wait, after the drain, for the runtime's preStop hook: it begins when the pod's end does,
+	// and one that finds nobody is a failure that the pod's owner sees. 0 waits for none.
+	HookWait time.Duration
 }
 
 // Validate returns all that is wrong with the configuration.
@@ -51,8 +54,8 @@ func (c Config) Validate() error {
 	if _, err := sign.NewVerifier(c.PodUID, c.ControlKey); err != nil {
 		faults = append(faults, err)
 	}
-	if c.ReplayLimit < 0 || c.MaxWaiting < 0 || c.Grace < 0 {
-		faults = append(faults, errors.New("replay limit, queue length and grace must not be negative"))
+	if c.ReplayLimit < 0 || c.MaxWaiting < 0 || c.Grace < 0 || c.HookWait < 0 {
+		faults = append(faults, errors.New("replay limit, queue length, grace and the wait for the hook must not be negative"))
 	}
 	return errors.Join(faults...)
 }
@@ -73,6 +76,9 @@ type Proxy struct {
 	assigned atomic.Pointer[assigned]
 	// broken is set for good when the runtime does not listen any more.
 	broken atomic.Bool
+	// hooked is closed when the runtime's preStop hook was told that the pod is drained.
+	hooked   chan struct{}
+	hookOnce sync.Once
 	// assigning serializes assignments.
 	assigning sync.Mutex
 	started   time.Time
@@ -84,7 +90,7 @@ func New(cfg Config, log *slog.Logger, tracer *Tracer) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Proxy{cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{}, started: time.Now()}
+	q := &Proxy{cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{}, hooked: make(chan struct{}), started: time.Now()}
 	q.gate = newGate(q.started)
 	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, Watcher: q.watcher})
 	q.server = &proxy.Server{Handler: q, Log: log, Watcher: q.watcher}
@@ -134,6 +140,7 @@ func (q *Proxy) RunOn(ctx context.Context, requests, control net.Listener) error
 	case <-ctx.Done():
 	}
 	q.finish()
+	q.awaitHook()
 	stop() // ends the streams of reports, too
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
@@ -167,6 +174,14 @@ func (q *Proxy) finish() {
 		time.Sleep(time.Millisecond)
 	}
 	q.log.Info("drained", "in_flight", q.gate.present(), "took", time.Since(begin))
+}
+
+// awaitHook returns when the runtime's preStop hook has its answer, or none seems to come.
+func (q *Proxy) awaitHook() {
+	select {
+	case <-q.hooked:
+	case <-time.After(q.cfg.HookWait):
+	}
 }
 
 // assign makes the pod hold a function, or replaces its bounds. It returns what is held when that is another.
