@@ -38,7 +38,7 @@ type Exchange interface {
 	// Upgrade reports whether the client asks for another protocol, a WebSocket for instance.
 	Upgrade() bool
 	// Replayable reports whether the client can send the request again elsewhere after a refusal: it has no body,
-	// or is an upgrade, or its length is known and within limit.
+	// or is an upgrade, or its length is known and within limit. On HTTP/2 it may wait a moment for the body's end.
 	Replayable(limit int64) bool
 	// Gone is closed when the client went away.
 	Gone() <-chan struct{}
@@ -73,6 +73,8 @@ type Options struct {
 	Timeout time.Duration
 	// Streaming, when not nil, lets Timeout bound the wait for the answer's head only.
 	Streaming *Streaming
+	// AnswerHead appends further lines, when the answer's head is here; nil adds none.
+	AnswerHead func(dst []byte) []byte
 	// Answered is called at most once in a Forward, when the upstream has done its part and before the last bytes
 	// are sent to the client; nil does nothing.
 	Answered func(status int)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -10,27 +11,41 @@ import (
 // h2server serves the connections that speak HTTP/2. It starts with the first of them: most pods never see one.
 type h2server struct {
 	mu     sync.Mutex // guards what follows
-	conns  chan net.Conn
+	lis    *handed
 	server *http.Server
+	old    []*http.Server // retired
+	ended  bool
 }
 
 // serve hands a connection over and returns when it is closed.
 func (s *h2server) serve(owner *Server, conn net.Conn, preface []byte) {
 	p := &prefixed{Conn: conn, prefix: preface, closed: make(chan struct{})}
-	select {
-	case s.open(owner, conn.LocalAddr()) <- p:
-		<-p.closed
-	case <-p.closed:
+	for {
+		conns, done := s.open(owner, conn.LocalAddr())
+		select {
+		case conns <- p:
+			<-p.closed
+			return
+		case <-done: // it retired, or ended, a moment ago
+			if conns == nil {
+				return
+			}
+		}
 	}
 }
 
-func (s *h2server) open(owner *Server, addr net.Addr) chan<- net.Conn {
+// open returns where connections are handed over, and what is closed when nobody takes them there any more.
+func (s *h2server) open(owner *Server, addr net.Addr) (conns chan<- net.Conn, done <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns != nil {
-		return s.conns
+	if s.ended {
+		over := make(chan struct{})
+		close(over)
+		return nil, over
 	}
-	s.conns = make(chan net.Conn)
+	if s.lis != nil {
+		return s.lis.conns, s.lis.done
+	}
 	s.server = &http.Server{
 		Handler:           http.HandlerFunc(owner.serveStream),
 		Protocols:         new(http.Protocols),
@@ -39,17 +54,34 @@ func (s *h2server) open(owner *Server, addr net.Addr) chan<- net.Conn {
 		MaxHeaderBytes:    owner.headLimit(),
 	}
 	s.server.Protocols.SetUnencryptedHTTP2(true)
-	lis := &handed{conns: s.conns, addr: addr, done: make(chan struct{})}
-	go func() { _ = s.server.Serve(lis) }()
-	return s.conns
+	s.lis = &handed{conns: make(chan net.Conn), addr: addr, done: make(chan struct{})}
+	go func(server *http.Server, lis net.Listener) { _ = server.Serve(lis) }(s.server, s.lis)
+	return s.lis.conns, s.lis.done
+}
+
+// retire makes the clients of all connections go elsewhere with what they have not begun. Connections that still come
+// get a server of their own; their first answer says the same.
+func (s *h2server) retire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server == nil {
+		return
+	}
+	server := s.server
+	s.old, s.server, s.lis = append(s.old, server), nil, nil
+	go func() { _ = server.Shutdown(context.Background()) }() // until its connections end, or close
 }
 
 func (s *h2server) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, server := range s.old {
+		_ = server.Close()
+	}
 	if s.server != nil {
 		_ = s.server.Close()
 	}
+	s.ended, s.lis = true, nil
 }
 
 // serveStream makes an exchange of a stream.

@@ -108,6 +108,9 @@ func appendAnswer(dst []byte, h *head, kind bodyKind, closing bool, o *Options) 
 	}
 	if h.status >= 200 {
 		dst = append(dst, o.ResponseHeader...)
+		if o.AnswerHead != nil {
+			dst = o.AnswerHead(dst)
+		}
 	}
 	return append(dst, "\r\n"...)
 }

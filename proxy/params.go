@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"net/textproto"
 	"net/url"
 	"regexp"
@@ -22,7 +23,8 @@ type Params struct {
 
 // template is a compiled gorilla template, "/users/{id}/{rest:.*}".
 type template struct {
-	names []string // header names, one a variable
+	// names are those of headers, one a variable; that of a variable that gives none is empty.
+	names []string
 	// literals stand around the variables, one more than those, when each variable is a whole "[^/]+" that a slash
 	// or the end follows; matching is simple then. Otherwise exact and prefix match.
 	literals      []string
@@ -47,12 +49,23 @@ func (p *Params) append(dst []byte, tmpl, fullURL string) []byte {
 	if t == nil {
 		return dst
 	}
+	// The path is matched with its escapes, as Envoy has matched it: an escaped slash is part of a segment.
 	path, _, _ := strings.Cut(fullURL, "?")
-	// The path is matched decoded, as gorilla does.
-	if path, err := url.PathUnescape(path); err == nil {
-		dst = t.appendLines(dst, path)
+	return t.appendLines(dst, upperEscapes(path))
+}
+
+// upperEscapes writes the digits of escapes in upper case: %2f and %2F are the same.
+func upperEscapes(path string) string {
+	if !strings.Contains(path, "%") {
+		return path
 	}
-	return dst
+	b := []byte(path)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i+1:i+3], bytes.ToUpper(b[i+1:i+3]))
+		}
+	}
+	return string(b)
 }
 
 func (p *Params) compiled(tmpl string) *template {
@@ -94,17 +107,27 @@ func compile(tmpl string) *template {
 		if !isToken([]byte(name)) || expr == "" {
 			return nil
 		}
-		t.names = append(t.names, textproto.CanonicalMIMEHeaderKey(wire.HeaderParamPrefix+name))
-		t.literals = append(t.literals, rest[:open])
-		pattern += regexp.QuoteMeta(rest[:open]) + "(" + expr + ")"
+		t.names = append(t.names, headerName(name))
+		literal := upperEscapes(rest[:open])
+		t.literals = append(t.literals, literal)
+		pattern += regexp.QuoteMeta(literal) + "(" + expr + ")"
 		rest = rest[open+end+1:]
 		simple = simple && !given && (rest == "" || rest[0] == '/')
 	}
+	rest = upperEscapes(rest)
 	if t.literals = append(t.literals, rest); !simple {
 		t.literals = nil
 		return t.withPattern(pattern+regexp.QuoteMeta(rest), strings.HasSuffix(tmpl, "/"))
 	}
 	return t
+}
+
+// headerName returns the name of a variable's header; "_" stands for what lies below a subtree and has none.
+func headerName(variable string) string {
+	if variable == "_" {
+		return ""
+	}
+	return textproto.CanonicalMIMEHeaderKey(wire.HeaderParamPrefix + variable)
 }
 
 func (t *template) withPattern(pattern string, subtree bool) *template {
@@ -179,8 +202,14 @@ func (t *template) appendSimple(dst []byte, path string) []byte {
 	return dst
 }
 
-// appendValue appends a line whose value stays encoded when it could not stand in a header.
+// appendValue appends a line with the decoded value, which stays encoded when it could not stand in a header.
 func appendValue(dst []byte, name, value string) []byte {
+	if name == "" {
+		return dst
+	}
+	if decoded, err := url.PathUnescape(value); err == nil {
+		value = decoded
+	}
 	for i := range len(value) {
 		if classes[value[i]]&classValue == 0 {
 			value = url.PathEscape(value)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 )
 
 // Sizes of buffers.
@@ -12,6 +13,8 @@ const (
 	readBuffer       = 4 << 10
 	copyBuffer       = 32 << 10
 	defaultHeadLimit = 64 << 10
+	// readAhead is how long the end of a body of unknown length is waited for, before it counts as far.
+	readAhead = 10 * time.Millisecond
 )
 
 var (

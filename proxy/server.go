@@ -41,8 +41,11 @@ type Server struct {
 func (s *Server) Active() int { return int(s.active.Load()) }
 
 // Retire makes clients leave without loss before the server ends: each answer announces that it is the last one on
-// its connection. New connections are still taken: closing the listener would reset those that wait in it.
-func (s *Server) Retire() { s.retired.Store(true) }
+// its connection, and HTTP/2 connections are told at once. New connections are still taken: closing the listener would reset those that wait in it.
+func (s *Server) Retire() {
+	s.retired.Store(true)
+	s.h2.retire()
+}
 
 // Serve accepts connections until ctx ends, which is no error, or the listener breaks. Then it closes the listener
 // and every connection, and returns when the last handler has. To end without loss, Retire first, and wait until

@@ -10,9 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 
 	"hotpod.dev/wire"
 )
@@ -58,30 +56,17 @@ func (x *h2) ContentLength() int64 { return x.r.ContentLength }
 // Upgrade implements Exchange.
 func (x *h2) Upgrade() bool { return false }
 
-// Replayable implements Exchange.
+// Replayable implements Exchange. HTTP/2 names no length as a rule (gRPC never does), so a body that ends soon is read
+// ahead: when its end is here, the client has all of it, too.
 func (x *h2) Replayable(limit int64) bool {
-	return x.r.ContentLength >= 0 && x.r.ContentLength <= limit
+	if x.r.ContentLength >= 0 {
+		return x.r.ContentLength <= limit
+	}
+	return x.tape.whole(x.r.Body, limit, readAhead)
 }
 
 // Gone implements Exchange.
 func (x *h2) Gone() <-chan struct{} { return x.r.Context().Done() }
-
-// Fail implements Exchange.
-func (x *h2) Fail(e *wire.Error) {
-	e = e.With(x.RequestID(), x.TraceID())
-	maps.Copy(x.w.Header(), e.Header())
-	body := e.Body()
-	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	x.w.WriteHeader(e.Status)
-	_, _ = x.w.Write(body)
-}
-
-// Refuse implements Exchange.
-func (x *h2) Refuse(why wire.Busy) {
-	x.w.Header().Set(wire.HeaderBusy, string(why))
-	x.w.Header().Set("Content-Length", "0")
-	x.w.WriteHeader(http.StatusServiceUnavailable)
-}
 
 // dialError tells a connection that could not be made from one that broke.
 type dialError struct{ err error }
@@ -122,6 +107,8 @@ func (x *h2) request(ctx context.Context, t *Target, o *Options) *http.Request {
 	out.RequestURI = ""
 	out.Header = x.r.Header.Clone()
 	dropFrom(out.Header, o.DropRequest)
+	dropHop(out.Header)
+	dropTrailers(out.Trailer)
 	if _, ok := out.Header["User-Agent"]; !ok {
 		out.Header["User-Agent"] = nil // else the client would put its own
 	}
@@ -153,9 +140,18 @@ func (x *h2) failed(b *bound, err error) Outcome {
 		return Outcome{Kind: why}
 	case errors.As(err, &dial):
 		return Outcome{Kind: Unreached, Retry: x.tape.intact(), Err: err}
+	case unprocessed(err):
+		return Outcome{Kind: Unreached, Retry: x.tape.intact(), Err: err}
 	default:
 		return Outcome{Kind: Broken, Err: fmt.Errorf("forward: %w", err)}
 	}
+}
+
+// unprocessed reports whether the upstream said that it did nothing with the request: it refused the stream, or it was
+// going away and the stream came too late. net/http has only words for that.
+func unprocessed(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "REFUSED_STREAM") || strings.Contains(text, "graceful shutdown GOAWAY")
 }
 
 // relay streams an answer to the client.
@@ -163,7 +159,12 @@ func (x *h2) relay(b *bound, resp *http.Response, o *Options) Outcome {
 	header := x.w.Header()
 	maps.Copy(header, resp.Header)
 	dropFrom(header, o.DropResponse)
+	dropHop(header)
 	addLines(header, o.ResponseHeader)
+	if o.AnswerHead != nil {
+		addLines(header, o.AnswerHead(nil))
+	}
+	x.leaving()
 	for name := range resp.Trailer {
 		header.Add("Trailer", name)
 	}
@@ -181,6 +182,7 @@ func (x *h2) relay(b *bound, resp *http.Response, o *Options) Outcome {
 		}
 		return out
 	}
+	dropFrom(resp.Trailer, o.DropResponse)
 	for name, values := range resp.Trailer {
 		for _, v := range values {
 			header.Add(http.TrailerPrefix+name, v)
@@ -216,64 +218,26 @@ func (x *h2) copyBody(b *bound, from io.Reader) error {
 	}
 }
 
-// bound ends an exchange on a stream when its time is over.
-type bound struct {
-	ctx    context.Context //nolint:containedctx // the exchange's own, for its request
-	cancel context.CancelFunc
-	client context.Context //nolint:containedctx // to tell who ended it
-	timer  *time.Timer
-	o      *Options
-	until  time.Time
-}
-
-func newBound(client context.Context, o *Options) *bound {
-	b := &bound{client: client, o: o}
-	b.ctx, b.cancel = context.WithCancel(client)
-	b.timer = time.AfterFunc(time.Hour, b.cancel)
-	b.set(time.Time{})
-	if o.Timeout > 0 {
-		b.set(time.Now().Add(o.Timeout))
-	}
-	return b
-}
-
-func (b *bound) set(deadline time.Time) {
-	b.timer.Stop()
-	if !deadline.IsZero() {
-		b.timer.Reset(time.Until(deadline))
-	}
-}
-
-// begin goes over to the bounds of an answer that has begun.
-func (b *bound) begin() {
-	if s := b.o.Streaming; s != nil {
-		if s.Max > 0 {
-			b.until = time.Now().Add(s.Max)
+// dropHop removes what says something about one connection; HTTP/2 has other means. "TE: trailers" is the exception.
+func dropHop(h http.Header) {
+	for name := range h {
+		switch classify([]byte(name)) {
+		case fieldConnection, fieldUpgrade, fieldTransferEncoding, fieldHop:
+			if name != "Te" || h.Get(name) != "trailers" {
+				delete(h, name)
+			}
+		default:
 		}
-		b.set(s.next(time.Now(), b.until))
 	}
 }
 
-func (b *bound) progress() {
-	if s := b.o.Streaming; s != nil && s.Idle > 0 {
-		b.set(s.next(time.Now(), b.until))
+// dropTrailers removes trailers that a reader must not merge into the head.
+func dropTrailers(h http.Header) {
+	for name := range h {
+		if !trailerAllowed([]byte(name)) {
+			delete(h, name)
+		}
 	}
-}
-
-func (b *bound) why() Kind {
-	switch {
-	case b.client.Err() != nil:
-		return Gone
-	case b.ctx.Err() != nil:
-		return TimedOut
-	default:
-		return 0
-	}
-}
-
-func (b *bound) stop() {
-	b.timer.Stop()
-	b.cancel()
 }
 
 func dropFrom(h http.Header, list []string) {

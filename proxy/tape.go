@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 )
 
 var errTapeLost = errors.New("body was taken by an earlier attempt")
@@ -26,12 +27,55 @@ type tape struct {
 func (t *tape) reader(src io.Reader, limit int64) io.ReadCloser {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.open(src, limit)
+	return t.next()
+}
+
+func (t *tape) open(src io.Reader, limit int64) {
 	if t.src == nil {
-		t.src, t.limit, t.more.L = src, limit, &t.mu
+		t.src, t.more.L = src, &t.mu
 	}
+	t.limit = max(t.limit, limit) // what was read ahead must stay
+}
+
+func (t *tape) next() *tapeReader {
 	t.current = &tapeReader{tape: t}
 	t.more.Broadcast()
 	return t.current
+}
+
+// whole reads ahead, without losing anything, and reports whether the source ended within limit and wait.
+func (t *tape) whole(src io.Reader, limit int64, wait time.Duration) bool {
+	t.mu.Lock()
+	t.open(src, limit)
+	r := t.next()
+	t.mu.Unlock()
+	ended := make(chan bool, 1)
+	go func() { ended <- r.ahead() }()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case whole := <-ended:
+		return whole
+	case <-timer.C:
+		return false
+	}
+}
+
+// ahead puts what comes on the tape, up to its limit, and reports whether the source ended.
+func (r *tapeReader) ahead() bool {
+	t := r.tape
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.current == r && t.err == nil && int64(len(t.kept)) < t.limit {
+		if t.busy {
+			t.more.Wait()
+			continue
+		}
+		r.at = len(t.kept)
+		r.pull(make([]byte, min(t.limit-int64(len(t.kept)), copyBuffer)))
+	}
+	return t.current == r && t.err == io.EOF //nolint:errorlint // readers return it bare
 }
 
 // intact reports whether the body can be sent again.

@@ -57,6 +57,13 @@ func (g *gate) arrive(a Arrival, w *Waiter, now time.Time) Verdict {
 	return v
 }
 
+// roomy reports whether a request would go in at once now.
+func (g *gate) roomy() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.breaker.Open()
+}
+
 // abandon takes a waiting request out; false means that its verdict has come meanwhile and is in w.decided.
 func (g *gate) abandon(w *Waiter, status int) bool {
 	g.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -71,7 +70,8 @@ func (q *Proxy) Serve(x proxy.Exchange) {
 		return
 	}
 	arrival, bound := q.classify(x, a)
-	start := time.Now()
+	arrived := time.Now()
+	start := arrived
 	w := q.waiters.get()
 	verdict := q.gate.arrive(arrival, w, start)
 	if verdict == Queued {
@@ -81,7 +81,7 @@ func (q *Proxy) Serve(x proxy.Exchange) {
 	q.waiters.put(w)
 	switch verdict {
 	case Admitted:
-		q.run(x, a, start)
+		q.run(x, a, arrived, start)
 	case Limited:
 		x.Refuse(wire.BusyLimit)
 	case Drained:
@@ -101,6 +101,8 @@ func (q *Proxy) turnAway(x proxy.Exchange, why refusal) {
 func (q *Proxy) classify(x proxy.Exchange, a *assigned) (Arrival, time.Duration) {
 	asked := waitAsked(x)
 	switch {
+	case x.ContentLength() < 0 && q.gate.roomy(): // most likely it goes in; if not, it queues
+		return Stuck, max(asked, a.queue)
 	case !x.Replayable(q.cfg.ReplayLimit):
 		return Stuck, max(asked, a.queue)
 	case asked > 0:
@@ -161,67 +163,6 @@ func (q *Proxy) overflow(x proxy.Exchange, arrival Arrival) {
 	e := wire.ErrCapacity("too many requests wait for the function's pod")
 	q.gate.answered(e.Status)
 	x.Fail(e)
-}
-
-// run is a request inside the function. They are reused: forwarding allocates nothing.
-type run struct {
-	gate    *gate
-	options proxy.Options
-	drop    []string
-	start   time.Time
-	left    bool
-}
-
-type runs struct{ pool sync.Pool }
-
-func (p *runs) get(q *Proxy) *run {
-	if r, ok := p.pool.Get().(*run); ok {
-		return r
-	}
-	r := &run{gate: q.gate}
-	// The last one is replaced only when there is a span of our own.
-	r.drop = []string{wire.HeaderPrefix + "*", "x-fission-function-*", "x-fission-params-*", "traceparent"}
-	r.options = proxy.Options{
-		DropResponse: []string{wire.HeaderPrefix + "*"},
-		Forwarded:    true,
-		Params:       &q.params,
-		Answered:     r.leave,
-	}
-	return r
-}
-
-// leave frees the function's slot, once.
-func (r *run) leave(status int) {
-	if !r.left {
-		r.left = true
-		r.gate.leave(r.start, status)
-	}
-}
-
-// run forwards an admitted request.
-func (q *Proxy) run(x proxy.Exchange, a *assigned, start time.Time) {
-	r := q.runs.get(q)
-	defer q.runs.pool.Put(r)
-	r.start, r.left = start, false
-	r.options.RequestHeader, r.options.Timeout, r.options.Streaming = a.header, a.timeout, a.streaming
-	r.options.DropRequest = r.drop[:len(r.drop)-1]
-	span := q.tracer.start(x, a, start)
-	if span != nil {
-		r.options.RequestHeader, r.options.DropRequest = span.header(a.header), r.drop
-	}
-	out := x.Forward(q.runtime, &r.options)
-	if q.crashed(out) && out.Retry {
-		r.leave(0)
-		span.end(0)
-		q.leaveToOthers(x)
-		return
-	}
-	e := failure(out, a)
-	r.leave(outcomeStatus(out, e))
-	span.end(outcomeStatus(out, e))
-	if e != nil {
-		x.Fail(e)
-	}
 }
 
 // crashed says that the runtime does not listen any more. A runtime that comes back has no code, so the pod takes

@@ -86,7 +86,11 @@ func TestServe_NeverHasMoreInsideThanTheLimit(t *testing.T) {
 				if limit > 0 && runtime.Most() > limit {
 					t.Errorf("%d requests were inside at a time", runtime.Most())
 				}
-				if counts[200] != runtime.Served() || counts[200]+counts[503] != n || counts[200] < 2*n/3 || limit == 0 && counts[503] > 0 {
+				queued := 2 * n / 3
+				if name == "HTTP/2" {
+					queued = n / 3 // the end of a body is seen there, however long it is: those may be refused
+				}
+				if counts[200] != runtime.Served() || counts[200]+counts[503] != n || counts[200] < queued || limit == 0 && counts[503] > 0 {
 					t.Errorf("answers: %v, served %d", counts, runtime.Served())
 				}
 			})

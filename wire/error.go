@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -91,4 +92,37 @@ func ErrUnavailable(f Failure) *Error {
 // ErrFunction is answered when the function's process broke the exchange.
 func ErrFunction(reason, message string) *Error {
 	return &Error{Status: http.StatusInternalServerError, Component: "function", Reason: reason, Message: message}
+}
+
+// GRPCStatus returns the code that says the same to a gRPC client.
+func (e *Error) GRPCStatus() int {
+	const cancelled, deadlineExceeded, resourceExhausted, internal, unavailable, unimplemented = 1, 4, 8, 13, 14, 12
+	switch {
+	case e.Status == StatusClientGone:
+		return cancelled
+	case e.Status == http.StatusGatewayTimeout:
+		return deadlineExceeded
+	case e.Status == http.StatusTooManyRequests:
+		return resourceExhausted
+	case e.Status == http.StatusNotFound, e.Status == http.StatusNotImplemented:
+		return unimplemented
+	case e.Component == "executor", e.Reason == "connection_refused", e.Reason == "dial_error":
+		return unavailable
+	default:
+		return internal
+	}
+}
+
+// GRPCMessage returns component, reason and message as the value of a grpc-message header.
+func (e *Error) GRPCMessage() string {
+	text := e.Error()
+	out := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '%' {
+			out = fmt.Appendf(out, "%%%02X", c)
+			continue
+		}
+		out = append(out, text[i])
+	}
+	return string(out)
 }

@@ -28,6 +28,8 @@ const (
 	HeaderBusy = "x-hotpod-busy"
 	// HeaderWait asks the queue-proxy to queue the request, for at most so many milliseconds.
 	HeaderWait = "x-hotpod-wait"
+	// HeaderColdStart is "true" on the answer to a request that waited for a pod to become hot. Clients see it.
+	HeaderColdStart = "x-hotpod-cold-start"
 )
 
 // Headers that functions and clients see, as in Fission.

@@ -64,3 +64,38 @@ func TestErrors_NameTheBoundAndTheStatus(t *testing.T) {
 		}
 	}
 }
+
+func TestAppendTiming_IsInMilliseconds(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "queue;dur=0.000", 999 * time.Nanosecond: "queue;dur=0.000", 7 * time.Microsecond: "queue;dur=0.007",
+		1234567 * time.Nanosecond: "queue;dur=1.234", time.Minute: "queue;dur=60000.000", -time.Second: "queue;dur=0.000",
+	} {
+		if got := string(AppendTiming(nil, "queue", d)); got != want {
+			t.Errorf("%s = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestError_SpeaksGRPC(t *testing.T) {
+	for _, c := range []struct {
+		err  *Error
+		code int
+	}{
+		{ErrFunctionTimeout(time.Second), 4},
+		{ErrHoldTimeout(time.Second, "x"), 4},
+		{ErrCapacity("x"), 8},
+		{ErrUnavailable(Failure{Reason: "SpecializationFailed"}), 14},
+		{ErrFunction("connection_refused", "x"), 14},
+		{ErrFunction("function_error", "x"), 13},
+		{&Error{Status: StatusClientGone}, 1},
+		{&Error{Status: 404}, 12},
+		{&Error{Status: 400, Component: "client"}, 13},
+	} {
+		if got := c.err.GRPCStatus(); got != c.code {
+			t.Errorf("%v = %d, want %d", c.err, got, c.code)
+		}
+	}
+	if got := ErrFunction("r", "50% ü\n").GRPCMessage(); got != "function: r: 50%25 %C3%BC%0A" {
+		t.Errorf("message = %q", got)
+	}
+}

@@ -34,6 +34,8 @@ type chain struct {
 	autoscaler *autoscaler.Autoscaler
 	service    time.Duration
 	broken     atomic.Pointer[wire.Failure]
+	// runtime starts what runs behind a queue-proxy; nil is function.
+	runtime func() (address string, stop func())
 
 	mu      sync.Mutex
 	pods    int

@@ -37,9 +37,9 @@ func (c *chain) Claim(_ context.Context, f *v1.Function) (wire.HotPod, error) {
 	c.pods++
 	ip, uid := fmt.Sprint(c.net, 10+c.pods), fmt.Sprint("pod-", c.pods)
 	c.mu.Unlock()
-	runtime := httptest.NewServer(c.function())
+	runtime, end := c.startRuntime()
 	q, err := queueproxy.New(queueproxy.Config{
-		RequestAddress: ip + ":8012", ControlAddress: ip + ":8022", RuntimeAddress: runtime.Listener.Addr().String(),
+		RequestAddress: ip + ":8012", ControlAddress: ip + ":8022", RuntimeAddress: runtime,
 		PodUID: uid, ControlKey: c.signer.PublicKey(), ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 100, Grace: 5 * time.Second,
 	}, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
@@ -47,7 +47,7 @@ func (c *chain) Claim(_ context.Context, f *v1.Function) (wire.HotPod, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = q.Run(ctx); runtime.Close() }()
+	go func() { defer close(ended); _ = q.Run(ctx); end() }()
 	c.running.Go(func() { <-ended })
 	c.mu.Lock()
 	c.stops[uid] = stop
@@ -59,6 +59,14 @@ func (c *chain) Claim(_ context.Context, f *v1.Function) (wire.HotPod, error) {
 	pod := wire.HotPod{UID: uid, Address: ip + ":8012"}
 	c.autoscaler.PodHot(held, pod)
 	return pod, nil
+}
+
+func (c *chain) startRuntime() (address string, stop func()) {
+	if c.runtime != nil {
+		return c.runtime()
+	}
+	s := httptest.NewServer(c.function())
+	return s.Listener.Addr().String(), s.Close
 }
 
 // assign calls the queue-proxy until it listens.

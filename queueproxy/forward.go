@@ -1,0 +1,81 @@
+package queueproxy
+
+import (
+	"sync"
+	"time"
+
+	"hotpod.dev/proxy"
+	"hotpod.dev/wire"
+)
+
+// run is a request inside the function. They are reused: forwarding allocates nothing.
+type run struct {
+	gate    *gate
+	options proxy.Options
+	drop    []string
+	arrived time.Time
+	start   time.Time // it went into the function
+	left    bool
+}
+
+type runs struct{ pool sync.Pool }
+
+func (p *runs) get(q *Proxy) *run {
+	if r, ok := p.pool.Get().(*run); ok {
+		return r
+	}
+	r := &run{gate: q.gate}
+	// The last one is replaced only when there is a span of our own.
+	r.drop = []string{wire.HeaderPrefix + "*", "x-fission-function-*", "x-fission-params-*", "traceparent"}
+	r.options = proxy.Options{
+		DropResponse: []string{wire.HeaderPrefix + "*"},
+		Forwarded:    true,
+		Params:       &q.params,
+		Answered:     r.leave,
+		AnswerHead:   r.timing,
+	}
+	return r
+}
+
+// leave frees the function's slot, once.
+func (r *run) leave(status int) {
+	if !r.left {
+		r.left = true
+		r.gate.leave(r.start, status)
+	}
+}
+
+// timing tells the client how long the request waited here, and how long the function took to begin its answer.
+func (r *run) timing(dst []byte) []byte {
+	dst = append(dst, wire.HeaderServerTiming+": "...)
+	dst = wire.AppendTiming(dst, "queue", r.start.Sub(r.arrived))
+	dst = append(dst, ", "...)
+	dst = wire.AppendTiming(dst, "function", time.Since(r.start))
+	return append(dst, "\r\n"...)
+}
+
+// run forwards an admitted request.
+func (q *Proxy) run(x proxy.Exchange, a *assigned, arrived, start time.Time) {
+	r := q.runs.get(q)
+	defer q.runs.pool.Put(r)
+	r.arrived, r.start, r.left = arrived, start, false
+	r.options.RequestHeader, r.options.Timeout, r.options.Streaming = a.header, a.timeout, a.streaming
+	r.options.DropRequest = r.drop[:len(r.drop)-1]
+	span := q.tracer.start(x, a, start)
+	if span != nil {
+		r.options.RequestHeader, r.options.DropRequest = span.header(a.header), r.drop
+	}
+	out := x.Forward(q.runtime, &r.options)
+	if q.crashed(out) && out.Retry {
+		r.leave(0)
+		span.end(0)
+		q.leaveToOthers(x)
+		return
+	}
+	e := failure(out, a)
+	r.leave(outcomeStatus(out, e))
+	span.end(outcomeStatus(out, e))
+	if e != nil {
+		x.Fail(e)
+	}
+}
