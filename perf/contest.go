@@ -76,7 +76,11 @@ type contest struct {
 // lap is what one entrant did on one course in one repeat.
 type lap struct {
 	throughput, p50, p99, perSecond, perRequest float64
-	failures                                    int64
+	// transfers are the reads and writes for a request, a count that nothing else on the machine disturbs.
+	transfers float64
+	// front is the part of perRequest that the first of several processes used.
+	front    float64
+	failures int64
 }
 
 // scores are the laps of an entrant on a course, and its memory.
@@ -157,12 +161,13 @@ func (c *contest) lap(ctx context.Context, e *entry, on course, warm time.Durati
 		return lap{}, err
 	}
 	l.Duration = c.duration
-	before := used(e.processes)
+	front := e.processes[:min(len(e.processes), 1)]
+	before, frontBefore, made := used(e.processes), used(front), transferred(e.processes)
 	m, err := l.Run(ctx)
 	if err != nil {
 		return lap{}, err
 	}
-	processor := used(e.processes) - before
+	processor, calls := used(e.processes)-before, transferred(e.processes)-made
 	if m.Requests == 0 {
 		return lap{}, fmt.Errorf("no request succeeded: %w", m.FirstError)
 	}
@@ -173,8 +178,22 @@ func (c *contest) lap(ctx context.Context, e *entry, on course, warm time.Durati
 	if processor > 0 {
 		done.perSecond = float64(m.Requests) / processor.Seconds()
 		done.perRequest = float64(processor.Nanoseconds()) / 1000 / float64(m.Requests)
+		if len(e.processes) > 1 {
+			done.front = float64((used(front) - frontBefore).Nanoseconds()) / 1000 / float64(m.Requests)
+		}
+		done.transfers = float64(calls) / float64(m.Requests)
 	}
 	return done, nil
+}
+
+// transferred sums the reads and writes of processes.
+func transferred(processes []int) (sum int64) {
+	for _, pid := range processes {
+		if n, ok := transfers(pid); ok {
+			sum += n
+		}
+	}
+	return sum
 }
 
 // add makes an entrant's rows.
@@ -218,6 +237,8 @@ func addLaps(r *Results, row Row, laps []lap) {
 	}{
 		{"requests_per_cpu_second", "requests", func(l lap) float64 { return l.perSecond }},
 		{"cpu", "µs/request", func(l lap) float64 { return l.perRequest }},
+		{"cpu_in_front", "µs/request", func(l lap) float64 { return l.front }},
+		{"reads_and_writes", "calls/request", func(l lap) float64 { return l.transfers }},
 		{"throughput", "requests/s", func(l lap) float64 { return l.throughput }},
 		{"latency_p50", "ms", func(l lap) float64 { return l.p50 }},
 		{"latency_p99", "ms", func(l lap) float64 { return l.p99 }},

@@ -43,6 +43,33 @@ func parseProcessorTime(raw []byte) (time.Duration, error) {
 	return time.Duration(u+s) * tick, nil
 }
 
+// transfers returns how many reads and writes a process has made.
+func transfers(pid int) (int64, bool) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	if err != nil {
+		return 0, false
+	}
+	return parseTransfers(raw)
+}
+
+// parseTransfers reads /proc/PID/io.
+func parseTransfers(raw []byte) (sum int64, ok bool) {
+	found := 0
+	for line := range strings.Lines(string(raw)) {
+		name, value, _ := strings.Cut(line, ":")
+		if name != "syscr" && name != "syscw" {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		sum += n
+		found++
+	}
+	return sum, found == 2
+}
+
 // busyMachine begins to look at all processors; the returned function gives the share in percent that was in use since
 // then, and nothing where that cannot be known.
 func busyMachine() func() []float64 {

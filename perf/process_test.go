@@ -32,6 +32,18 @@ func TestProcessorTimeAndMemory_OfThisProcess(t *testing.T) {
 	}
 }
 
+func TestParseTransfers_CountsReadsAndWrites(t *testing.T) {
+	if n, ok := parseTransfers([]byte("rchar: 1\nwchar: 2\nsyscr: 30\nsyscw: 4\nread_bytes: 5\n")); !ok || n != 34 {
+		t.Error(n, ok)
+	}
+	if _, ok := parseTransfers([]byte("syscr: 30\n")); ok {
+		t.Error("writes are missing")
+	}
+	if n, ok := transfers(os.Getpid()); !ok || n <= 0 {
+		t.Error(n, ok)
+	}
+}
+
 func TestField_ReadsKibibytes(t *testing.T) {
 	text := []byte("Name:\tx\nVmRSS:\t  2048 kB\nRssAnon:\t  512 kB\nVmRSSOther: 1 kB\n\n")
 	for name, want := range map[string]float64{"VmRSS:": 2, "RssAnon:": 0.5, "Pss:": 0} {
