@@ -97,9 +97,8 @@ func (p *Pool) takeOrQueue(o *order) (*member, *waiter, *wire.Failure) {
 	if e == nil || e.object == nil {
 		return nil, nil, environmentNotFound(o.environment)
 	}
-	if m := e.claimable(); m != nil {
-		p.move(m, Claimed)
-		return m, nil, nil
+	if m := p.claimable(e, o.held.Function.UID); m != nil {
+		return p.grant(m, o.held.Function.UID), nil, nil
 	}
 	if f := e.hopeless(time.Now()); f != nil {
 		return nil, nil, f

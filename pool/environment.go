@@ -33,6 +33,8 @@ type environment struct {
 	// members are its pods that are not Gone, and idle those of them that have no function: what is done often
 	// looks at these, which stay few.
 	members, idle map[string]*member
+	// shares counts the pods of each function, by its UID, those that drain left out.
+	shares map[string]int
 	// warm are those of them that can be claimed, longest warm first.
 	warm  []*member
 	queue queue
@@ -97,7 +99,7 @@ func (p *Pool) DeleteEnvironment(key string) {
 func (p *Pool) environment(key string) *environment {
 	e := p.environments[key]
 	if e == nil {
-		e = &environment{key: key, members: map[string]*member{}, idle: map[string]*member{}, creating: map[string]struct{}{}}
+		e = &environment{key: key, members: map[string]*member{}, idle: map[string]*member{}, creating: map[string]struct{}{}, shares: map[string]int{}}
 		p.environments[key] = e
 	}
 	return e
@@ -127,7 +129,11 @@ func (p *Pool) replan(e *environment) {
 		w.Size = e.object.PoolSize()
 	}
 	o := e.observe()
+	if o.Waiting > 0 {
+		o.Reserved = min(p.reserved(e), len(e.warm))
+	}
 	w.Later = !e.refill.due(now)
+	w.Keep = now.Before(p.syncedAt.Add(patience))
 	for _, a := range Plan(o, w) {
 		if a.Create > 0 {
 			p.create(e, a.Create)

@@ -107,28 +107,6 @@ func (p *Pool) warm(m *member) {
 	p.serve(e)
 }
 
-// serve hands warm pods to waiting claims. Call it with mu held.
-func (p *Pool) serve(e *environment) {
-	for e.queue.size > 0 {
-		m := e.claimable()
-		if m == nil {
-			return
-		}
-		p.move(m, Claimed)
-		e.queue.pop().result <- claimResult{member: m}
-	}
-}
-
-// claimable returns the pod that has been warm for longest and is made of what the environment says now.
-func (e *environment) claimable() *member {
-	for _, m := range e.warm {
-		if m.hash == e.hash && !m.unfit {
-			return m
-		}
-	}
-	return nil
-}
-
 // found takes in a pod that already holds a function. Call it with mu held.
 func (p *Pool) found(m *member) {
 	switch m.label {

@@ -28,6 +28,8 @@ type member struct {
 	// sealKey and held are what the fetcher said.
 	sealKey []byte
 	held    *wire.Held
+	// claimant is the UID of the function that the pod was claimed for last.
+	claimant string
 	// broken is why the pod does not start, "" while it may.
 	broken string
 	// late says that it is broken because it was not ready in time.
@@ -206,7 +208,7 @@ func (p *Pool) move(m *member, s State) {
 			m.env.warm = slices.Delete(m.env.warm, i, i+1)
 		}
 	}
-	m.state = s
+	m.enter(s)
 	if s == Claimed || s == Specializing || s == Hot {
 		m.env.refill.claimed(time.Now())
 	}

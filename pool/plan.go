@@ -27,8 +27,8 @@ type Observed struct {
 	Busy int
 	// Creating is the number of pods that the API server was asked for and that are not among Pods yet.
 	Creating int
-	// Waiting is the number of claims that wait for a pod.
-	Waiting int
+	// Waiting is the number of claims that wait for a pod, Reserved of warm pods that they may not have.
+	Waiting, Reserved int
 }
 
 // Wanted is what there should be of an environment.
@@ -45,6 +45,8 @@ type Wanted struct {
 	MayCreate bool
 	// Later says that the pool is refilled later: only what claims wait for is created now.
 	Later bool
+	// Keep says that nothing is deleted for being too much.
+	Keep bool
 }
 
 // Action is one step towards what is wanted: Create so many pods, or delete the pod Delete for Reason.
@@ -96,10 +98,13 @@ func Plan(o Observed, w Wanted) []Action {
 	}
 	wanted := missing
 	if w.Later {
-		wanted = min(missing, o.Waiting-o.Creating-len(usable))
+		wanted = min(missing, o.Waiting+o.Reserved-o.Creating-len(usable))
 	}
 	if n := toCreate(wanted, w.Max-total, o.Creating+starting(usable), w); n > 0 {
 		return append(actions, Action{Create: n})
+	}
+	if w.Keep {
+		return actions
 	}
 	return append(actions, surplus(usable, -missing)...)
 }

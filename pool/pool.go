@@ -27,6 +27,8 @@ type Pool struct {
 	api, greet chan struct{}
 	// synced is closed by Synced.
 	synced chan struct{}
+	// syncedAt is when that was.
+	syncedAt time.Time
 
 	// mu guards all below, and what environments and members hold.
 	mu           sync.Mutex
@@ -133,6 +135,8 @@ func (p *Pool) Synced() {
 		return
 	}
 	close(p.synced)
+	p.syncedAt = time.Now()
+	time.AfterFunc(patience, p.touchAll)
 	for _, e := range p.environments {
 		p.touch(e)
 		p.retireStrangers(e)

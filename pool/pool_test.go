@@ -53,6 +53,7 @@ func TestPool_KeepsTheEnvironmentsNumberOfWarmPods(t *testing.T) {
 		w.pool.SetEnvironment(e)
 		w.settle(time.Second)
 		w.warm("ns/node", 5)
+		w.settle(patience)
 		w.pool.SetEnvironment(environmentOf("node", 1))
 		w.settle(time.Second)
 		w.warm("ns/node", 1)

@@ -46,8 +46,22 @@ func (q *queue) pop() *waiter {
 	if len(q.turns) == 0 {
 		return nil
 	}
-	function := q.turns[0]
-	q.turns = q.turns[1:]
+	return q.popTurn(0)
+}
+
+// turn returns the index in turns of the first function that goes before others, or of the first at all.
+func (q *queue) turn(before func(function string) bool) int {
+	return max(0, slices.IndexFunc(q.turns, before))
+}
+
+// popTurn removes and returns the first waiter of the function with that turn.
+func (q *queue) popTurn(turn int) *waiter {
+	function := q.turns[turn]
+	if turn == 0 {
+		q.turns = q.turns[1:]
+	} else {
+		q.turns = slices.Delete(slices.Clone(q.turns), turn, turn+1)
+	}
 	waiting := q.byFunction[function]
 	w := waiting[0]
 	q.size--
