@@ -159,12 +159,20 @@ func show(tb testing.TB, s static, fates map[Key]fate, what string) []byte {
 // publicTables are the tables of the public listener, readable, the root first.
 func publicTables(c Config, t *table, d division) []*routev3.RouteConfiguration {
 	s := scopes[claim]{listener: tablePublic, division: d}
-	return reading(s.update(c, publicItems(t), true, renderPublic(t.ownPaths(c.Version))))
+	return reading(s.update(c, t.items, true, renderPublic(t.ownPaths(c.Version))))
 }
 
 func internalTables(c Config, functions []Function, d division) []*routev3.RouteConfiguration {
 	s := scopes[entry]{listener: tableInternal, division: d}
-	return reading(s.update(c, internalItems(functions), true, renderInternal))
+	return reading(s.update(c, internalItems(byKey(functions), nil, nil), true, renderInternal))
+}
+
+func byKey(functions []Function) map[Key]Function {
+	m := make(map[Key]Function, len(functions))
+	for _, f := range functions {
+		m[Key{f.ID.Namespace, f.ID.Name}] = f
+	}
+	return m
 }
 
 func reading(resources []*resource) []*routev3.RouteConfiguration {

@@ -34,23 +34,16 @@ type entry struct {
 
 func (e entry) path() string { return e.group + e.ID.Name + "/" }
 
-// entriesOf lists the paths of all functions.
-func entriesOf(functions []Function) []entry {
-	defaults := map[string]bool{}
-	for _, f := range functions {
-		if f.ID.Namespace == defaultNamespace {
-			defaults[f.ID.Name] = true
-		}
+func (e entry) item() item[entry] { return item[entry]{e.path(), true, e} }
+
+// entryOf is a function in a group. The route of a namespace that has the name of a default function would hide what is
+// below that function, so the functions of such a namespace stand alone.
+func entryOf(f Function, group string, functions map[Key]Function) entry {
+	e := entry{group, f, f.Silence > 0}
+	if group != pathInternal && !e.alone {
+		_, e.alone = functions[Key{defaultNamespace, f.ID.Namespace}]
 	}
-	entries := make([]entry, 0, 2*len(functions))
-	for _, f := range functions {
-		// The route of a namespace that has the name of a default function would hide what is below that function.
-		entries = append(entries, entry{pathInternal + f.ID.Namespace + "/", f, f.Silence > 0 || defaults[f.ID.Namespace]})
-		if f.ID.Namespace == defaultNamespace {
-			entries = append(entries, entry{pathInternal, f, f.Silence > 0})
-		}
-	}
-	return entries
+	return e
 }
 
 // internalTree is the matching of the internal listener: every function by its name, and all below it. A route for each

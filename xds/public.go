@@ -63,11 +63,7 @@ type ownPaths struct {
 }
 
 func (t *table) ownPaths(version string) ownPaths {
-	own := ownPaths{version: version}
-	for _, b := range t.hosts {
-		own.guarded = own.guarded || len(b.templates)+len(b.subtreeTemplates) > 0
-	}
-	return own
+	return ownPaths{version: version, guarded: t.templates}
 }
 
 func (o ownPaths) stages() []*matcher {

@@ -138,21 +138,10 @@ func values[T comparable](items []item[T]) []T {
 
 func byHead[T comparable](a, b item[T]) int { return cmp.Compare(a.head, b.head) }
 
-// publicItems are the claims of a table, sorted by head.
-func publicItems(t *table) []item[claim] {
-	items := make([]item[claim], len(t.claims))
-	for i, c := range t.claims {
-		head, whole := c.pattern().head()
-		items[i] = item[claim]{head, !whole || c.part == subtreePart, c}
-	}
-	slices.SortStableFunc(items, byHead)
-	return items
-}
-
 // renderPublic makes the public listener's matching.
 func renderPublic(own ownPaths) func(string, []claim, []string) *matcher {
 	return func(prefix string, claims []claim, regions []string) *matcher {
-		slices.SortFunc(claims, func(a, b claim) int { return cmp.Or(a.older(b.Route), int(a.part-b.part)) })
+		slices.SortFunc(claims, older)
 		if prefix == "" {
 			return publicTree(bucketsOf(claims), own, regions)
 		}
@@ -160,15 +149,32 @@ func renderPublic(own ownPaths) func(string, []claim, []string) *matcher {
 	}
 }
 
-// internalItems are the paths of functions, sorted.
-func internalItems(functions []Function) []item[entry] {
-	entries := entriesOf(functions)
-	items := make([]item[entry], len(entries))
-	for i, e := range entries {
-		items[i] = item[entry]{e.path(), true, e}
+// internalItems are the paths of functions, sorted by head. Most functions are as they were when the items of before
+// were made.
+func internalItems(functions map[Key]Function, before []item[entry], those map[Key]Function) []item[entry] {
+	kept, fresh := make([]item[entry], 0, len(before)), []item[entry](nil)
+	for _, i := range before {
+		f, ok := functions[Key{i.value.ID.Namespace, i.value.ID.Name}]
+		if !ok || f != i.value.Function {
+			continue
+		}
+		if again := entryOf(f, i.value.group, functions); again != i.value {
+			fresh = append(fresh, again.item())
+			continue
+		}
+		kept = append(kept, i)
 	}
-	slices.SortFunc(items, byHead)
-	return items
+	for k, f := range functions {
+		if old, ok := those[k]; ok && old == f {
+			continue
+		}
+		fresh = append(fresh, entryOf(f, pathInternal+f.ID.Namespace+"/", functions).item())
+		if f.ID.Namespace == defaultNamespace {
+			fresh = append(fresh, entryOf(f, pathInternal, functions).item())
+		}
+	}
+	slices.SortFunc(fresh, byHead)
+	return merge(kept, fresh, byHead)
 }
 
 // renderInternal makes the internal listener's matching.

@@ -46,6 +46,7 @@ type Server struct {
 	functions map[Key]Function
 	public    scopes[claim]
 	internal  scopes[entry]
+	names     []item[entry]
 	tables    [2][]*resource
 }
 
@@ -198,11 +199,12 @@ func (s *Server) build() {
 	}
 	t := resolve(routes, func(k Key) (Function, bool) { f, ok := v.functions[k]; return f, ok }, s.before)
 	if s.functions == nil || !maps.Equal(v.functions, s.functions) {
-		s.tables[1] = s.internal.update(s.config, internalItems(slices.Collect(maps.Values(v.functions))), false, renderInternal)
+		s.names = internalItems(v.functions, s.names, s.functions)
+		s.tables[1] = s.internal.update(s.config, s.names, false, renderInternal)
 	}
 	own := t.ownPaths(s.config.Version)
 	fresh := s.before == nil || own != s.before.ownPaths(s.config.Version)
-	s.tables[0] = s.public.update(s.config, publicItems(t), fresh, renderPublic(own))
+	s.tables[0] = s.public.update(s.config, t.items, fresh, renderPublic(own))
 	number := s.catalog.replace(typeScope, slices.Concat(s.tables[0], s.tables[1]))
 	s.before, s.functions = t, v.functions
 	s.tracker.built(v, t, number, time.Now())

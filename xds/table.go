@@ -16,10 +16,12 @@ import (
 // goes first. Methods filter: a route that does not answer the method leaves the request to the next that matches,
 // and a request that only wrong methods match gets 405.
 type table struct {
-	hosts  map[string]*bucket
 	fates  map[Key]fate
 	served map[Key]*served
-	claims []claim // of all that is served, the best first
+	routes []*Route      // the older first
+	items  []item[claim] // what all that is served may match, sorted by head
+	// templates says that some of them are no literals.
+	templates bool
 }
 
 // claim is one of the two things that a route may match, if it has it.
@@ -80,10 +82,15 @@ type lookup func(Key) (Function, bool)
 // resolve decides among routes. The result depends on the set of routes and not on its order. Routes that before, which
 // may be nil, served in the same way are taken from there with what was made of them.
 func resolve(routes []*Route, functions lookup, before *table) *table {
-	t := &table{served: make(map[Key]*served, len(routes)), fates: make(map[Key]fate, len(routes))}
-	routes = slices.Clone(routes)
-	slices.SortFunc(routes, (*Route).older)
-	for _, r := range routes {
+	if before == nil {
+		before = &table{}
+	}
+	t := &table{
+		served: make(map[Key]*served, len(routes)), fates: make(map[Key]fate, len(routes)),
+		routes: sortedLike(routes, before.routes, (*Route).older),
+	}
+	items := make([]item[claim], 0, len(before.items)+2)
+	for _, r := range t.routes {
 		backends, missing := r.backends(functions)
 		if missing != "" {
 			t.fates[r.Key] = fate{wire.RouteFunctionNotFound, fmt.Sprintf("function %s/%s does not exist", r.Namespace, missing)}
@@ -91,17 +98,24 @@ func resolve(routes []*Route, functions lookup, before *table) *table {
 		}
 		t.fates[r.Key] = fate{state: wire.RoutePending}
 		t.served[r.Key] = before.reuse(r, backends)
-		for p := range parts {
-			if c := (claim{t.served[r.Key], p}); c.pattern().Text != "" {
-				t.claims = append(t.claims, c)
-			}
+		items = t.served[r.Key].claim(items)
+		t.templates = t.templates || r.Exact.Regex+r.Subtree.Regex != ""
+	}
+	t.items = sortedLike(items, before.items, byHead)
+	t.findConflicts()
+	return t
+}
+
+// claim appends what the route may match.
+func (r *served) claim(items []item[claim]) []item[claim] {
+	for p := range parts {
+		c := claim{r, p}
+		if c.pattern().Text != "" {
+			head, whole := c.pattern().head()
+			items = append(items, item[claim]{head, !whole || p == subtreePart, c})
 		}
 	}
-	t.hosts = bucketsOf(t.claims)
-	for _, b := range t.hosts {
-		t.findConflicts(b)
-	}
-	return t
+	return items
 }
 
 // bucketsOf sorts claims, the best first, by host.
@@ -138,10 +152,8 @@ func (r *Route) backends(functions lookup) (backends []backend, missing string) 
 }
 
 func (t *table) reuse(r *Route, backends []backend) *served {
-	if t != nil {
-		if old := t.served[r.Key]; old != nil && old.Route == r && slices.Equal(old.backends, backends) {
-			return old
-		}
+	if old := t.served[r.Key]; old != nil && old.Route == r && slices.Equal(old.backends, backends) {
+		return old
 	}
 	return &served{Route: r, backends: backends}
 }
@@ -165,7 +177,27 @@ func (b *bucket) add(c claim) {
 }
 
 // findConflicts marks routes that lose a method of a path to an older one; they keep serving what they do not lose.
-func (t *table) findConflicts(b *bucket) {
+func (t *table) findConflicts() {
+	for rest := t.items; len(rest) > 0; {
+		same := 1
+		for same < len(rest) && rest[same].head == rest[0].head {
+			same++
+		}
+		if same > 1 {
+			claims := values(rest[:same])
+			slices.SortFunc(claims, older)
+			for _, b := range bucketsOf(claims) {
+				t.findConflictsIn(b)
+			}
+		}
+		rest = rest[same:]
+	}
+}
+
+// older orders claims, the best first.
+func older(a, b claim) int { return cmp.Or(a.Route.older(b.Route), int(a.part-b.part)) }
+
+func (t *table) findConflictsIn(b *bucket) {
 	for _, routes := range b.exact {
 		t.markLosers(routes)
 	}

@@ -171,15 +171,12 @@ func (w *world) view() view {
 
 // bury forgets the clusters that v has no function for, if that is still so, and returns their UIDs.
 func (w *world) bury(v view) []string {
-	alive := make(map[string]bool, len(v.functions))
-	for _, f := range v.functions {
-		alive[f.ID.UID] = true
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var gone []string
 	for uid, f := range w.clusters {
-		if !alive[uid] && w.byName[Key{f.ID.Namespace, f.ID.Name}].ID.UID != uid {
+		name := Key{f.ID.Namespace, f.ID.Name}
+		if v.functions[name].ID.UID != uid && w.byName[name].ID.UID != uid {
 			delete(w.clusters, uid)
 			gone = append(gone, uid)
 		}
