@@ -102,10 +102,18 @@ func (c *cold) crowd(ctx context.Context, o ColdOptions, r *Results) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, c.fleet.delete(ctx)) }()
-	all, err := c.rounds(ctx, o, o.Crowd, o.Crowd)
+	members, err := c.fleet.add(ctx, o.Crowd, nil)
+	// The environment goes first: else the pool would be filled again only to be deleted.
+	defer func() { err = errors.Join(err, c.fleet.retire(ctx), c.fleet.remove(ctx, members)) }()
 	if err != nil {
 		return err
 	}
+	var all samples
+	if err := c.group(ctx, o, members, &all); err != nil {
+		return err
+	}
+	c.s.log.Info("cold starts measured", "at_once", o.Crowd, "median_ms", spread(all.first).median,
+		"load_median_ms", spread(all.load).median, "machine_busy", all.firstBusy)
 	c.add(r, strconv.Itoa(o.Crowd), all)
 	return nil
 }

@@ -70,14 +70,19 @@ func (f *fleet) meta(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: name, Namespace: f.s.config.Namespace, Labels: map[string]string{runLabel: f.name}}
 }
 
+// retire deletes the environment, so that its pool makes no more pods.
+func (f *fleet) retire(ctx context.Context) error {
+	err := f.s.clients.Environments(f.s.config.Namespace).Delete(context.WithoutCancel(ctx), f.name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
 // delete removes everything and waits until the pods are gone.
 func (f *fleet) delete(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
-	err := f.s.clients.Environments(f.s.config.Namespace).Delete(ctx, f.name, metav1.DeleteOptions{})
-	if apierrors.IsNotFound(err) {
-		err = nil
-	}
-	return errors.Join(err, f.awaitPods(ctx, "all pods gone", func(pods []corev1.Pod) bool { return len(pods) == 0 }))
+	return errors.Join(f.retire(ctx), f.awaitPods(ctx, "all pods gone", func(pods []corev1.Pod) bool { return len(pods) == 0 }))
 }
 
 // add makes n functions with routes and waits until they can be called. change may set what their spec shall have.
