@@ -45,6 +45,10 @@ func runStories(t *testing.T, dir string) {
 			"load":    loadCommand,
 			"crash":   crashCommand,
 			"retry":   retryCommand,
+
+			"h2c":       h2cCommand,
+			"websocket": websocketCommand,
+			"crowd":     crowdCommand,
 		},
 	})
 }

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -15,8 +16,8 @@ import (
 	"time"
 )
 
-// bin is where `make build` puts the binaries.
-var bin = filepath.Join("..", "bin")
+// bin is where `make build` puts the binaries; HOTPOD_TEST_PROGRAMS names another folder.
+var bin = cmp.Or(os.Getenv("HOTPOD_TEST_PROGRAMS"), filepath.Join("..", "bin"))
 
 // shared is the platform that all stories use; nil in short mode.
 var shared *platform
