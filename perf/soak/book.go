@@ -80,7 +80,7 @@ type book struct {
 	lastEnd map[string]time.Time
 	retried int
 	pruned  time.Time
-	// gone is how much longer than its last request each drained pod was there.
+	// gone is how much longer than its last request each drained pod ran.
 	gone []time.Duration
 	// peaks are the most and then the fewest pods of each wave.
 	peaks []int

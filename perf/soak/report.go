@@ -27,7 +27,7 @@ type Report struct {
 	Retried int
 	// Peaks and Lows are the most and the fewest pods of each wave.
 	Peaks, Lows []int
-	// Gone is how much longer than its last request each drained pod was there.
+	// Gone is how much longer than its last request each drained pod ran.
 	Gone []time.Duration
 
 	failures []failure
@@ -108,7 +108,7 @@ func (r Report) Write(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "pods of the wave: up to %v, down to %v\n", r.Peaks, r.Lows)
-	fmt.Fprintf(w, "drained pods were there longer than their last request by %v\n", r.Gone)
+	fmt.Fprintf(w, "drained pods ran longer than their last request by %v\n", r.Gone)
 	for _, cause := range slices.Sorted(maps.Keys(r.Explained)) {
 		fmt.Fprintf(w, "%d failed: %s\n", r.Explained[cause], cause)
 	}
