@@ -92,7 +92,10 @@ func (x *h2) Forward(t *Target, o *Options) Outcome {
 	if err != nil {
 		return x.failed(b, err)
 	}
-	defer resp.Body.Close()
+	defer func() {
+		b.stop() // first: closing waits for the request's body, which may be long in coming
+		_ = resp.Body.Close()
+	}()
 	busy := resp.Header.Get(wire.HeaderBusy)
 	if o.Refusals && resp.StatusCode == http.StatusServiceUnavailable && busy != "" && resp.ContentLength == 0 {
 		return Outcome{Kind: Refused, Status: resp.StatusCode, Busy: wire.Busy(busy), Retry: x.tape.intact()}
