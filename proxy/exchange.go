@@ -71,10 +71,16 @@ type Options struct {
 	ReplayLimit int64
 	// Timeout bounds the exchange; 0 means no bound. See Streaming.
 	Timeout time.Duration
+	// Linger is how long an upstream may take to end its side after the client went away, until the Forward ends all
+	// the same: a function is told by the end of its request, and is inside until it is done. 0 does not wait.
+	Linger time.Duration
 	// Streaming, when not nil, lets Timeout bound the wait for the answer's head only.
 	Streaming *Streaming
 	// AnswerHead appends further lines, when the answer's head is here; nil adds none.
 	AnswerHead func(dst []byte) []byte
+	// Sent is called in a Forward, in its goroutine, when the request is on a connection; again when it has to take
+	// another. nil does nothing.
+	Sent func()
 	// Answered is called at most once in a Forward, when the upstream has done its part and before the last bytes
 	// are sent to the client; nil does nothing.
 	Answered func(status int)
@@ -105,11 +111,14 @@ const (
 	Gone
 	// Invalid: the client's body broke the protocol.
 	Invalid
+	// NotUpgraded: the upstream answered an upgrade as if it were none (2xx). Clients, and Envoy, would take that for
+	// the protocol that they asked for.
+	NotUpgraded
 )
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {
-	names := [...]string{"none", "answered", "refused", "unreached", "broken", "timed out", "gone", "invalid"}
+	names := [...]string{"none", "answered", "refused", "unreached", "broken", "timed out", "gone", "invalid", "not upgraded"}
 	return names[min(int(k), len(names)-1)]
 }
 

@@ -64,6 +64,9 @@ func (a *attempt) run() Outcome {
 	if err := a.send(); err != nil {
 		return a.broken(err)
 	}
+	if a.o.Sent != nil {
+		a.o.Sent()
+	}
 	for {
 		if err := a.readHead(); err != nil {
 			return a.broken(err)
@@ -137,7 +140,7 @@ func (a *attempt) broken(err error) Outcome {
 	a.stopUpload()
 	why := a.guard.end()
 	retry := why == 0 && a.reused && !a.heard && !a.uploading && a.unseen(err)
-	a.t.drop(a.u)
+	a.abandon(why)
 	switch {
 	case retry:
 		return Outcome{Kind: stale}
@@ -181,13 +184,17 @@ func (a *attempt) answerOrRefusal() Outcome {
 	}
 	if a.o.Refusals && a.resp.status == http.StatusServiceUnavailable {
 		if busy, ok := a.resp.get(wire.HeaderBusy); ok && a.answer.done() {
-			return a.refused(wire.Busy(busy))
+			return a.unused(Outcome{Kind: Refused, Status: a.resp.status, Busy: wire.Busy(busy)})
 		}
+	}
+	if a.req.upgrade && a.resp.status < 300 {
+		return a.unused(Outcome{Kind: NotUpgraded, Status: a.resp.status})
 	}
 	return a.relay()
 }
 
-func (a *attempt) refused(why wire.Busy) Outcome {
+// unused ends an attempt whose answer is not for the client.
+func (a *attempt) unused(out Outcome) Outcome {
 	a.stopUpload()
 	cause := a.guard.end()
 	a.release(cause == 0)
@@ -199,8 +206,24 @@ func (a *attempt) refused(why wire.Busy) Outcome {
 		a.failBody()
 		return Outcome{Kind: Invalid, Final: true}
 	default:
-		return Outcome{Kind: Refused, Status: a.resp.status, Busy: why, Retry: a.intact()}
+		out.Retry = out.Kind == Refused && a.intact()
+		return out
 	}
+}
+
+// abandon closes the connection. When the client went away the upstream is told by the end of what it reads, and may
+// end in its own way.
+func (a *attempt) abandon(why Kind) {
+	cw, ok := a.u.conn.(interface{ CloseWrite() error })
+	if why == Gone && a.o.Linger > 0 && ok && cw.CloseWrite() == nil {
+		_ = a.u.conn.SetReadDeadline(time.Now().Add(a.o.Linger))
+		buf := a.srv.buffers.get()
+		for err := error(nil); err == nil; {
+			_, err = a.u.conn.Read(buf[:])
+		}
+		a.srv.buffers.put(buf)
+	}
+	a.t.drop(a.u)
 }
 
 // release gives the connection back if it can be used again.

@@ -126,7 +126,7 @@ func (a *attempt) finish(last []byte) Outcome {
 func (a *attempt) cutShort(err error) Outcome {
 	a.stopUpload()
 	why := a.guard.end()
-	a.t.drop(a.u)
+	a.abandon(why)
 	a.cut = true
 	if why == 0 {
 		why = Broken

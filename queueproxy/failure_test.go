@@ -125,6 +125,58 @@ func TestServe_PassesAFunctionsOwn503On(t *testing.T) {
 	}
 }
 
+func TestServe_RefusesAnUpgradeThatTheFunctionDoesNotSpeak(t *testing.T) {
+	p := start(t, testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "a page")
+	})), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	c := p.dial()
+	for range 2 { // the connection and the slot are kept
+		c.Send(get("Connection: Upgrade\nUpgrade: websocket\n"))
+		resp, body := c.Answer("GET")
+		if resp.Status != 501 || resp.Close || !strings.Contains(body, `"component":"function","reason":"upgrade_refused"`) || !strings.Contains(body, "answered 200 instead of 101") {
+			t.Errorf("answer = %d %v %s", resp.Status, resp.Header, body)
+		}
+	}
+}
+
+// TestServe_ASlotIsFreeWhenTheFunctionIsDone lets clients leave while a function works that does not notice.
+func TestServe_ASlotIsFreeWhenTheFunctionIsDone(t *testing.T) {
+	runtime := &testproxy.Overlap{Work: 30 * time.Millisecond}
+	p := start(t, testproxy.Backend(t, runtime), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	for i := range 10 {
+		c := p.dial()
+		c.Send(get(wire.HeaderWait + ": 5000\n"))
+		testproxy.Eventually(t, "it is inside", func() bool { return runtime.Entered() > i })
+		_ = c.Close()
+	}
+	testproxy.Eventually(t, "all are served", func() bool { return runtime.Served() == 10 })
+	if runtime.Most() > 1 {
+		t.Errorf("%d were inside at a time", runtime.Most())
+	}
+}
+
+// TestServe_ASlotIsFreeThoughTheFunctionGoesOn has a function that neither ends nor notices that its client left.
+func TestServe_ASlotIsFreeThoughTheFunctionGoesOn(t *testing.T) {
+	inside := make(chan struct{}, 1)
+	p := start(t, testproxy.Script(t, func(c *testproxy.Conn) {
+		c.Head()
+		inside <- struct{}{}
+		for c.Send("HTTP/1.1 102 Processing\n\n"); ; time.Sleep(time.Millisecond) {
+			if _, err := c.Write([]byte("HTTP/1.1 102 Processing\r\n\r\n")); err != nil {
+				return // the connection was closed
+			}
+		}
+	}), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	c := p.dial()
+	c.Send(get(""))
+	<-inside
+	_ = c.Close()
+	testproxy.Eventually(t, "the slot is free", func() bool { return p.metric("hotpod_queueproxy_in_flight_requests") == "0" })
+}
+
 func TestServe_CountsWebSocketsForTheirLife(t *testing.T) {
 	p := start(t, testproxy.Script(t, func(c *testproxy.Conn) {
 		c.Head()

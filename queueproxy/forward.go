@@ -8,6 +8,9 @@ import (
 	"hotpod.dev/wire"
 )
 
+// linger is how long a function may go on with a request whose client left, until its slot is free all the same.
+const linger = time.Second
+
 // run is a request inside the function. They are reused: forwarding allocates nothing.
 type run struct {
 	gate    *gate
@@ -31,6 +34,7 @@ func (p *runs) get(q *Proxy) *run {
 		DropResponse: []string{wire.HeaderPrefix + "*"},
 		Forwarded:    true,
 		Params:       &q.params,
+		Linger:       linger,
 		Answered:     r.leave,
 		AnswerHead:   r.timing,
 	}

@@ -191,6 +191,8 @@ func failure(out proxy.Outcome, a *assigned) *wire.Error {
 	switch out.Kind {
 	case proxy.TimedOut:
 		return wire.ErrFunctionTimeout(a.timeout)
+	case proxy.NotUpgraded:
+		return wire.ErrUpgradeRefused(out.Status)
 	case proxy.Unreached:
 		if errors.Is(out.Err, syscall.ECONNREFUSED) {
 			return errCrashed()

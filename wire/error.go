@@ -94,6 +94,16 @@ func ErrFunction(reason, message string) *Error {
 	return &Error{Status: http.StatusInternalServerError, Component: "function", Reason: reason, Message: message}
 }
 
+// ErrUpgradeRefused is answered when a client asked for another protocol and the function answered with status, as if it
+// had not: as a success that would pass for the protocol.
+func ErrUpgradeRefused(status int) *Error {
+	return &Error{
+		Status: http.StatusNotImplemented, Component: "function", Reason: "upgrade_refused",
+		Message: "the request asks to upgrade to another protocol (a WebSocket, for instance), and the function does not speak it: it answered " +
+			strconv.Itoa(status) + " instead of 101",
+	}
+}
+
 // GRPCStatus returns the code that says the same to a gRPC client.
 func (e *Error) GRPCStatus() int {
 	const cancelled, deadlineExceeded, resourceExhausted, internal, unavailable, unimplemented = 1, 4, 8, 13, 14, 12

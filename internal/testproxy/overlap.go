@@ -13,12 +13,13 @@ type Overlap struct {
 	// Work is how long a request takes.
 	Work time.Duration
 
-	inside, most, served atomic.Int64
+	inside, most, entered, served atomic.Int64
 }
 
 // ServeHTTP implements http.Handler.
 func (o *Overlap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := o.inside.Add(1)
+	o.entered.Add(1)
 	for {
 		if m := o.most.Load(); n <= m || o.most.CompareAndSwap(m, n) {
 			break
@@ -33,6 +34,9 @@ func (o *Overlap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Most returns the largest number of requests that were inside at a time.
 func (o *Overlap) Most() int { return int(o.most.Load()) }
+
+// Entered returns the number of requests that came in.
+func (o *Overlap) Entered() int { return int(o.entered.Load()) }
 
 // Served returns the number of requests that were answered.
 func (o *Overlap) Served() int { return int(o.served.Load()) }
