@@ -40,6 +40,13 @@ type Server struct {
 // Active returns the number of exchanges that are being served.
 func (s *Server) Active() int { return int(s.active.Load()) }
 
+// Connections returns the number of open connections.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 // Retire makes clients leave without loss before the server ends: each answer announces that it is the last one on
 // its connection, and HTTP/2 connections are told at once. New connections are still taken: closing the listener would reset those that wait in it.
 func (s *Server) Retire() {

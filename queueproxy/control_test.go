@@ -210,10 +210,29 @@ func TestRun_EndsWhenTheLastRequestHasAndNotLater(t *testing.T) {
 	if resp, body := c.Answer("GET"); resp.Status != 200 || body != "/x" {
 		t.Errorf("answer = %d %q", resp.Status, body)
 	}
+	c.Close()
+	other.Close()
 	p.end()
 	if took := time.Since(begin); took > 900*time.Millisecond {
 		t.Errorf("took %v after the last answer", took)
 	}
+}
+
+// Whoever keeps a connection open may not have heard that the pod goes, and is writing a request on it.
+func TestRun_WaitsLongerForAnOpenConnection(t *testing.T) {
+	p := start(t, testproxy.Backend(t, &testproxy.Overlap{}), nil)
+	p.assign(wire.Assignment{Limit: 1})
+	late := p.dial()
+	late.Send(get(""))
+	late.Answer("GET")
+	p.stop()
+	time.Sleep(500 * time.Millisecond) // longer than anybody waits for those who left
+	late.Send(get(""))
+	if resp, _ := late.Answer("GET"); resp.Header.Get(wire.HeaderBusy) != "draining" {
+		t.Errorf("answer = %+v", resp)
+	}
+	late.Close()
+	p.end()
 }
 
 func TestRun_StaysUntilTheRuntimesHookHasItsAnswer(t *testing.T) {
@@ -337,6 +356,7 @@ func TestReports_EndWithTheTotals(t *testing.T) {
 	c := p.dial()
 	c.Send(get(""))
 	c.Answer("GET")
+	c.Close()
 	begin := time.Now()
 	p.end()
 	if took := time.Since(begin); took > 900*time.Millisecond {

@@ -20,6 +20,9 @@ const (
 	// lastCall is how long nobody must have asked for anything before the pod ends: Envoy needs some time to hear of
 	// the drain. A pod that was drained before does not wait.
 	lastCall = 200 * time.Millisecond
+	// idleCall is the same while connections are open. Envoy closes those to a pod as soon as it has heard that the pod
+	// goes; until then it may be writing a request on one.
+	idleCall = time.Second
 	// longestCall bounds the wait for that.
 	longestCall = 5 * time.Second
 )
@@ -167,8 +170,12 @@ func (q *Proxy) finish() {
 	q.server.Retire()
 	drained := time.Now()
 	for time.Since(begin) < q.cfg.Grace {
+		call := lastCall
+		if q.server.Connections() > 0 {
+			call = idleCall
+		}
 		idle := q.server.Active() == 0 && q.gate.present() == 0
-		if idle && (q.gate.quiet() > lastCall || time.Since(drained) > longestCall) {
+		if idle && (q.gate.quiet() > call || time.Since(drained) > longestCall) {
 			break
 		}
 		time.Sleep(time.Millisecond)
