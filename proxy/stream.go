@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"hotpod.dev/wire"
 )
@@ -68,6 +69,10 @@ func (x *h2) Replayable(limit int64) bool {
 // Gone implements Exchange.
 func (x *h2) Gone() <-chan struct{} { return x.r.Context().Done() }
 
+// lingerStream is Options.Linger for streams at most: their reset reaches the function, but nothing tells when it is done
+// with it, so it has a moment.
+const lingerStream = 50 * time.Millisecond
+
 // dialError tells a connection that could not be made from one that broke.
 type dialError struct{ err error }
 
@@ -84,11 +89,22 @@ func (t *Target) dialHTTP2(ctx context.Context, network, address string) (net.Co
 	return conn, nil
 }
 
+// streamLinger bounds Options.Linger: HTTP/2 does not tell when an upstream is done with a stream that was reset.
+const streamLinger = 30 * time.Millisecond
+
 // Forward implements Exchange.
 func (x *h2) Forward(t *Target, o *Options) Outcome {
+	out := x.attempt(t, o)
+	if out.Kind == Gone {
+		time.Sleep(min(o.Linger, streamLinger))
+	}
+	return out
+}
+
+func (x *h2) attempt(t *Target, o *Options) Outcome {
 	b := newBound(x.r.Context(), o)
 	defer b.stop()
-	resp, err := t.transport().RoundTrip(x.request(b.ctx, t, o))
+	resp, err := t.transport().RoundTrip(x.request(whenConnected(b.ctx, o.Sent), t, o))
 	if err != nil {
 		return x.failed(b, err)
 	}
