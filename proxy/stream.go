@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"time"
 
 	"hotpod.dev/wire"
 )
@@ -89,19 +88,8 @@ func (t *Target) dialHTTP2(ctx context.Context, network, address string) (net.Co
 	}
 	return conn, nil
 }
-// streamLinger bounds Options.Linger: HTTP/2 does not tell when an upstream is done with a stream that was reset.
-const streamLinger = 30 * time.Millisecond
-
 
 // streamLinger bounds Options.Linger: HTTP/2 does not tell when an upstream is done with a stream that was reset.
-	out := x.attempt(t, o)
-	if out.Kind == Gone {
-		time.Sleep(min(o.Linger, streamLinger))
-	}
-	return out
-}
-
-func (x *h2) attempt(t *Target, o *Options) Outcome {
 const streamLinger = 30 * time.Millisecond
 
 // Forward implements Exchange.
