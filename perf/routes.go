@@ -147,6 +147,9 @@ func heap() float64 {
 	return float64(s.HeapAlloc)
 }
 
+// atRest is how long an Envoy is left alone before its memory is read.
+const atRest = time.Second
+
 // starts measures how long after its start Envoy serves a route, and what it holds then; the last Envoy stays.
 func (m *manyRoutes) starts(ctx context.Context) error {
 	var serving, resident []float64
@@ -162,6 +165,9 @@ func (m *manyRoutes) starts(ctx context.Context) error {
 			return err
 		}
 		serving = append(serving, milliseconds(time.Since(m.child.began)))
+		if err := pause(ctx, atRest); err != nil {
+			return err
+		}
 		use, err := memoryOf(m.child.pid())
 		if err != nil {
 			return err

@@ -155,3 +155,11 @@ func TestEnvoy_PassesUpgradesOfDividedTables(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func routeTo(function, path string, subtree bool) v1.HTTPTriggerSpec {
+	spec := v1.HTTPTriggerSpec{RelativeURL: path, FunctionReference: v1.FunctionReference{Type: v1.ReferenceName, Name: function}}
+	if subtree {
+		spec.RelativeURL, spec.Prefix = "", &path
+	}
+	return spec
+}

@@ -2,6 +2,7 @@ package xds
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,13 +59,21 @@ func PodOf(p *corev1.Pod) (pod Pod, ok bool) {
 	if p.Labels[wire.LabelComponent] == componentActivator {
 		return pod, ready(p)
 	}
-	if p.Labels[wire.LabelState] != string(wire.StateHot) {
+	if p.Labels[wire.LabelState] != string(wire.StateHot) || lostContainer(p) {
 		return Pod{}, false
 	}
 	var err error
 	pod.Function = p.Labels[wire.LabelFunctionUID]
 	pod.Generation, err = strconv.ParseInt(p.Labels[wire.LabelFunctionGeneration], 10, 64)
 	return pod, pod.Function != "" && err == nil
+}
+
+// lostContainer says that a container of the pod died: the function is not in it any more, also when it was started
+// again. The pool replaces such a pod, but Envoys must not wait for that.
+func lostContainer(p *corev1.Pod) bool {
+	return slices.ContainsFunc(p.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool {
+		return c.State.Terminated != nil || c.LastTerminationState.Terminated != nil
+	})
 }
 
 const componentActivator = "activator"

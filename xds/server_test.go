@@ -130,6 +130,25 @@ func TestPodOf_TakesPodsThatCanServe(t *testing.T) {
 	}
 }
 
+func TestPodOf_LeavesOutAPodThatLostAContainer(t *testing.T) {
+	died := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137}}
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	for name, c := range map[string]struct {
+		status corev1.ContainerStatus
+		want   bool
+	}{
+		"running":       {corev1.ContainerStatus{State: running}, true},
+		"dead":          {corev1.ContainerStatus{State: died}, false},
+		"started again": {corev1.ContainerStatus{State: running, LastTerminationState: died}, false},
+	} {
+		p := &corev1.Pod{Status: corev1.PodStatus{PodIP: "1.2.3.4", ContainerStatuses: []corev1.ContainerStatus{{State: running}, c.status}}}
+		p.Labels = map[string]string{wire.LabelState: "hot", wire.LabelFunctionUID: "f", wire.LabelFunctionGeneration: "2"}
+		if _, ok := PodOf(p); ok != c.want {
+			t.Errorf("%s: %v", name, ok)
+		}
+	}
+}
+
 func TestConfig_ValidateListsEveryFault(t *testing.T) {
 	err := Config{Public: []string{"8888"}, ReplayLimit: -1, Tracing: Tracing{Endpoint: "grpc://x", Share: 2}}.Validate()
 	for _, want := range []string{"public", "internal", "logger", "replay limit", "trace endpoint"} {

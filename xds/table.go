@@ -91,14 +91,18 @@ func resolve(routes []*Route, functions lookup, before *table) *table {
 	}
 	items := make([]item[claim], 0, len(before.items)+2)
 	for _, r := range t.routes {
-		backends, missing := r.backends(functions)
-		if missing != "" {
-			t.fates[r.Key] = fate{wire.RouteFunctionNotFound, fmt.Sprintf("function %s/%s does not exist", r.Namespace, missing)}
-			continue
+		serves := before.served[r.Key]
+		if serves == nil || serves.Route != r || !serves.still(functions) {
+			backends, missing := r.backends(functions)
+			if missing != "" {
+				t.fates[r.Key] = fate{wire.RouteFunctionNotFound, fmt.Sprintf("function %s/%s does not exist", r.Namespace, missing)}
+				continue
+			}
+			serves = &served{Route: r, backends: backends}
 		}
 		t.fates[r.Key] = fate{state: wire.RoutePending}
-		t.served[r.Key] = before.reuse(r, backends)
-		items = t.served[r.Key].claim(items)
+		t.served[r.Key] = serves
+		items = serves.claim(items)
 		t.templates = t.templates || r.Exact.Regex+r.Subtree.Regex != ""
 	}
 	t.items = sortedLike(items, before.items, byHead)
@@ -151,11 +155,14 @@ func (r *Route) backends(functions lookup) (backends []backend, missing string) 
 	return backends, ""
 }
 
-func (t *table) reuse(r *Route, backends []backend) *served {
-	if old := t.served[r.Key]; old != nil && old.Route == r && slices.Equal(old.backends, backends) {
-		return old
+// still says whether the functions are as they were.
+func (r *served) still(functions lookup) bool {
+	for i, target := range r.Targets {
+		if f, ok := functions(Key{r.Namespace, target.Name}); !ok || f != r.backends[i].Function {
+			return false
+		}
 	}
-	return &served{Route: r, backends: backends}
+	return true
 }
 
 func newBucket() *bucket {
