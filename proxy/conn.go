@@ -105,9 +105,12 @@ func (c *h1) headDeadline() {
 // exchange serves one request and reports whether the connection can carry another.
 func (c *h1) exchange(raw []byte) bool {
 	if err := c.req.parseRequest(raw); err != nil {
-		if errors.Is(err, errVersion) {
+		switch {
+		case errors.Is(err, errVersion):
 			c.reject(505, "http_version", "the platform speaks HTTP/1.1 and HTTP/2")
-		} else {
+		case errors.Is(err, errManyFields):
+			c.reject(431, "head_too_large", "the request has more headers than the platform takes")
+		default:
 			c.reject(400, "bad_request", err.Error())
 		}
 		return false

@@ -126,11 +126,14 @@ func (a *attempt) readHead() error {
 	raw, err := a.u.in.readHead(a.srv.headLimit())
 	if err != nil {
 		a.heard = a.heard || len(a.u.in.buffered()) > 0
+		if errors.Is(err, errHeadTooLarge) {
+			err = fmt.Errorf("%w: %w", ErrBadAnswer, err)
+		}
 		return fmt.Errorf("read answer: %w", err)
 	}
 	a.heard = true
 	if err := a.resp.parseResponse(raw); err != nil {
-		return fmt.Errorf("read answer: %w", err)
+		return fmt.Errorf("read answer: %w: %w", ErrBadAnswer, err)
 	}
 	return nil
 }

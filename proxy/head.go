@@ -10,7 +10,14 @@ var (
 	errBadHead    = errors.New("malformed head")
 	errBadFraming = errors.New("ambiguous message length")
 	errVersion    = errors.New("unsupported HTTP version")
+	errManyFields = errors.New("head has too many fields")
 )
+
+// ErrBadAnswer is wrapped by the Err of an Outcome whose upstream answered, but not in a way that can be passed on.
+var ErrBadAnswer = errors.New("unusable answer")
+
+// maxFields bounds the fields of a head. The Envoys take a few more, which leaves room for ours.
+const maxFields = 990
 
 // known are the fields that the engine itself looks at.
 type known uint8
@@ -176,6 +183,9 @@ func (h *head) parseFields(at int) error {
 		rest := h.buf[at:]
 		if len(rest) == 2 && rest[0] == '\r' && rest[1] == '\n' {
 			return nil
+		}
+		if len(h.fields) == maxFields {
+			return errManyFields
 		}
 		colon := nameLength(rest)
 		if colon < 1 || rest[colon] != ':' {

@@ -198,6 +198,11 @@ func failure(out proxy.Outcome, a *assigned) *wire.Error {
 			return errCrashed()
 		}
 		return wire.ErrFunction("dial_error", "the function's process cannot be reached")
+	case proxy.Broken:
+		if errors.Is(out.Err, proxy.ErrBadAnswer) {
+			return wire.ErrFunction("function_error", "the function's process gave an answer that is no HTTP, or too large in its headers: "+out.Err.Error())
+		}
+		return wire.ErrFunction("function_error", "the function's process broke off before it answered")
 	default:
 		return wire.ErrFunction("function_error", "the function's process broke off before it answered")
 	}

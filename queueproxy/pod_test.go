@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -41,6 +42,11 @@ func startTraced(tb testing.TB, runtime string, tracer *queueproxy.Tracer) *pod 
 
 func run(tb testing.TB, runtime string, adjust func(*queueproxy.Config), tracer *queueproxy.Tracer) *pod {
 	tb.Helper()
+	return runOn(tb, runtime, adjust, tracer, testproxy.Listen(tb))
+}
+
+func runOn(tb testing.TB, runtime string, adjust func(*queueproxy.Config), tracer *queueproxy.Tracer, requests net.Listener) *pod {
+	tb.Helper()
 	signer, err := sign.NewSigner(sign.GenerateSeed())
 	if err != nil {
 		tb.Fatal(err)
@@ -56,7 +62,7 @@ func run(tb testing.TB, runtime string, adjust func(*queueproxy.Config), tracer 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	requests, control := testproxy.Listen(tb), testproxy.Listen(tb)
+	control := testproxy.Listen(tb)
 	ctx, stop := context.WithCancel(context.Background())
 	p := &pod{t: tb, requests: requests.Addr().String(), control: control.Addr().String(), signer: signer, stop: stop, done: make(chan error, 1)}
 	go func() { p.done <- q.RunOn(ctx, requests, control) }()

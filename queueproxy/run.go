@@ -1,6 +1,7 @@
 package queueproxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ const (
 	idleCall = time.Second
 	// longestCall bounds the wait for that.
 	longestCall = 5 * time.Second
+	// clientIdle is Config.Idle by default.
+	clientIdle = time.Minute
 )
 
 // Config says how a queue-proxy works.
@@ -41,6 +44,9 @@ type Config struct {
 	MaxWaiting int
 	// Grace bounds the drain at the end.
 	Grace time.Duration
+	// Idle closes connections of clients without a request for so long, 0 means 60 s: the Envoys close them earlier.
+	// RuntimeIdle does so with those to the runtime, 0 means 4 s: runtimes close them later (node after 5 s).
+	Idle, RuntimeIdle time.Duration
 	// HookWait bounds the wait, after the drain, for the runtime's preStop hook: it begins when the pod's end does,
 	// and one that finds nobody is a failure that the pod's owner sees. 0 waits for none.
 	HookWait time.Duration
@@ -95,8 +101,8 @@ func New(cfg Config, log *slog.Logger, tracer *Tracer) (*Proxy, error) {
 	}
 	q := &Proxy{cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{}, hooked: make(chan struct{}), started: time.Now()}
 	q.gate = newGate(q.started)
-	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, Watcher: q.watcher})
-	q.server = &proxy.Server{Handler: q, Log: log, Watcher: q.watcher}
+	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, IdleTimeout: cfg.RuntimeIdle, Watcher: q.watcher})
+	q.server = &proxy.Server{Handler: q, Log: log, IdleTimeout: cmp.Or(cfg.Idle, clientIdle), Watcher: q.watcher}
 	return q, nil
 }
 
