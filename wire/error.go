@@ -116,7 +116,7 @@ func (e *Error) GRPCStatus() int {
 		return resourceExhausted
 	case e.Status == http.StatusNotFound, e.Status == http.StatusNotImplemented:
 		return unimplemented
-	case e.Component == "executor", e.Reason == "connection_refused", e.Reason == "dial_error":
+	case e.Status == http.StatusServiceUnavailable, e.Component == "executor", e.Reason == "connection_refused", e.Reason == "dial_error":
 		return unavailable
 	default:
 		return internal

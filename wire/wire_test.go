@@ -89,6 +89,7 @@ func TestError_SpeaksGRPC(t *testing.T) {
 		{ErrFunction("function_error", "x"), 13},
 		{&Error{Status: StatusClientGone}, 1},
 		{&Error{Status: 404}, 12},
+		{&Error{Status: 503, Component: "x"}, 14},
 		{&Error{Status: 400, Component: "client"}, 13},
 	} {
 		if got := c.err.GRPCStatus(); got != c.code {
