@@ -27,8 +27,11 @@ type fakePod struct {
 	most    int
 	served  int
 	waiters []chan bool
-	busy    wire.Busy // refuses everything for this reason
-	down    bool      // cannot be reached
+	busy    wire.Busy            // refuses everything for this reason
+	down    bool                 // cannot be reached
+	dial    func() time.Duration // how long connecting takes; nil is no time
+	dialing int
+	dialed  int // most at a time
 }
 
 // take lets a request in, queues it for wait, or refuses it.
@@ -64,6 +67,22 @@ func (p *fakePod) take(wait time.Duration) (why wire.Busy, reached bool) {
 		}
 	}
 	return "", true // its turn came at the last moment
+}
+
+// connect takes as long as connecting does.
+func (p *fakePod) connect() {
+	if p.dial == nil {
+		return
+	}
+	p.mu.Lock()
+	p.dialing++
+	p.dialed = max(p.dialed, p.dialing)
+	takes := p.dial()
+	p.mu.Unlock()
+	time.Sleep(takes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialing--
 }
 
 func (p *fakePod) enter() {
@@ -159,6 +178,10 @@ func (x *fakeExchange) Forward(t *proxy.Target, o *proxy.Options) proxy.Outcome 
 	wait := waitOf(o.RequestHeader)
 	x.waits = append(x.waits, wait)
 	x.headOut = append(x.headOut, string(o.RequestHeader))
+	p.connect()
+	if o.Sent != nil && !p.isDown() {
+		o.Sent()
+	}
 	why, reached := p.take(wait)
 	switch {
 	case !reached:
@@ -206,6 +229,12 @@ func (p *fakePod) setDown(down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = down
+}
+
+func (p *fakePod) isDown() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.down
 }
 
 // has returns the number of requests inside the function.

@@ -1,6 +1,7 @@
 package activator
 
 import (
+	"math"
 	"time"
 
 	"hotpod.dev/proxy"
@@ -15,6 +16,12 @@ const (
 	// hears of such pods soon and takes them out of the placement.
 	badRest   = 100 * time.Millisecond
 	worstRest = 5 * time.Second
+	// abreast is how many requests set out for one pod at a time, connecting perhaps. The next sets out when one was
+	// sent: a crowd that is released at once stays in order, and uses again the connections of those in front. When
+	// none was sent for the time of stall, connecting takes long, and as many as mostAbreast set out.
+	abreast     = 8
+	mostAbreast = 32
+	stall       = 2 * time.Millisecond
 )
 
 // refusal is why a pod did not take a request.
@@ -33,6 +40,10 @@ type pod struct {
 	target *proxy.Target
 	// outstanding requests of this activator are at the pod.
 	outstanding int
+	// unsent of them are not on a connection yet.
+	unsent int
+	// moved is when the number of unsent last reached abreast or one of so many was sent.
+	moved time.Time
 	// rest keeps direct requests away until then; bad keeps all away.
 	rest   time.Time
 	bad    time.Time
@@ -46,8 +57,41 @@ func (p *pod) refused(why refusal, now time.Time) {
 		p.rest = now.Add(fullRest)
 		return
 	}
+	if p.bad.After(now) {
+		return // of the requests that were there at the same time one is enough
+	}
 	p.bad = now.Add(min(worstRest, badRest<<min(p.faults, 8)))
 	p.faults++
+}
+
+// setsOut counts a request that is to be sent to the pod.
+func (p *pod) setsOut(now time.Time) {
+	p.outstanding++
+	p.unsent++
+	if p.unsent == abreast {
+		p.moved = now
+	}
+}
+
+// sent counts one of those as sent, or as not to be sent.
+func (p *pod) sent() {
+	if p.unsent >= abreast {
+		p.moved = time.Now()
+	}
+	p.unsent--
+}
+
+// crowded says that so many set out for the pod that the next has to wait a moment.
+func (p *pod) crowded(now time.Time) bool {
+	return p.unsent >= abreast && (p.unsent >= mostAbreast || now.Sub(p.moved) < stall)
+}
+
+// stalls returns when the pod is not crowded any more though nothing was sent, zero when it is not or stays so.
+func (p *pod) stalls() time.Time {
+	if p.unsent < abreast || p.unsent >= mostAbreast {
+		return time.Time{}
+	}
+	return p.moved.Add(stall)
 }
 
 // pods are a function's hot pods.
@@ -82,14 +126,14 @@ func (p *pods) set(hot []wire.HotPod, dial func(address string) *proxy.Target) {
 // free returns the pod with the fewest requests of those that may take one directly.
 func (p *pods) free(limit int, now time.Time) *pod {
 	return p.fewest(nil, func(k *pod) bool {
-		return (limit == 0 || k.outstanding < limit) && !k.rest.After(now) && !k.bad.After(now)
+		return !k.crowded(now) && (limit == 0 || k.outstanding < limit) && !k.rest.After(now) && !k.bad.After(now)
 	})
 }
 
 // waiting returns the pod with the fewest requests of those that may queue one, another than last if possible.
 func (p *pods) waiting(limit int, last *pod, now time.Time) *pod {
 	return p.fewest(last, func(k *pod) bool {
-		return (limit == 0 || k.outstanding < limit+waitersPerPod) && !k.bad.After(now)
+		return !k.crowded(now) && (limit == 0 || k.outstanding < limit+waitersPerPod) && !k.bad.After(now)
 	})
 }
 
@@ -116,11 +160,26 @@ func (p *pods) fewest(but *pod, fits func(*pod) bool) *pod {
 	return best
 }
 
+// room returns how many requests the pods will take directly as soon as others were sent there.
+func (p *pods) room(limit int, now time.Time) int {
+	n := 0
+	for _, k := range p.all {
+		if !k.crowded(now) || k.rest.After(now) || k.bad.After(now) {
+			continue
+		}
+		if limit == 0 {
+			return math.MaxInt
+		}
+		n += max(0, limit-k.outstanding)
+	}
+	return n
+}
+
 // wakes returns the next moment at which a pod may be used again, zero when there is none to come.
 func (p *pods) wakes(now time.Time) time.Time {
 	var next time.Time
 	for _, k := range p.all {
-		for _, t := range [...]time.Time{k.rest, k.bad} {
+		for _, t := range [...]time.Time{k.rest, k.bad, k.stalls()} {
 			if t.After(now) && (next.IsZero() || t.Before(next)) {
 				next = t
 			}

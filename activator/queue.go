@@ -106,10 +106,21 @@ func (q *queue) withdraw(w *waiter, now time.Time) bool {
 	return true
 }
 
-// release gives a place back after its pod has done its part.
-func (q *queue) release(p place, now time.Time) {
+// sent notes that a request is on its way to its pod, so that the next can set out.
+func (q *queue) sent(w *waiter, p place) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	w.depart(p)
+	if q.waiters.n > 0 {
+		q.serve(time.Now())
+	}
+}
+
+// release gives a place back after its pod has done its part.
+func (q *queue) release(w *waiter, p place, now time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w.depart(p)
 	q.free(p.pod)
 	p.pod.rest = time.Time{} // a place is free again
 	p.pod.faults = 0
@@ -117,9 +128,10 @@ func (q *queue) release(p place, now time.Time) {
 }
 
 // refused gives a place back whose pod did not take the request.
-func (q *queue) refused(p place, why refusal, now time.Time) {
+func (q *queue) refused(w *waiter, p place, why refusal, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	w.depart(p)
 	q.free(p.pod)
 	p.pod.refused(why, now)
 	q.serve(now)
@@ -174,10 +186,18 @@ func (q *queue) serve(now time.Time) {
 		w.tell(v)
 	}
 	q.arm(now)
-	if (q.said.again || q.waiters.n != q.said.waiting) && !q.said.dirty {
+	if (q.said.again || q.unplaced(now) != q.said.waiting) && !q.said.dirty {
 		q.said.dirty = true
 		q.changed(q)
 	}
+}
+
+// unplaced returns how many requests have to wait for a place. Those that only let others set out first do not.
+func (q *queue) unplaced(now time.Time) int {
+	if q.waiters.n == 0 {
+		return 0
+	}
+	return max(0, q.waiters.n-q.pods.room(q.limit, now))
 }
 
 // judge returns the verdict over the request in front, if there is one now.
@@ -196,8 +216,8 @@ func (q *queue) judge(w *waiter, now time.Time) (verdict, bool) {
 	if w.pinned {
 		wait = left
 	}
-	p.outstanding++
-	w.placed, w.last = true, p
+	p.setsOut(now)
+	w.placed, w.last, w.unsent = true, p, true
 	return verdict{place: place{pod: p, wait: min(wait, left)}}, true
 }
 

@@ -19,9 +19,10 @@ type said struct {
 func (q *queue) say() (d wire.Demand, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	ok = q.said.again || q.waiters.n != q.said.waiting
-	q.said = said{waiting: q.waiters.n}
-	return wire.Demand{Function: q.id, Waiting: q.waiters.n}, ok
+	waiting := q.unplaced(time.Now())
+	ok = q.said.again || waiting != q.said.waiting
+	q.said = said{waiting: waiting}
+	return wire.Demand{Function: q.id, Waiting: waiting}, ok
 }
 
 // repeat makes the queue say what waits, on a new stream or to keep the autoscaler's interest.

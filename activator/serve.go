@@ -103,7 +103,7 @@ func (a *Activator) forward(x proxy.Exchange, w *waiter, p place, span span) pro
 		if out.Kind == proxy.Refused && out.Busy == wire.BusyLimit {
 			why = refusedFull
 		}
-		w.queue.refused(p, why, time.Now())
+		w.queue.refused(w, p, why, time.Now())
 	}
 	w.done()
 	return out
@@ -126,7 +126,7 @@ func (q *queue) wait(w *waiter, gone <-chan struct{}) (verdict, bool) {
 		return verdict{}, false
 	}
 	if v := <-w.verdict; v.err == nil { // it was placed at the same moment
-		q.release(v.place, time.Now())
+		q.release(w, v.place, time.Now())
 	}
 	return verdict{}, false
 }

@@ -24,6 +24,7 @@ type waiter struct {
 	options proxy.Options
 	// guarded by the queue's lock
 	queued     bool
+	unsent     bool // it has a place and is on no connection yet
 	prev, next *waiter
 }
 
@@ -32,6 +33,7 @@ func newWaiter(drop []string, replayLimit int64) *waiter {
 	w := &waiter{verdict: make(chan verdict, 1)}
 	w.options = proxy.Options{
 		DropRequest: drop, Refusals: true, ReplayLimit: replayLimit,
+		Sent:     func() { w.queue.sent(w, w.at) },
 		Answered: func(int) { w.done() }, // the pod is free before a slow client has read the answer
 	}
 	return w
@@ -47,7 +49,15 @@ func (w *waiter) reset() {
 func (w *waiter) done() {
 	if w.has {
 		w.has = false
-		w.queue.release(w.at, time.Now())
+		w.queue.release(w, w.at, time.Now())
+	}
+}
+
+// depart makes room for the next that sets out for the same pod. The caller holds the queue's lock.
+func (w *waiter) depart(p place) {
+	if w.unsent {
+		w.unsent = false
+		p.pod.sent()
 	}
 }
 
