@@ -89,6 +89,10 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
 	x := &h2{srv: s, w: w, r: r}
+	if r.Method == http.MethodConnect { // a tunnel, or a WebSocket that begins as one: neither is spoken
+		x.Fail(badRequest(http.StatusBadRequest, "bad_request", "the platform makes no tunnels over HTTP/2"))
+		return
+	}
 	s.Handler.Serve(x)
 	if x.cut {
 		panic(http.ErrAbortHandler) // resets the stream: a cut answer must not look whole

@@ -208,3 +208,36 @@ func TestHTTP2_TimesOutBeforeTheAnswer(t *testing.T) {
 		t.Errorf("outcome = %v", out)
 	}
 }
+
+func TestHTTP2_DropsInterimAnswers(t *testing.T) {
+	backend := testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 3 {
+			w.Header().Set("Link", "</a.css>; rel=preload")
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+		_, _ = io.WriteString(w, "page")
+	}))
+	resp, err := testproxy.HTTP2(t).Get("http://" + through(t, backend, &proxy.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); resp.StatusCode != 200 || string(body) != "page" || err != nil {
+		t.Errorf("answer = %d %q, %v", resp.StatusCode, body, err)
+	}
+}
+
+func TestHTTP2_RefusesToBeATunnel(t *testing.T) {
+	reached := make(chan struct{}, 1)
+	backend := testproxy.Backend(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} }))
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodConnect, "http://"+through(t, backend, &proxy.Options{}), nil)
+	req.URL.Opaque = "elsewhere:22"
+	resp, err := testproxy.HTTP2(t).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest || len(reached) > 0 {
+		t.Errorf("CONNECT = %d", resp.StatusCode)
+	}
+}
