@@ -16,6 +16,13 @@ import (
 // ports that cannot be chosen, which others on the machine, or a running platform, may hold. Where the system
 // forbids that, the scenario runs on the machine's own network.
 func isolate(ctx context.Context, c Config, s scenario, r *Results, log *slog.Logger) error {
+	if s.peers && !c.Contest.Only {
+		p, err := findPeers(ctx, c, log)
+		if err != nil {
+			return err
+		}
+		c.Peers = p.dir
+	}
 	attributes, ok := ownNetwork()
 	if c.Self == "" || c.Inside || !ok {
 		if c.Inside {
@@ -31,7 +38,7 @@ func isolate(ctx context.Context, c Config, s scenario, r *Results, log *slog.Lo
 	}
 	defer os.RemoveAll(tmp)
 	file := filepath.Join(tmp, "rows.json")
-	cmd := exec.CommandContext(ctx, c.Self, append(append([]string{s.name}, c.arguments...), "--inside", "--check=false", "--docs=", "--json="+file)...)
+	cmd := exec.CommandContext(ctx, c.Self, append(append([]string{s.name}, c.arguments...), "--inside", "--check=false", "--docs=", "--peers="+c.Peers, "--json="+file)...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = attributes
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -16,6 +16,8 @@ type scenario struct {
 	alone    func(context.Context, Config, *Results, *slog.Logger) error
 	// ownNetwork runs it where nothing else listens: its contestants have fixed ports.
 	ownNetwork bool
+	// peers are compared with: they are built where there is a way to their modules, outside of a network of its own.
+	peers bool
 	// byName leaves it out of "all".
 	byName bool
 }
@@ -25,9 +27,9 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{name: "up", about: "start of the platform until it is ready", flags: (*Config).upFlags, alone: Up},
-		{name: "queueproxy", about: "our queue-proxy beside Knative's and bare proxies", flags: (*Config).contestFlags, alone: QueueProxy, ownNetwork: true},
-		{name: "activator", about: "our activator beside Knative's", alone: Activator, ownNetwork: true},
-		{name: "chain", about: "Envoy with our queue-proxy beside Envoy with Knative's parts and Envoy alone", alone: Chain, ownNetwork: true},
+		{name: "queueproxy", about: "our queue-proxy beside Knative's and bare proxies", flags: (*Config).contestFlags, alone: QueueProxy, ownNetwork: true, peers: true},
+		{name: "activator", about: "our activator beside Knative's", alone: Activator, ownNetwork: true, peers: true},
+		{name: "chain", about: "Envoy with our queue-proxy beside Envoy with Knative's parts and Envoy alone", alone: Chain, ownNetwork: true, peers: true},
 		{name: "routes", about: "many functions and routes: Envoy's memory and start, time until a change counts", flags: (*Config).routesFlags, alone: Routes, ownNetwork: true},
 		{name: "memory", about: "resident memory of every process at rest", platform: inFirstLanguage(Memory)},
 		{name: "cold", about: "first requests of distinct functions, beside the runtime's own load", flags: (*Config).coldFlags, platform: inEachLanguage(Cold)},
