@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"time"
 )
@@ -24,11 +25,34 @@ type balancer struct {
 	routers []*router
 }
 
+// dated is a connection that knows when it was made.
+type dated struct {
+	net.Conn
+	at time.Time
+}
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &dated{conn, time.Now()}, nil
+}
+
+// on tells when the connection of a request was made.
+func on(ctx context.Context, made func(time.Time)) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		if conn, ok := info.Conn.(*dated); ok {
+			made(conn.at)
+		}
+	}})
+}
+
 func newBalancer(addresses []string) *balancer {
 	b := &balancer{}
 	for _, a := range addresses {
 		b.routers = append(b.routers, &router{address: a, client: &http.Client{Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			DialContext:         dial,
 			MaxIdleConnsPerHost: 200, IdleConnTimeout: time.Minute, DisableCompression: true,
 		}}})
 	}

@@ -16,8 +16,10 @@ type call struct {
 	router string
 	// routerAt is when it was handed over to that Envoy, after connections that were not accepted.
 	began, routerAt, ended time.Time
-	status                 int
-	version                int
+	// connected is when the connection that it was sent on was made.
+	connected time.Time
+	status    int
+	version   int
 	// fault says what is wrong with the answer; "" when nothing is.
 	fault, body string
 }
@@ -110,6 +112,13 @@ func (b *book) hand(c *call, router string, again bool) {
 	if again {
 		b.retried++
 	}
+}
+
+// connected notes when the connection was made that the request is sent on.
+func (b *book) connected(c *call, made time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.connected = made
 }
 
 // end notes the answer, which is good when the call has no fault.

@@ -47,6 +47,7 @@ func (k *caller) send(ctx context.Context, q request) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	k.book.begin(c)
+	ctx = on(ctx, func(made time.Time) { k.book.connected(c, made) })
 	res, err := k.balancer.do(ctx, func(address string) (*http.Request, error) { return q.to(ctx, address, c.id) },
 		func(address string, again bool) { k.book.hand(c, address, again) })
 	if err != nil {

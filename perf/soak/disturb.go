@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,7 +20,7 @@ type disturbance struct {
 	do   func(context.Context) error
 }
 
-// disturber does them.
+// disturber does them, one after the other.
 type disturber struct {
 	platform *platform
 	world    *world
@@ -31,9 +30,9 @@ type disturber struct {
 	routes   int
 }
 
-// disturbances are all that there are.
-func (d *disturber) disturbances() []disturbance {
-	all := []disturbance{
+// ofFunctions are the disturbances of pods and objects.
+func (d *disturber) ofFunctions() []disturbance {
+	return []disturbance{
 		{"environment changed", d.world.change},
 		{"routes changed", d.changeRoutes},
 		{"pod drained", d.drainPod},
@@ -41,6 +40,12 @@ func (d *disturber) disturbances() []disturbance {
 		{"runtime killed", func(ctx context.Context) error { return d.killInPod(ctx, "probe", killsPod) }},
 		{"queue-proxy killed", func(ctx context.Context) error { return d.killInPod(ctx, "queueproxy", killsQueueProxy) }},
 		{"fetcher killed", func(ctx context.Context) error { return d.killInPod(ctx, "fetcher", "") }},
+	}
+}
+
+// ofParts are the disturbances of the platform's own parts, of which one is away at a time.
+func (d *disturber) ofParts() []disturbance {
+	all := []disturbance{
 		{"API server terminated", func(ctx context.Context) error { return d.signalAPIServer(ctx, syscall.SIGTERM) }},
 		{"API server killed", func(ctx context.Context) error { return d.signalAPIServer(ctx, syscall.SIGKILL) }},
 		{"Envoy restarted", d.restartRouter},
@@ -54,16 +59,16 @@ func (d *disturber) disturbances() []disturbance {
 	return all
 }
 
-// run does all disturbances that match in a random order, and again in another, until ctx ends.
-func (d *disturber) run(ctx context.Context, only *regexp.Regexp, gap time.Duration, log func(*event)) {
-	all := slices.DeleteFunc(d.disturbances(), func(x disturbance) bool { return only != nil && !only.MatchString(x.name) })
+// run does the disturbances that match in a random order, and again in another, until ctx ends.
+func (d *disturber) run(ctx context.Context, all []disturbance, c Config, log func(*event)) {
+	all = slices.DeleteFunc(all, func(x disturbance) bool { return c.Only != nil && !c.Only.MatchString(x.name) })
 	for ctx.Err() == nil && len(all) > 0 {
 		d.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		for _, x := range all {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(gap):
+			case <-time.After(c.Pause):
 			}
 			e := d.book.happens(x.name)
 			// One that was begun is finished: what it stopped must run again.

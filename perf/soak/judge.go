@@ -70,8 +70,17 @@ func (b *book) explain(c *call) string {
 	return ""
 }
 
+// broke says that the request was written on a connection of the time before the kill, whose end the client had not yet
+// seen. Each connection can take one request with it.
+func (k *kill) broke(c *call) bool {
+	return c.status == 0 && !c.connected.IsZero() && c.connected.Before(k.to) && c.routerAt.After(k.from) && c.routerAt.Before(k.to.Add(lag))
+}
+
 // explains says how the kill explains the failure; "" when it does not. begun is nil when no function had the request.
 func (k *kill) explains(c *call, begun *probe.Entry) string {
+	if k.target == killsRouter && c.router == k.name && k.broke(c) {
+		return "sent on a connection that broke with an Envoy"
+	}
 	if c.began.After(k.to) || c.ended.Before(k.from) {
 		return ""
 	}

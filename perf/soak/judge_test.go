@@ -18,6 +18,12 @@ func cut(id string, began, ended int) *call {
 	return &call{id: id, kind: "short", function: steady, router: "r1", began: at(began), routerAt: at(began), ended: at(ended), fault: "EOF"}
 }
 
+// sentOn is the call on a connection of some moment.
+func sentOn(c *call, made int) *call {
+	c.connected = at(made)
+	return c
+}
+
 func TestJudge_ExcusesWhatAKillHit(t *testing.T) {
 	for name, c := range map[string]struct {
 		call  *call
@@ -32,6 +38,8 @@ func TestJudge_ExcusesWhatAKillHit(t *testing.T) {
 		"queued at the queue-proxy":  {cut("a", 0, 200), kill{target: killsQueueProxy, name: "p", function: steady}, nil, "inside a queue-proxy at its SIGKILL"},
 		"another function's":         {cut("a", 0, 200), kill{target: killsQueueProxy, name: "p", function: wave}, nil, ""},
 		"inside the Envoy":           {cut("a", 0, 200), kill{target: killsRouter, name: "r1"}, nil, "inside an Envoy at its SIGKILL"},
+		"on a broken connection":     {sentOn(cut("a", 150, 160), 50), kill{target: killsRouter, name: "r1"}, nil, "sent on a connection that broke with an Envoy"},
+		"on a new connection":        {sentOn(cut("a", 150, 160), 140), kill{target: killsRouter, name: "r1"}, nil, ""},
 		"inside the other Envoy":     {cut("a", 0, 200), kill{target: killsRouter, name: "r2"}, nil, ""},
 		"inside the activator":       {cut("a", 0, 200), kill{target: killsActivator}, nil, "inside the activator at its SIGKILL"},
 		"came after the kill":        {cut("a", 150, 200), kill{target: killsActivator}, nil, ""},

@@ -54,11 +54,12 @@ func Run(ctx context.Context, c Config) (r Report, err error) {
 
 // soak is one run.
 type soak struct {
-	config    Config
-	world     *world
-	load      *load
-	disturber *disturber
-	began     time.Time
+	config Config
+	world  *world
+	load   *load
+	// Two go on at the same time.
+	functions, parts *disturber
+	began            time.Time
 }
 
 func newSoak(p *platform, b *book, c Config, ledger string) (*soak, error) {
@@ -74,13 +75,15 @@ func newSoak(p *platform, b *book, c Config, ledger string) (*soak, error) {
 	if err != nil {
 		return nil, err
 	}
-	var seed [32]byte
-	binary.LittleEndian.PutUint64(seed[:], c.Seed)
 	w := &world{clients: clients, book: b, ledger: ledger, peak: c.Peak}
 	l := &load{book: b, balancer: newBalancer(routers), seed: c.Seed}
-	return &soak{config: c, world: w, load: l, disturber: &disturber{
-		platform: p, world: w, book: b, balancer: l.balancer, random: rand.New(rand.NewChaCha8(seed)), //nolint:gosec // an order that can be repeated
-	}}, nil
+	disturb := func(stream byte) *disturber {
+		seed := [32]byte{31: stream}
+		binary.LittleEndian.PutUint64(seed[:], c.Seed)
+		random := rand.New(rand.NewChaCha8(seed)) //nolint:gosec // an order that can be repeated
+		return &disturber{platform: p, world: w, book: b, balancer: l.balancer, random: random}
+	}
+	return &soak{config: c, world: w, load: l, functions: disturb(1), parts: disturb(2)}, nil
 }
 
 // run makes the world, and lets load and disturbances go on until the time is over and everything is answered.
@@ -98,7 +101,8 @@ func (s *soak) run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { s.world.waves(loading, s.load) })
 	others.Go(func() { s.updates(loading) })
-	others.Go(func() { s.disturber.run(loading, s.config.Only, s.config.Pause, s.log) })
+	others.Go(func() { s.functions.run(loading, s.functions.ofFunctions(), s.config, s.log) })
+	others.Go(func() { s.parts.run(loading, s.parts.ofParts(), s.config, s.log) })
 	s.load.clients.Wait()
 	others.Wait()
 	return ctx.Err()
@@ -136,8 +140,8 @@ func (s *soak) updates(ctx context.Context) {
 		case <-tick.C:
 		}
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		e := s.disturber.book.happens("code updated")
-		s.disturber.book.happened(e, s.world.update(bounded, changing))
+		e := s.load.book.happens("code updated")
+		s.load.book.happened(e, s.world.update(bounded, changing))
 		if e.err != nil {
 			s.log(e)
 		}
