@@ -153,6 +153,7 @@ type fakeExchange struct {
 	tried    []string
 	waits    []time.Duration
 	headOut  []string
+	answer   string // the lines put on the answer
 	failed   *wire.Error
 	answered bool
 }
@@ -196,7 +197,7 @@ func (x *fakeExchange) Forward(t *proxy.Target, o *proxy.Options) proxy.Outcome 
 	if o.Answered != nil {
 		o.Answered(200)
 	}
-	x.answered = true
+	x.answered, x.answer = true, string(o.ResponseHeader)
 	return proxy.Outcome{Kind: proxy.Answered, Status: 200, Final: true}
 }
 

@@ -34,7 +34,9 @@ type queue struct {
 	hold    time.Duration
 	// atMaximum says that no more pods will come.
 	atMaximum bool
-	timer     *time.Timer
+	// told says that a placement came: before, it is not known whether there are hot pods.
+	told  bool
+	timer *time.Timer
 	// used is when a request last came; entered is the number of requests between enter and leave.
 	used    time.Time
 	entered int
@@ -70,7 +72,7 @@ func (q *queue) enter(w *waiter, now time.Time) bool {
 	}
 	q.used = now
 	q.entered++
-	w.arrived, w.order = now, q.next
+	w.arrived, w.order, w.cold = now, q.next, q.told && len(q.pods.all) == 0
 	q.next++
 	return true
 }
@@ -158,6 +160,7 @@ func (q *queue) free(p *pod) {
 func (q *queue) place(p wire.Placement, dial func(address string) *proxy.Target, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.learn(len(p.Pods) == 0)
 	q.pods.set(p.Pods, dial)
 	q.limit, q.atMaximum = p.Limit, p.AtMaximum
 	if p.HoldMillis > 0 {
@@ -173,6 +176,16 @@ func (q *queue) place(p wire.Placement, dial func(address string) *proxy.Target,
 	// What still waits is said again, so that the autoscaler knows that these pods were used.
 	q.said.again = q.waiters.n > 0 || p.Failure != nil
 	q.serve(now)
+}
+
+// learn takes from the first placement whether the requests that came before it found no hot pod.
+func (q *queue) learn(cold bool) {
+	if !q.told {
+		q.told = true
+		for w := q.waiters.first; w != nil; w = w.next {
+			w.cold = cold
+		}
+	}
 }
 
 // serve gives places to the requests in front, ends those that waited too long, and sets the timer for the rest.

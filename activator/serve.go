@@ -95,6 +95,7 @@ func (a *Activator) forward(x proxy.Exchange, w *waiter, p place, span span) pro
 	if p.wait > 0 {
 		o.RequestHeader = appendWait(o.RequestHeader, p.wait)
 	}
+	o.ResponseHeader = appendTiming(o.ResponseHeader[:0], w, time.Now())
 	span.inject(o)
 	out := x.Forward(p.pod.target, o)
 	if w.has && (out.Kind == proxy.Refused || out.Kind == proxy.Unreached) {
@@ -117,6 +118,7 @@ func (q *queue) wait(w *waiter, gone <-chan struct{}) (verdict, bool) {
 		return v, true
 	default:
 	}
+	w.held = true
 	select {
 	case v := <-w.verdict:
 		return v, true

@@ -15,6 +15,8 @@ type waiter struct {
 	// placed says that the request was at a pod before; last is that pod.
 	placed bool
 	last   *pod
+	// held requests had to wait for a place; cold ones came when their function had no hot pod.
+	held, cold bool
 
 	verdict chan verdict // holds one
 	// at is the place that the request has, while has is true.
@@ -41,7 +43,7 @@ func newWaiter(drop []string, replayLimit int64) *waiter {
 
 // reset makes w ready for another request.
 func (w *waiter) reset() {
-	w.pinned, w.placed, w.has = false, false, false
+	w.pinned, w.placed, w.has, w.held, w.cold = false, false, false, false, false
 	w.last, w.queue, w.at = nil, nil, place{}
 }
 

@@ -272,3 +272,24 @@ func (c *chain) waiting() int {
 	}
 	return -1
 }
+
+func TestChain_ColdStartIsToldToTheClientThatWaited(t *testing.T) {
+	c := newChain(t, 0)
+	c.autoscaler.SetFunction(hello())
+	for i, want := range []string{"true", ""} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+c.net+"2:8012/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(wire.HeaderFunction, idOf(hello()).String())
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		timing := strings.Join(res.Header.Values("Server-Timing"), ", ")
+		if res.Header.Get(wire.HeaderColdStart) != want || strings.Contains(timing, "cold;dur=") != (want != "") {
+			t.Errorf("call %d: %s %q, Server-Timing %q", i, wire.HeaderColdStart, res.Header.Get(wire.HeaderColdStart), timing)
+		}
+	}
+}
