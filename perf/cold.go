@@ -24,7 +24,7 @@ type ColdOptions struct {
 }
 
 func (c *Config) coldFlags(fs *flag.FlagSet) {
-	c.countFlag(fs, &c.Cold.Functions, "functions", 60, "cold: functions whose first request comes alone")
+	c.countFlag(fs, &c.Cold.Functions, "functions", 50, "cold: functions whose first request comes alone")
 	c.countFlag(fs, &c.Cold.AtOnce, "at-once", 20, "cold: first requests that come at once")
 	c.countFlag(fs, &c.Cold.Rounds, "rounds", 3, "cold: how often so many come at once")
 	c.countFlag(fs, &c.Cold.Crowd, "crowd", 100, "cold: first requests that come at once when the pool is as large, and once only")

@@ -22,9 +22,9 @@ type ContestOptions struct {
 }
 
 func (c *Config) contestFlags(fs *flag.FlagSet) {
-	c.durationFlag(fs, &c.Contest.Duration, "load", 500*time.Millisecond, time.Minute, "queueproxy, activator, chain: length of each load")
-	c.countFlag(fs, &c.Contest.Repeats, "rounds-each", 5, "queueproxy, activator, chain: how often each contestant has its turn")
-	c.countFlag(fs, &c.Contest.Starts, "starts-each", 15, "queueproxy: starts until ready")
+	c.durationFlag(fs, &c.Contest.Duration, "load", 400*time.Millisecond, time.Minute, "queueproxy, activator, chain: length of each load")
+	c.countFlag(fs, &c.Contest.Repeats, "rounds-each", 3, "queueproxy, activator, chain: how often each contestant has its turn")
+	c.countFlag(fs, &c.Contest.Starts, "starts-each", 11, "queueproxy: starts until ready")
 	fs.BoolVar(&c.Contest.Only, "ours-only", false, "queueproxy, activator, chain: without those of perf/peers")
 }
 

@@ -24,7 +24,7 @@ type WarmOptions struct {
 }
 
 func (c *Config) warmFlags(fs *flag.FlagSet) {
-	c.durationFlag(fs, &c.Warm.Duration, "duration", time.Second, time.Minute, "warm: length of each load")
+	c.durationFlag(fs, &c.Warm.Duration, "duration", 800*time.Millisecond, time.Minute, "warm: length of each load")
 	c.countFlag(fs, &c.Warm.Repeats, "repeats", 3, "warm: how often each load is repeated, the contestants in turn")
 }
 
