@@ -8,6 +8,13 @@ import (
 	"time"
 )
 
+const (
+	// maxStreams is how many streams a client may have on a connection.
+	maxStreams = 250
+	// streamWindow is how much of a body may be on its way in a stream: more than the fastest local network needs.
+	streamWindow = 256 << 10
+)
+
 // h2server serves the connections that speak HTTP/2. It starts with the first of them: most pods never see one.
 type h2server struct {
 	mu     sync.Mutex // guards what follows
@@ -52,6 +59,11 @@ func (s *h2server) open(owner *Server, addr net.Addr) (conns chan<- net.Conn, do
 		ReadHeaderTimeout: headTimeout,
 		IdleTimeout:       owner.idleTimeout(),
 		MaxHeaderBytes:    owner.headLimit(),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          maxStreams,
+			MaxReceiveBufferPerStream:     streamWindow,
+			MaxReceiveBufferPerConnection: maxStreams * streamWindow, // streams that wait must not stop the others
+		},
 	}
 	s.server.Protocols.SetUnencryptedHTTP2(true)
 	s.lis = &handed{conns: make(chan net.Conn), addr: addr, done: make(chan struct{})}
@@ -156,11 +168,12 @@ func (t *Target) transport() *http.Transport {
 	defer t.mu.Unlock()
 	if t.h2 == nil {
 		t.h2 = &http.Transport{
-			DialContext:        t.dialHTTP2,
-			Protocols:          new(http.Protocols),
-			IdleConnTimeout:    t.cfg.IdleTimeout,
-			DisableCompression: true,
-			HTTP2:              &http.HTTP2Config{SendPingTimeout: 15 * time.Second},
+			DialContext:            t.dialHTTP2,
+			Protocols:              new(http.Protocols),
+			IdleConnTimeout:        t.cfg.IdleTimeout,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: defaultHeadLimit,
+			HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, MaxReceiveBufferPerStream: streamWindow},
 		}
 		t.h2.Protocols.SetUnencryptedHTTP2(true)
 	}
