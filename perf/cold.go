@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -242,43 +241,6 @@ func loads(ctx context.Context, runtimes []*runtimeProcess, file string) ([]floa
 	return times, nil
 }
 
-// together prepares n actions and, when all are ready, runs them in parallel. It returns the times of those that
-// succeeded in milliseconds, and the errors of the others by their number.
-func together(n int, prepare func(i int) error, action func(i int) (time.Duration, error)) ([]float64, map[int]error) {
-	took := make([]time.Duration, n)
-	errs := make([]error, n)
-	inParallel(n, func(i int) { errs[i] = prepare(i) })
-	inParallel(n, func(i int) {
-		if errs[i] == nil {
-			took[i], errs[i] = action(i)
-		}
-	})
-	var times []float64
-	failed := map[int]error{}
-	for i, err := range errs {
-		if err != nil {
-			failed[i] = err
-			continue
-		}
-		times = append(times, milliseconds(took[i]))
-	}
-	return times, failed
-}
-
-// inParallel runs n actions, which begin together.
-func inParallel(n int, action func(i int)) {
-	var ready, done sync.WaitGroup
-	ready.Add(n)
-	for i := range n {
-		done.Go(func() {
-			ready.Done()
-			ready.Wait()
-			action(i)
-		})
-	}
-	done.Wait()
-}
-
 // unpooled measures first requests in an environment that keeps no warm pods.
 func (c *cold) unpooled(ctx context.Context, o ColdOptions, r *Results) (err error) {
 	if c.fleet, err = c.s.newFleet(ctx, "empty", 0); err != nil {
@@ -326,15 +288,5 @@ func (c *cold) add(r *Results, atOnce string, s samples) {
 			busy.Metric, busy.Unit = "machine_busy", "% of the processors"
 			r.Add(busy, part.busy...)
 		}
-	}
-}
-
-// pause waits, or ends with ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
 	}
 }
