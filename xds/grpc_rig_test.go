@@ -63,13 +63,13 @@ func (p *grpcPod) echo(_ any, stream grpc.ServerStream) error {
 }
 
 // grpcFunction declares a function that speaks gRPC, with a route to it.
-func (r *rig) grpcFunction(name string) (*v1.Function, wire.FunctionID) {
+func (r *rig) grpcFunction(name string) wire.FunctionID {
 	r.t.Helper()
 	f := &v1.Function{ObjectMeta: r.meta(name)}
 	f.Annotations = map[string]string{v1.AnnotationProtocol: string(v1.ProtocolH2C)}
 	r.tell(func(s *Server) { s.SetFunction(f) })
 	r.route(name, v1.HTTPTriggerSpec{Prefix: new("/test.Echo"), KeepPrefix: true, Methods: []string{"POST"}})
-	return f, FunctionOf(f).ID
+	return FunctionOf(f).ID
 }
 
 // dial connects to the public listener by HTTP/2 without TLS.

@@ -23,7 +23,7 @@ func TestEnvoy_CarriesGRPCFromEndToEnd(t *testing.T) {
 	r := newRig(t)
 	activator, pod := newGRPCPod(t, "activator"), newGRPCPod(t, "pod")
 	r.activatorAt(activator.ip)
-	_, f := r.grpcFunction("echo")
+	f := r.grpcFunction("echo")
 	conn := r.dial()
 	if err := answeredBy(t.Context(), conn, "activator"); err != nil {
 		t.Fatalf("a first call: %v", err)

@@ -42,7 +42,7 @@ func ipv6Backend(t *testing.T) (address string) {
 	if err != nil {
 		t.Skip("no IPv6 here: ", err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // a test's
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Host)
 	})}
 	go func() { _ = server.Serve(lis) }()

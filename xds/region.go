@@ -52,7 +52,7 @@ func (r *divider[T]) split(items, passing []item[T]) {
 	here := 0
 	for here < len(items) && len(items[here].head) == len(common) {
 		if items[here].open {
-			passing = append(passing[:len(passing):len(passing)], items[here])
+			passing = append(slices.Clip(passing), items[here])
 		}
 		here++
 	}

@@ -116,7 +116,7 @@ func (s *scopes[T]) update(c Config, items []item[T], fresh bool, render func(pr
 			m.regions = regions
 		}
 		old, ok := before[r.prefix]
-		if ok && !(fresh && i == 0) && slices.Equal(old.items, m.items) && slices.Equal(old.regions, m.regions) {
+		if ok && (!fresh || i > 0) && slices.Equal(old.items, m.items) && slices.Equal(old.regions, m.regions) {
 			m = old
 		} else {
 			name := scopeName(s.listener, r.prefix)

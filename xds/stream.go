@@ -203,14 +203,23 @@ func (sub *subscription) room(kind string) int {
 // collect takes a page of what is to do. What Envoy has already, or has refused, is dropped.
 func (s *stream) collect(kind string, sub *subscription) *answer {
 	a := &answer{}
-	room, routesSettled := sub.room(kind), s.routesSettled()
+	room := sub.room(kind)
+	if s.collectChanged(kind, sub, a, room) {
+		a.number = s.catalog.numbers[kind]
+		s.collectGone(kind, sub, a, room)
+	}
+	return a
+}
+
+// collectChanged takes what Envoy is to have; all says that nothing of it is left.
+func (s *stream) collectChanged(kind string, sub *subscription, a *answer, room int) (all bool) {
 	for name := range sub.todo {
 		r := s.catalog.get(kind, name)
 		if r == nil || r.version == sub.has[name] || r.version == sub.refusals[name] {
 			continue
 		}
 		if len(a.resources) == room {
-			return a
+			return false
 		}
 		a.resources = append(a.resources, r)
 		if kind == typeCluster && sub.has[name] != "" {
@@ -218,15 +227,20 @@ func (s *stream) collect(kind string, sub *subscription) *answer {
 		}
 		delete(sub.todo, name)
 	}
-	a.number = s.catalog.numbers[kind]
+	return true
+}
+
+// collectGone takes what Envoy has and is no more, unless something may still lead there.
+func (s *stream) collectGone(kind string, sub *subscription, a *answer, room int) {
+	later := kind == typeScope && len(a.resources) > 0 || kind != typeScope && !s.routesSettled()
 	for name, waits := range sub.todo {
 		r := s.catalog.get(kind, name)
 		switch {
-		case r == nil && sub.has[name] != "" && (kind == typeScope && len(a.resources) > 0 || kind != typeScope && !routesSettled):
-			continue // a route may still lead there: later
+		case r == nil && sub.has[name] != "" && later:
+			continue
 		case r == nil && (waits || sub.has[name] != ""):
 			if len(a.resources)+len(a.removed) == room {
-				return a
+				return
 			}
 			a.removed = append(a.removed, name)
 		case r != nil && r.version == sub.has[name]: // it has it from before this stream
@@ -234,7 +248,6 @@ func (s *stream) collect(kind string, sub *subscription) *answer {
 		}
 		delete(sub.todo, name)
 	}
-	return a
 }
 
 // again sends a resource although Envoy has it: one that replaces a cluster waits for its endpoints, and does not ask for

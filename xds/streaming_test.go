@@ -67,7 +67,7 @@ func TestEnvoy_PassesEventsOnAsTheyCome(t *testing.T) {
 	for name, client := range clients() {
 		for _, path := range []string{"/f", "/g"} {
 			t.Run(name+path, func(t *testing.T) {
-				lines := bufio.NewReader(r.exchange(client, http.MethodGet, path, nil).Body)
+				lines := bufio.NewReader(r.exchange(client, http.MethodGet, path, nil).Body) //nolint:bodyclose // exchange sees to it
 				for i := range 5 {
 					if line, err := lines.ReadString('\n'); err != nil || line != fmt.Sprintf("data: %d\n", i) {
 						t.Fatalf("event %d: %q, %v", i, line, err)
@@ -99,7 +99,7 @@ func TestEnvoy_PassesBothDirectionsOnAtOnce(t *testing.T) {
 			t.Run(name+path, func(t *testing.T) {
 				in, out := io.Pipe()
 				go func() { _, _ = io.WriteString(out, "0\n") }()
-				lines := bufio.NewReader(r.exchange(client, http.MethodPost, path, in).Body)
+				lines := bufio.NewReader(r.exchange(client, http.MethodPost, path, in).Body) //nolint:bodyclose // exchange sees to it
 				for i := range 5 {
 					if line, err := lines.ReadString('\n'); err != nil || line != fmt.Sprintf("you said %d\n", i) {
 						t.Fatalf("word %d: %q, %v", i, line, err)
@@ -141,7 +141,7 @@ func TestEnvoy_PassesAGigabyteInConstantMemory(t *testing.T) {
 	before := resident(t, r.envoy.PID())
 	for name, client := range clients() {
 		client.Timeout = time.Minute
-		res := r.exchange(client, http.MethodPost, "/f", io.LimitReader(zeros{}, gigabyte))
+		res := r.exchange(client, http.MethodPost, "/f", io.LimitReader(zeros{}, gigabyte)) //nolint:bodyclose // exchange sees to it
 		if got := res.Header.Get("X-Length"); got != strconv.Itoa(gigabyte) {
 			t.Errorf("%s: the pod got %s bytes", name, got)
 		}

@@ -202,7 +202,7 @@ func (t *table) findConflicts() {
 }
 
 // older orders claims, the best first.
-func older(a, b claim) int { return cmp.Or(a.Route.older(b.Route), int(a.part-b.part)) }
+func older(a, b claim) int { return cmp.Or(a.older(b.Route), int(a.part-b.part)) }
 
 func (t *table) findConflictsIn(b *bucket) {
 	for _, routes := range b.exact {
