@@ -51,7 +51,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	cmd := exec.Command(c.Command[0], c.Command[1:]...) //nolint:noctx,gosec // it ends in its own way; it is what was asked for
+	cmd := exec.Command(c.Command[0], c.Command[1:]...) //nolint:noctx // it ends in its own way
 	cmd.Stdout, cmd.Stderr = c.Stdout, c.Stderr
 	cmd.SysProcAttr = withParent()
 	ended := make(chan error, 1)
@@ -75,11 +75,11 @@ func Run(ctx context.Context, c Config) error {
 func stop(cmd *exec.Cmd, ended <-chan error) error {
 	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
-	case <-ended:
+	case <-ended: //nolint:errcheck // how it ends at SIGTERM says nothing
 		return nil
 	case <-time.After(stopTime):
 		_ = cmd.Process.Kill()
-		<-ended
+		<-ended //nolint:errcheck // it was killed
 		return errors.New("envoy had to be killed")
 	}
 }

@@ -89,7 +89,7 @@ func websocketCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	conn, res, err := (&websocket.Dialer{HandshakeTimeout: time.Minute}).Dial("ws://"+ts.Getenv("FISSION_ROUTER")+args[0], nil)
+	conn, res, err := (&websocket.Dialer{HandshakeTimeout: time.Minute}).Dial("ws://"+ts.Getenv("FISSION_ROUTER")+args[0], nil) //nolint:bodyclose // the library keeps a copy
 	if err != nil {
 		ts.Fatalf("upgrade: %v (%+v)", err, res)
 	}

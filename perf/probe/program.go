@@ -58,8 +58,11 @@ func (r *Runtime) specialize(w http.ResponseWriter, req *http.Request) {
 func readProgram(path string) (*Program, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		files, err := os.ReadDir(path)
-		if err != nil || len(files) != 1 {
-			return nil, fmt.Errorf("%s has %d files, a program is one (%v)", path, len(files), err)
+		if err != nil {
+			return nil, fmt.Errorf("read program: %w", err)
+		}
+		if len(files) != 1 {
+			return nil, fmt.Errorf("%s has %d files, a program is one", path, len(files))
 		}
 		path = filepath.Join(path, files[0].Name())
 	}

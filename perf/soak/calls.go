@@ -173,7 +173,7 @@ func (k *caller) talk(ctx context.Context, function string, messages int, gap ti
 }
 
 func (k *caller) converse(ctx context.Context, c *call, messages int, gap time.Duration) string {
-	conn, res, err := k.upgrade(ctx, c)
+	conn, res, err := k.upgrade(ctx, c) //nolint:bodyclose // the library keeps a copy
 	if res != nil {
 		c.status = res.StatusCode
 	}

@@ -36,7 +36,7 @@ func open(ctx context.Context, c Config) (*platform, error) {
 		return nil, fmt.Errorf("make a folder for the platform: %w", err)
 	}
 	p.own = true
-	_, err = p.run(ctx, "up", "--detach", "--envoys", "2")
+	err = p.run(ctx, "up", "--detach", "--envoys", "2")
 	return p, err
 }
 
@@ -47,21 +47,21 @@ func (p *platform) close(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 	defer cancel()
-	if _, err := p.run(ctx, "down"); err != nil {
+	if err := p.run(ctx, "down"); err != nil {
 		return err
 	}
 	return os.RemoveAll(p.dir)
 }
 
-func (p *platform) run(ctx context.Context, args ...string) ([]byte, error) {
-	var out, complaint bytes.Buffer
+func (p *platform) run(ctx context.Context, args ...string) error {
+	var complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, p.program, append(args, "--dir", p.dir)...)
-	cmd.Stdout, cmd.Stderr = &out, &complaint
+	cmd.Stderr = &complaint
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // what was begun must be ended
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("hotpod-local %s: %w\n%s", args[0], err, complaint.String())
+		return fmt.Errorf("hotpod-local %s: %w\n%s", args[0], err, complaint.String())
 	}
-	return out.Bytes(), nil
+	return nil
 }
 
 func (p *platform) kubeconfig() string { return filepath.Join(p.dir, "kubeconfig") }

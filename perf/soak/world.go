@@ -91,7 +91,7 @@ func (w *world) remove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	return wait(ctx, "the objects to be deleted", func() error {
-		var errs []error
+		errs := make([]error, 0, 16)
 		for name := range w.functions() {
 			errs = append(errs,
 				gone(w.clients.HTTPTriggers(namespace).Delete(ctx, name, metav1.DeleteOptions{})),
