@@ -129,7 +129,7 @@ func (a *Activator) add(id wire.FunctionID) *queue {
 	defer a.mu.Unlock()
 	q, ok := a.queues[id.UID]
 	if !ok || q.isDropped() {
-		q = newQueue(id, a.config.Depth, a.config.Hold, a.link.changed)
+		q = newQueue(id, a.config.Depth, a.config.Hold, a.link)
 		a.queues[id.UID] = q
 	}
 	return q

@@ -211,14 +211,16 @@ func waitOf(header []byte) time.Duration {
 	return 0
 }
 
-// newTest returns an activator that is not connected; tests call placed.
+// newTest returns an activator that takes itself for connected; tests call placed.
 func newTest(t *testing.T, change ...func(*Config)) *Activator {
 	t.Helper()
 	cfg := Config{Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry()}
 	for _, c := range change {
 		c(&cfg)
 	}
-	return New(cfg)
+	a := New(cfg)
+	a.link.open.Store(true)
+	return a
 }
 
 // placement of pods with defaults.

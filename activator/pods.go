@@ -40,6 +40,8 @@ type pod struct {
 	target *proxy.Target
 	// outstanding requests of this activator are at the pod.
 	outstanding int
+	// last is when the last of them set out.
+	last time.Time
 	// unsent of them are not on a connection yet.
 	unsent int
 	// moved is when the number of unsent last reached abreast or one of so many was sent.
@@ -68,6 +70,7 @@ func (p *pod) refused(why refusal, now time.Time) {
 func (p *pod) setsOut(now time.Time) {
 	p.outstanding++
 	p.unsent++
+	p.last = now
 	if p.unsent == abreast {
 		p.moved = now
 	}
@@ -84,6 +87,11 @@ func (p *pod) sent() {
 // crowded says that so many set out for the pod that the next has to wait a moment.
 func (p *pod) crowded(now time.Time) bool {
 	return p.unsent >= abreast && (p.unsent >= mostAbreast || now.Sub(p.moved) < stall)
+}
+
+// before says that a request should rather go here than to o: there are fewer, or they have been there for longer.
+func (p *pod) before(o *pod) bool {
+	return p.outstanding < o.outstanding || p.outstanding == o.outstanding && p.last.Before(o.last)
 }
 
 // stalls returns when the pod is not crowded any more though nothing was sent, zero when it is not or stays so.
@@ -152,7 +160,7 @@ func (p *pods) fewest(but *pod, fits func(*pod) bool) *pod {
 			if k.outstanding == 0 && k != but { // none has fewer
 				return k
 			}
-			if best == nil || best == but || k != but && k.outstanding < best.outstanding {
+			if best == nil || best == but || k != but && k.before(best) {
 				best = k
 			}
 		}

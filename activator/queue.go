@@ -23,8 +23,8 @@ const (
 type queue struct {
 	id    wire.FunctionID
 	depth int
-	// changed is called, with mu held, when what is to be said to the autoscaler may have changed.
-	changed func(*queue)
+	// link is told, with mu held, when what is to be said to the autoscaler may have changed.
+	link *link
 
 	mu      sync.Mutex // guards all below
 	waiters list
@@ -59,8 +59,8 @@ type verdict struct {
 }
 
 // newQueue returns an empty queue. hold is the bound of a wait until a placement says another.
-func newQueue(id wire.FunctionID, depth int, hold time.Duration, changed func(*queue)) *queue {
-	return &queue{id: id, depth: depth, hold: hold, changed: changed}
+func newQueue(id wire.FunctionID, depth int, hold time.Duration, link *link) *queue {
+	return &queue{id: id, depth: depth, hold: hold, link: link}
 }
 
 // enter begins a request; false means that the queue was dropped.
@@ -201,7 +201,7 @@ func (q *queue) serve(now time.Time) {
 	q.arm(now)
 	if (q.said.again || q.unplaced(now) != q.said.waiting) && !q.said.dirty {
 		q.said.dirty = true
-		q.changed(q)
+		q.link.changed(q)
 	}
 }
 
@@ -217,7 +217,7 @@ func (q *queue) unplaced(now time.Time) int {
 func (q *queue) judge(w *waiter, now time.Time) (verdict, bool) {
 	left := q.hold - now.Sub(w.arrived)
 	if left <= 0 {
-		return verdict{err: wire.ErrHoldTimeout(q.hold, q.why())}, true
+		return verdict{err: q.late()}, true
 	}
 	p, wait := q.pods.free(q.limit, now), time.Duration(0)
 	if p == nil && q.patient(w, now) {
@@ -244,18 +244,6 @@ func (q *queue) slice() time.Duration {
 		return longWait
 	}
 	return shortWait
-}
-
-// why says for a person why the request in front was not placed.
-func (q *queue) why() string {
-	switch {
-	case len(q.pods.all) == 0:
-		return "no pod became ready"
-	case q.atMaximum:
-		return "every pod is busy and the function has as many as it may"
-	default:
-		return "every pod is busy and no other became ready"
-	}
 }
 
 // arm sets the timer for the next moment at which the request in front may get a verdict without any event.

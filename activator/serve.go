@@ -149,25 +149,3 @@ func resultOf(e *wire.Error) result {
 		return resultUnavailable
 	}
 }
-
-// broken is what the client is told when a pod broke an exchange that the function may have seen.
-func broken(out proxy.Outcome) *wire.Error {
-	switch out.Kind {
-	case proxy.Invalid:
-		return &wire.Error{
-			Status: http.StatusBadRequest, Component: "client", Reason: "bad_request",
-			Message: "the request's body broke the protocol",
-		}
-	default:
-		return wire.ErrFunction("function_error", "the function's pod closed the connection before it answered")
-	}
-}
-
-// noFunction is what a client is told whose request names no function: it did not come through Envoy.
-func noFunction(x proxy.Exchange) *wire.Error {
-	status, message := http.StatusBadRequest, "the header "+wire.HeaderFunction+" is missing: call the function through the router"
-	if x.Header(wire.HeaderFunction) != "" {
-		message = "the header " + wire.HeaderFunction + " is not of the form namespace/name/uid"
-	}
-	return &wire.Error{Status: status, Component: "router", Reason: "function_missing", Message: message}
-}
