@@ -24,6 +24,7 @@ type h2 struct {
 	r    *http.Request
 	tape tape
 	cut  bool
+	came time.Time
 }
 
 // Method implements Exchange.
@@ -68,10 +69,6 @@ func (x *h2) Replayable(limit int64) bool {
 
 // Gone implements Exchange.
 func (x *h2) Gone() <-chan struct{} { return x.r.Context().Done() }
-
-// lingerStream is Options.Linger for streams at most: their reset reaches the function, but nothing tells when it is done
-// with it, so it has a moment.
-const lingerStream = 50 * time.Millisecond
 
 // dialError tells a connection that could not be made from one that broke.
 type dialError struct{ err error }

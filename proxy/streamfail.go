@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"maps"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"hotpod.dev/wire"
 )
@@ -17,7 +19,11 @@ func (x *h2) Fail(e *wire.Error) {
 	maps.Copy(header, e.Header())
 	if isGRPC(x.r.Header.Get("Content-Type")) {
 		header.Set("Content-Type", "application/grpc")
-		header.Set("Grpc-Status", strconv.Itoa(e.GRPCStatus()))
+		code := e.GRPCStatus()
+		if bound, ok := grpcTimeout(x.r.Header.Get("Grpc-Timeout")); ok && time.Since(x.came) >= bound {
+			code = grpcDeadlineExceeded // the function breaks off then, as the client does
+		}
+		header.Set("Grpc-Status", strconv.Itoa(code))
 		header.Set("Grpc-Message", e.GRPCMessage())
 		x.w.WriteHeader(http.StatusOK)
 		return
@@ -26,6 +32,25 @@ func (x *h2) Fail(e *wire.Error) {
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(e.Status)
 	_, _ = x.w.Write(body)
+}
+
+// grpcDeadlineExceeded is the status of a call whose time is over.
+const grpcDeadlineExceeded = 4
+
+// grpcTimeout reads what a client says of its patience: at most eight digits and a unit.
+func grpcTimeout(v string) (time.Duration, bool) {
+	if len(v) < 2 || len(v) > 9 {
+		return 0, false
+	}
+	units := map[byte]time.Duration{
+		'H': time.Hour, 'M': time.Minute, 'S': time.Second, 'm': time.Millisecond, 'u': time.Microsecond, 'n': time.Nanosecond,
+	}
+	unit, known := units[v[len(v)-1]]
+	n, err := strconv.ParseUint(v[:len(v)-1], 10, 32)
+	if !known || err != nil || n > uint64(math.MaxInt64/unit) {
+		return 0, false
+	}
+	return time.Duration(n) * unit, true //nolint:gosec // checked
 }
 
 // isGRPC tells gRPC's content types ("application/grpc", "application/grpc+proto") from those of gRPC-Web, whose

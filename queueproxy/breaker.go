@@ -78,7 +78,7 @@ func (k *Breaker) Draining() bool { return k.draining }
 
 // Open reports whether the next request would be admitted, were it to come now.
 func (k *Breaker) Open() bool {
-	return !k.draining && !(k.bounds.Once && k.used) && k.waiting == 0 && k.room()
+	return !k.draining && (!k.bounds.Once || !k.used) && k.waiting == 0 && k.room()
 }
 
 // Arrive decides about a request. w is used only when the verdict is Queued.
