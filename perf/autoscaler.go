@@ -31,7 +31,7 @@ func startPlacer(ctx context.Context, address string) (*placer, error) {
 		return nil, fmt.Errorf("listen for activators: %w", err)
 	}
 	p := &placer{server: feed.NewServer(feed.ServerCodec()), told: make(chan struct{})}
-	feed.RegisterDemand(p.server, p.handle) //nolint:contextcheck // a stream has its own
+	feed.RegisterDemand(p.server, p.handle)
 	p.served.Go(func() { _ = p.server.Serve(lis) })
 	return p, nil
 }

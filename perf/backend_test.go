@@ -20,7 +20,7 @@ func post(t *testing.T, url string, body io.Reader, header ...string) (int, stri
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestBackend_TellsTheOrderOfArrival(t *testing.T) {
 func TestBackend_RefusesNonsense(t *testing.T) {
 	url := "http://" + backendHere(t, &backend{})
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(make([]byte, backendLimit+1)))
-	if res, err := http.DefaultClient.Do(req); err == nil {
+	if res, err := (&http.Client{}).Do(req); err == nil {
 		_ = res.Body.Close()
 		t.Error("accepted a body over its limit")
 	}

@@ -20,7 +20,7 @@ type child struct {
 // startChild starts a program with an environment of its own.
 func startChild(ctx context.Context, env []string, program string, args ...string) (*child, error) {
 	c := &child{cmd: exec.CommandContext(ctx, program, args...), ended: make(chan struct{})}
-	c.cmd.Env = env
+	c.cmd.Env = append([]string{}, env...) // nothing of ours, which could change how it runs
 	c.cmd.Stdout, c.cmd.Stderr = &c.said, &c.said
 	c.began = time.Now()
 	if err := c.cmd.Start(); err != nil {

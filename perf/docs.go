@@ -128,10 +128,11 @@ func tablesOf(scenario string, rows []Row) []*table {
 }
 
 func (t *table) add(row Row) {
-	line := row.Contestant
+	parts := []string{row.Contestant}
 	for _, name := range t.parameters {
-		line += " | " + row.Parameters[name]
+		parts = append(parts, row.Parameters[name])
 	}
+	line := strings.Join(parts, " | ")
 	if t.cells[line] == nil {
 		t.lines = append(t.lines, line)
 		t.cells[line] = map[string]string{}

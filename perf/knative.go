@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -28,10 +27,9 @@ func launchKnativeQueue(ctx context.Context, program, listen, backend string, li
 		return nil, err
 	}
 	if host != "127.0.0.1" {
-		return nil, fmt.Errorf("Knative's queue-proxy forwards to 127.0.0.1 only, not to %s", host)
+		return nil, fmt.Errorf("queue-proxy of Knative forwards to 127.0.0.1 only, not to %s", host)
 	}
 	return startChild(ctx, []string{
-		"PATH=" + os.Getenv("PATH"),
 		"CONTAINER_CONCURRENCY=" + strconv.Itoa(limit),
 		"QUEUE_SERVING_PORT=" + port, "QUEUE_SERVING_TLS_PORT=8112", "USER_PORT=" + userPort,
 		"REVISION_TIMEOUT_SECONDS=300", "REVISION_RESPONSE_START_TIMEOUT_SECONDS=300", "REVISION_IDLE_TIMEOUT_SECONDS=0",
@@ -43,7 +41,7 @@ func launchKnativeQueue(ctx context.Context, program, listen, backend string, li
 
 // launchKnativeActivator starts Knative's activator with the settings of its Deployment.
 func launchKnativeActivator(ctx context.Context, program, listen, control string, limit int) (*child, error) {
-	return startChild(ctx, []string{"PATH=" + os.Getenv("PATH"), "GOGC=500"}, program,
+	return startChild(ctx, []string{"GOGC=500"}, program,
 		"--listen="+listen, "--control="+control, "--limit="+strconv.Itoa(limit))
 }
 

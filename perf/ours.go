@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,7 +57,7 @@ func launchQueueProxy(ctx context.Context, program, ip, runtime string) (*ourQue
 		control: net.JoinHostPort(ip, strconv.Itoa(wire.PortQueueControl)),
 		end:     func() {},
 	}
-	q.child, err = startChild(ctx, []string{"PATH=" + os.Getenv("PATH")}, program, "--address="+ip, "--runtime-address="+runtime,
+	q.child, err = startChild(ctx, nil, program, "--address="+ip, "--runtime-address="+runtime,
 		"--pod-uid="+podUID, "--control-key="+signer.PublicKey())
 	return q, err
 }

@@ -68,16 +68,17 @@ func findPeers(ctx context.Context, c Config, log *slog.Logger) (peers, error) {
 
 // hashModule hashes the names and contents of a module's files.
 func hashModule(dir string) (string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
 	h := sha256.New()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || (filepath.Ext(path) != ".go" && !strings.HasPrefix(d.Name(), "go.")) {
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || (filepath.Ext(name) != ".go" && !strings.HasPrefix(d.Name(), "go.")) {
 			return err
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
+		text, err := root.ReadFile(name)
 		fmt.Fprintf(h, "%s %d\n%s", name, len(text), text)
 		return err
 	})
@@ -149,18 +150,4 @@ func (p peers) check() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// knativeVersion is the version of Knative that a program was built from.
-func (p peers) knativeVersion() string {
-	info, err := buildinfo.ReadFile(p.program(knativeActivator))
-	if err != nil {
-		return "unknown"
-	}
-	for _, d := range info.Deps {
-		if d.Path == knativeModule {
-			return d.Version
-		}
-	}
-	return "unknown"
 }

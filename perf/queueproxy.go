@@ -90,9 +90,14 @@ func (q *queueProxies) contest(ctx context.Context, r *Results, log *slog.Logger
 // proxyCourses are requests without a body, which cost a proxy's own work and little else, and such with bodies both ways.
 func proxyCourses() []course {
 	return []course{
-		{16, 0}, {64, 0},
-		{1, 1000}, {16, 1000}, {64, 1000},
-		{1, 100_000}, {16, 100_000}, {64, 100_000},
+		{connections: 16},
+		{connections: 64},
+		{connections: 1, body: 1000},
+		{connections: 16, body: 1000},
+		{connections: 64, body: 1000},
+		{connections: 1, body: 100_000},
+		{connections: 16, body: 100_000},
+		{connections: 64, body: 100_000},
 	}
 }
 
@@ -101,15 +106,15 @@ func (q *queueProxies) entrants() []entrant {
 		{name: nameDirect, parameters: limited(-1), enter: q.direct},
 		{name: nameOurs, parameters: limited(0), enter: q.ours(0)},
 		{name: nameOurs, parameters: limited(10), enter: q.ours(10)},
+		{name: nameKnative, parameters: limited(0), enter: q.knative(0)},
+		{name: nameKnative, parameters: limited(10), enter: q.knative(10)},
+		{name: nameReverse, parameters: limited(-1), enter: q.bare(reverseProxy)},
+		{name: nameFasthttp, parameters: limited(-1), enter: q.bare(fasthttpProxy)},
 	}
 	if q.config.Contest.Only {
-		return all
+		return all[:3]
 	}
-	return append(all,
-		entrant{name: nameKnative, parameters: limited(0), enter: q.knative(0)},
-		entrant{name: nameKnative, parameters: limited(10), enter: q.knative(10)},
-		entrant{name: nameReverse, parameters: limited(-1), enter: q.bare(reverseProxy)},
-		entrant{name: nameFasthttp, parameters: limited(-1), enter: q.bare(fasthttpProxy)})
+	return all
 }
 
 // limited is the parameter of a contestant's limit; -1 is for those that know none.
