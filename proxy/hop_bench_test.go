@@ -29,6 +29,12 @@ func BenchmarkHop(b *testing.B) {
 	}))
 	options := &proxy.Options{DropRequest: []string{"x-hotpod-*"}, DropResponse: []string{"x-hotpod-*"}, Timeout: time.Minute}
 	ours, bare := through(b, backend, options), bareHTTP2(b, backend)
+	target := proxy.NewTarget(proxy.TargetConfig{Address: backend})
+	b.Cleanup(target.Close)
+	ahead := serve(b, func(x proxy.Exchange) { // as an activator does
+		x.Replayable(1 << 20)
+		forward(x, target, options)
+	})
 	for _, way := range []struct {
 		name, address string
 		client        *http.Client
@@ -37,6 +43,7 @@ func BenchmarkHop(b *testing.B) {
 		{"HTTP1/ours", ours, http1},
 		{"HTTP2/direct", backend, testproxy.HTTP2(b)},
 		{"HTTP2/ours", ours, testproxy.HTTP2(b)},
+		{"HTTP2/ours, read ahead", ahead, testproxy.HTTP2(b)},
 		{"HTTP2/bare", bare, testproxy.HTTP2(b)},
 	} {
 		b.Run(way.name, func(b *testing.B) { hop(b, way.address, way.client) })

@@ -65,6 +65,7 @@ func (t *tape) whole(src io.Reader, limit int64, wait time.Duration) bool {
 // ahead puts what comes on the tape, up to its limit, and reports whether the source ended.
 func (r *tapeReader) ahead() bool {
 	t := r.tape
+	buf := make([]byte, readBuffer) // most bodies are small
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.current == r && t.err == nil && int64(len(t.kept)) < t.limit {
@@ -73,7 +74,7 @@ func (r *tapeReader) ahead() bool {
 			continue
 		}
 		r.at = len(t.kept)
-		r.pull(make([]byte, min(t.limit-int64(len(t.kept)), copyBuffer)))
+		r.pull(buf[:min(t.limit-int64(len(t.kept)), int64(len(buf)))])
 	}
 	return t.current == r && t.err == io.EOF //nolint:errorlint // readers return it bare
 }
@@ -105,6 +106,9 @@ func (r *tapeReader) Read(p []byte) (int, error) {
 		case r.at < len(t.kept):
 			n := copy(p, t.kept[r.at:])
 			r.at += n
+			if r.at == len(t.kept) {
+				return n, t.err // known after reading ahead: the end leaves with the last bytes
+			}
 			return n, nil
 		case t.err != nil:
 			return 0, t.err
