@@ -70,6 +70,7 @@ func TestHTTP2_AQueuedBodyDoesNotBlockTheOthersOfItsConnection(t *testing.T) {
 		<-queued
 	}
 	resp := send(t, client, post(t, address, io.NopCloser(io.LimitReader(zeros{}, size))))
+	defer resp.Body.Close()
 	if n, err := io.Copy(io.Discard, resp.Body); n != size || err != nil {
 		t.Errorf("%d bytes came back: %v", n, err)
 	}
@@ -92,6 +93,7 @@ func TestHTTP2_StreamsLargeBodiesInConstantMemory(t *testing.T) {
 	most := uint64(0)
 	stop := sampleHeap(&most)
 	resp := send(t, client, post(t, through(t, backend, &proxy.Options{ReplayLimit: 1 << 20}), io.NopCloser(io.LimitReader(zeros{}, size))))
+	defer resp.Body.Close()
 	n, err := io.Copy(io.Discard, resp.Body)
 	stop()
 	if n != size || err != nil {
@@ -131,6 +133,7 @@ func TestHTTP2_ASlowReaderGetsAll(t *testing.T) {
 	client := testproxy.HTTP2(t)
 	address := through(t, backend, &proxy.Options{})
 	resp := send(t, client, post(t, address, nil))
+	defer resp.Body.Close()
 	buf, got := make([]byte, 100_000), 0
 	for {
 		n, err := io.ReadFull(resp.Body, buf)

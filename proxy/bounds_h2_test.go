@@ -105,10 +105,10 @@ func TestHTTP2_ErrorsAreInTheClientsWords(t *testing.T) {
 		switch {
 		case h.Get(wire.HeaderComponent) == "":
 			t.Errorf("%s: no component in %v", c.contentType, h)
-		case c.grpc && (resp.StatusCode != 200 || h.Get("Content-Type") != "application/grpc" || h.Get("Grpc-Status") != "8" ||
+		case c.grpc && (resp.StatusCode != http.StatusOK || h.Get("Content-Type") != "application/grpc" || h.Get("Grpc-Status") != "8" ||
 			!strings.HasSuffix(h.Get("Grpc-Message"), "50%25 too many%0Aof them") || len(body) > 0):
 			t.Errorf("%s: %d %v %s", c.contentType, resp.StatusCode, h, body)
-		case !c.grpc && (resp.StatusCode != 429 || h.Get("Retry-After") == "" || !strings.HasPrefix(string(body), "{") || h.Get("Grpc-Status") != ""):
+		case !c.grpc && (resp.StatusCode != http.StatusTooManyRequests || h.Get("Retry-After") == "" || !strings.HasPrefix(string(body), "{") || h.Get("Grpc-Status") != ""):
 			t.Errorf("%s: %d %v %s", c.contentType, resp.StatusCode, h, body)
 		}
 	}

@@ -1,7 +1,6 @@
 package queueproxy_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +18,6 @@ import (
 
 	"hotpod.dev/internal/testproxy"
 	"hotpod.dev/proxy"
-	"hotpod.dev/queueproxy"
 	"hotpod.dev/wire"
 )
 
@@ -76,7 +74,7 @@ func dialect(_ any, s grpc.ServerStream) error {
 	for {
 		var m []byte
 		err := s.RecvMsg(&m)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -139,7 +137,7 @@ func TestGRPC_AllKindsOfCallsGoThrough(t *testing.T) {
 			for err == nil {
 				err = receive()
 			}
-			if err != io.EOF || !slices.Equal(got, c.out) {
+			if !errors.Is(err, io.EOF) || !slices.Equal(got, c.out) {
 				t.Errorf("got %.80q: %v", got, err)
 			}
 			if end := s.Trailer(); !slices.Equal(end["x-end"], []string{"of /test.T/" + method}) || !slices.Equal(end["x-end-bin"], []string{"\x00\xff"}) {
@@ -250,96 +248,5 @@ func TestGRPC_TheClientsDeadlineAndCancelReachTheFunction(t *testing.T) {
 			}
 			<-left
 		})
-	}
-}
-
-func TestGRPC_AFunctionThatResetsIsNoSuccess(t *testing.T) {
-	for name, first := range map[string]string{"before its answer": "", "in its answer": "m"} {
-		t.Run(name, func(t *testing.T) {
-			runtime := testproxy.Backend(t, resets(first))
-			p := start(t, runtime, nil)
-			p.assign(wire.Assignment{Limit: 1})
-			conn := testproxy.GRPCClient(t, before(t, p))
-			for range 3 { // the slot is free again
-				s, err := conn.NewStream(called(t.Context()), bidi(), "/test.T/Reset")
-				if err != nil {
-					t.Fatal(err)
-				}
-				_ = s.CloseSend()
-				for err == nil {
-					var m []byte
-					err = s.RecvMsg(&m)
-				}
-				if code := status.Code(err); err == io.EOF || code != codes.Internal && code != codes.Unavailable {
-					t.Errorf("end = %v", err)
-				}
-			}
-		})
-	}
-}
-
-func TestGRPC_ErrorsOfThePlatformAreStatuses(t *testing.T) {
-	g := make(chan struct{})
-	t.Cleanup(func() { close(g) })
-	inside := make(chan struct{}, 100)
-	h := func(_ any, s grpc.ServerStream) error {
-		inside <- struct{}{}
-		select {
-		case <-g:
-		case <-s.Context().Done():
-		}
-		return errors.New("let go")
-	}
-	p := start(t, testproxy.GRPC(t, h), func(c *queueproxy.Config) { c.MaxWaiting = 1 })
-	p.assign(wire.Assignment{Limit: 1, QueueTimeoutMillis: 100, RunTimeoutMillis: 1000})
-	conn := testproxy.GRPCClient(t, p.requests)
-	big := bytes.Repeat([]byte("x"), int(wire.DefaultReplayLimit)+1)
-	call := func(m []byte) (error, metadata.MD) {
-		var out []byte
-		var head, end metadata.MD
-		err := conn.Invoke(called(t.Context()), "/test.T/Wait", &m, &out, grpc.Header(&head), grpc.Trailer(&end))
-		return err, metadata.Join(head, end)
-	}
-	first := make(chan error, 1)
-	go func() {
-		err, _ := call([]byte("x"))
-		first <- err
-	}()
-	<-inside
-	// This one cannot be replayed, and its turn does not come.
-	err, md := call(big)
-	if status.Code(err) != codes.DeadlineExceeded || !strings.Contains(status.Convert(err).Message(), "limit") || len(md.Get(wire.HeaderComponent)) != 1 {
-		t.Errorf("queued for too long: %v, %v", err, md)
-	}
-	if err := <-first; status.Code(err) != codes.DeadlineExceeded {
-		t.Errorf("ran for too long: %v", err)
-	}
-}
-
-func TestGRPC_ARefusalIsPlain(t *testing.T) {
-	inside := make(chan struct{}, 1)
-	h := func(_ any, s grpc.ServerStream) error {
-		inside <- struct{}{}
-		<-s.Context().Done()
-		return s.Context().Err()
-	}
-	p := start(t, testproxy.GRPC(t, h), nil)
-	p.assign(wire.Assignment{Limit: 1})
-	conn := testproxy.GRPCClient(t, p.requests)
-	ctx, cancel := context.WithCancel(called(t.Context()))
-	defer cancel()
-	go func() {
-		var out []byte
-		_ = conn.Invoke(ctx, "/test.T/Wait", msg("x"), &out)
-	}()
-	<-inside
-	req := p.request("POST", "", "Content-Type: application/grpc")
-	resp, err := testproxy.HTTP2(t).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != 503 || resp.Header.Get(wire.HeaderBusy) != "limit" || resp.ProtoMajor != 2 {
-		t.Errorf("refusal = %d %v", resp.StatusCode, resp.Header)
 	}
 }

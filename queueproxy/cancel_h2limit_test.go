@@ -28,7 +28,10 @@ type jealous struct {
 
 func (j *jealous) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := j.inside.Add(1)
-	for m := j.most.Load(); n > m && !j.most.CompareAndSwap(m, n); m = j.most.Load() {
+	for m := j.most.Load(); n > m; m = j.most.Load() {
+		if j.most.CompareAndSwap(m, n) {
+			break
+		}
 	}
 	_, _ = io.Copy(io.Discard, r.Body)
 	if leave, ok := j.leave.Load(r.Header.Get("X-Leaves")); ok {

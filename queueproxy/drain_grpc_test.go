@@ -2,6 +2,7 @@ package queueproxy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,7 +54,7 @@ func TestGRPC_StreamsOutliveTheDrain(t *testing.T) {
 		talk(s, fmt.Sprint("after ", i))
 		_ = s.CloseSend()
 		var m []byte
-		if err := s.RecvMsg(&m); err != io.EOF || len(s.Trailer()["x-end"]) != 1 {
+		if err := s.RecvMsg(&m); !errors.Is(err, io.EOF) || len(s.Trailer()["x-end"]) != 1 {
 			t.Errorf("stream %d ends with %v, %v", i, err, s.Trailer())
 		}
 		if i < len(open)-1 {
