@@ -128,7 +128,8 @@ func tablesOf(scenario string, rows []Row) []*table {
 }
 
 func (t *table) add(row Row) {
-	parts := []string{row.Contestant}
+	parts := make([]string, 0, 1+len(t.parameters))
+	parts = append(parts, row.Contestant)
 	for _, name := range t.parameters {
 		parts = append(parts, row.Parameters[name])
 	}

@@ -69,7 +69,7 @@ func addSoak(r *Results, report soak.Report) {
 	if report.Total() > 0 {
 		add("lost", "requests", "", "", float64(report.Unexplained))
 	}
-	var gone []float64
+	gone := make([]float64, 0, len(report.Gone))
 	for _, d := range report.Gone {
 		gone = append(gone, d.Seconds())
 	}

@@ -7,7 +7,7 @@ import (
 
 func TestRefill_WaitsForClaimsButNotForever(t *testing.T) {
 	begin := time.Unix(1000, 0)
-	after := func(d time.Duration) time.Time { return begin.Add(d) }
+	after := begin.Add
 	var r refill
 	if !r.due(begin) {
 		t.Error("nothing was claimed, but the refill waits")

@@ -222,7 +222,7 @@ func TestHTTP2_DropsInterimAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); resp.StatusCode != 200 || string(body) != "page" || err != nil {
+	if body, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK || string(body) != "page" || err != nil {
 		t.Errorf("answer = %d %q, %v", resp.StatusCode, body, err)
 	}
 }

@@ -46,11 +46,11 @@ func grpcTimeout(v string) (time.Duration, bool) {
 		'H': time.Hour, 'M': time.Minute, 'S': time.Second, 'm': time.Millisecond, 'u': time.Microsecond, 'n': time.Nanosecond,
 	}
 	unit, known := units[v[len(v)-1]]
-	n, err := strconv.ParseUint(v[:len(v)-1], 10, 32)
-	if !known || err != nil || n > uint64(math.MaxInt64/unit) {
+	n, err := strconv.ParseInt(v[:len(v)-1], 10, 64)
+	if !known || err != nil || n < 0 || n > math.MaxInt64/int64(unit) {
 		return 0, false
 	}
-	return time.Duration(n) * unit, true //nolint:gosec // checked
+	return time.Duration(n) * unit, true
 }
 
 // isGRPC tells gRPC's content types ("application/grpc", "application/grpc+proto") from those of gRPC-Web, whose

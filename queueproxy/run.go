@@ -148,7 +148,7 @@ func (q *Proxy) RunOn(ctx context.Context, requests, control net.Listener) error
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	q.finish()
+	q.finish() //nolint:contextcheck // the drain goes on when ctx has ended
 	q.awaitHook()
 	stop() // ends the streams of reports, too
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

@@ -145,7 +145,7 @@ func TestEnvoy_PassesAGigabyteInConstantMemory(t *testing.T) {
 		if got := res.Header.Get("X-Length"); got != strconv.Itoa(gigabyte) {
 			t.Errorf("%s: the pod got %s bytes", name, got)
 		}
-		res = r.exchange(client, http.MethodGet, fmt.Sprintf("/g?%d", gigabyte), nil)
+		res = r.exchange(client, http.MethodGet, fmt.Sprintf("/g?%d", gigabyte), nil) //nolint:bodyclose // exchange sees to it
 		if n, err := io.Copy(io.Discard, res.Body); n != gigabyte {
 			t.Errorf("%s: the client got %d bytes, %v", name, n, err)
 		}
@@ -163,7 +163,7 @@ func TestEnvoy_HoldsBackAPodWhoseClientReadsSlowly(t *testing.T) {
 		for _, path := range []string{"/f", "/g"} {
 			t.Run(name+path, func(t *testing.T) {
 				written.Store(0)
-				body := r.exchange(client, http.MethodGet, fmt.Sprintf("%s?%d", path, size), nil).Body
+				body := r.exchange(client, http.MethodGet, fmt.Sprintf("%s?%d", path, size), nil).Body //nolint:bodyclose // exchange sees to it
 				var read int64
 				for chunk := make([]byte, 1<<20); ; {
 					n, err := io.ReadFull(body, chunk)

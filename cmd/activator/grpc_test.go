@@ -32,7 +32,8 @@ type echo struct {
 
 func (e *echo) enter() func() {
 	n := e.inside.Add(1)
-	for m := e.most.Load(); n > m && !e.most.CompareAndSwap(m, n); m = e.most.Load() {
+	for m := e.most.Load(); n > m; m = e.most.Load() {
+		e.most.CompareAndSwap(m, n)
 	}
 	return func() { e.served.Add(1); e.inside.Add(-1) }
 }
@@ -94,13 +95,13 @@ func (e *echo) start() (address string, stop func()) {
 }
 
 // grpcChain is a chain before an echo, and a client of it.
-func grpcChain(t *testing.T, e *echo, change ...func(*v1.Function)) (*chain, *grpc.ClientConn) {
+func grpcChain(t *testing.T, e *echo, change ...func(*v1.Function)) *grpc.ClientConn {
 	t.Helper()
 	e.left = make(chan struct{}, 100)
 	c := newChain(t, 0)
 	c.runtime = e.start
 	c.autoscaler.SetFunction(hello(change...))
-	return c, c.grpc()
+	return c.grpc()
 }
 
 // grpc returns a client whose calls are for the function, as if they came through Envoy.
@@ -130,7 +131,7 @@ func unary(ctx context.Context, conn *grpc.ClientConn, text string, opts ...grpc
 
 func TestGRPC_UnaryWithTrailersAndStatus(t *testing.T) {
 	e := &echo{}
-	_, conn := grpcChain(t, e)
+	conn := grpcChain(t, e)
 	for _, size := range []int{1, 100, 100_000, 3 << 20} { // the last is larger than what is replayed
 		var header, trailer metadata.MD
 		text := strings.Repeat("x", size)
@@ -151,7 +152,7 @@ func TestGRPC_UnaryWithTrailersAndStatus(t *testing.T) {
 }
 
 func TestGRPC_StreamsBothWays(t *testing.T) {
-	_, conn := grpcChain(t, &echo{})
+	conn := grpcChain(t, &echo{})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	s, err := conn.NewStream(forHello(ctx), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, "/test.Echo/Stream")
@@ -178,7 +179,7 @@ func TestGRPC_StreamsBothWays(t *testing.T) {
 
 func TestGRPC_CancelReachesTheFunction(t *testing.T) {
 	e := &echo{}
-	_, conn := grpcChain(t, e)
+	conn := grpcChain(t, e)
 	if _, err := unary(t.Context(), conn, "warm"); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +214,7 @@ func TestGRPC_KeepsTheLimitUnderBursts(t *testing.T) {
 	for _, limit := range []int{1, 2, 10, 0} {
 		t.Run(fmt.Sprint("limit ", limit), func(t *testing.T) {
 			e := &echo{work: 2 * time.Millisecond}
-			_, conn := grpcChain(t, e, func(f *v1.Function) {
+			conn := grpcChain(t, e, func(f *v1.Function) {
 				f.Spec.Concurrency = 1
 				f.Annotations = map[string]string{"hotpod.dev/container-concurrency": fmt.Sprint(limit)}
 			})

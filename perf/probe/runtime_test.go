@@ -58,7 +58,7 @@ func call(t *testing.T, url, id, body string) (*http.Response, string) {
 		t.Fatal(err)
 	}
 	req.Header.Set(HeaderID, id)
-	res, err := http.DefaultTransport.RoundTrip(req)
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func call(t *testing.T, url, id, body string) (*http.Response, string) {
 
 func TestRuntime_AnswersWithWhoItIsAndTellsTheLedger(t *testing.T) {
 	url, told := loaded(t, Program{Version: 3})
-	res, text := call(t, url+"/f/echo", "id-1", "hello")
+	res, text := call(t, url+"/f/echo", "id-1", "hello") //nolint:bodyclose // call sees to it
 	var a Answer
 	if err := json.Unmarshal([]byte(text), &a); err != nil {
 		t.Fatal(err)
