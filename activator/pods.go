@@ -19,9 +19,9 @@ const (
 	// abreast is how many requests set out for one pod at a time, connecting perhaps. The next sets out when one was
 	// sent: a crowd that is released at once stays in order, and uses again the connections of those in front. When
 	// none was sent for the time of stall, connecting takes long, and as many as mostAbreast set out.
-	abreast     = 8
+	abreast     = 4
 	mostAbreast = 32
-	stall       = 2 * time.Millisecond
+	stall       = 10 * time.Millisecond
 )
 
 // refusal is why a pod did not take a request.
@@ -46,6 +46,8 @@ type pod struct {
 	unsent int
 	// moved is when the number of unsent last reached abreast or one of so many was sent.
 	moved time.Time
+	// wide says that connecting took long: mostAbreast set out until fewer than abreast are unsent.
+	wide bool
 	// rest keeps direct requests away until then; bad keeps all away.
 	rest   time.Time
 	bad    time.Time
@@ -74,6 +76,7 @@ func (p *pod) setsOut(now time.Time) {
 	if p.unsent == abreast {
 		p.moved = now
 	}
+	p.wide = p.unsent > abreast
 }
 
 // sent counts one of those as sent, or as not to be sent.
@@ -82,11 +85,12 @@ func (p *pod) sent() {
 		p.moved = time.Now()
 	}
 	p.unsent--
+	p.wide = p.wide && p.unsent >= abreast
 }
 
 // crowded says that so many set out for the pod that the next has to wait a moment.
 func (p *pod) crowded(now time.Time) bool {
-	return p.unsent >= abreast && (p.unsent >= mostAbreast || now.Sub(p.moved) < stall)
+	return p.unsent >= abreast && (p.unsent >= mostAbreast || !p.wide && now.Sub(p.moved) < stall)
 }
 
 // before says that a request should rather go here than to o: there are fewer, or they have been there for longer.
@@ -96,7 +100,7 @@ func (p *pod) before(o *pod) bool {
 
 // stalls returns when the pod is not crowded any more though nothing was sent, zero when it is not or stays so.
 func (p *pod) stalls() time.Time {
-	if p.unsent < abreast || p.unsent >= mostAbreast {
+	if p.unsent < abreast || p.wide {
 		return time.Time{}
 	}
 	return p.moved.Add(stall)

@@ -50,7 +50,7 @@ func TestRelease_CrowdConnectsAFewAtATimeAndInOrder(t *testing.T) {
 		a, c := newTest(t), newCluster()
 		held := hold(a, c, 1000)
 		p := c.add("a", 1000, lasting(time.Hour)) // none waits for the answer to another
-		p.dial = lasting(200 * time.Microsecond)
+		p.dial = lasting(100 * time.Microsecond)
 		began := time.Now()
 		a.placed(placement(0, p))
 		time.Sleep(50 * time.Millisecond)

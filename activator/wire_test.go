@@ -30,7 +30,7 @@ func listen(t *testing.T, a *Activator) string {
 }
 
 // get sends a request for hello and returns the answer.
-func get(address string) (*http.Response, wire.Error, error) {
+func get(address string) (*http.Response, wire.Error, error) { //nolint:bodyclose // it is closed here
 	var e wire.Error
 	req, err := http.NewRequest(http.MethodGet, "http://"+address+"/", nil)
 	if err != nil {
