@@ -1,3 +1,4 @@
+//nolint:bodyclose // get closes them
 package activator
 
 import (
@@ -30,7 +31,7 @@ func listen(t *testing.T, a *Activator) string {
 }
 
 // get sends a request for hello and returns the answer.
-func get(address string) (*http.Response, wire.Error, error) { //nolint:bodyclose // it is closed here
+func get(address string) (*http.Response, wire.Error, error) {
 	var e wire.Error
 	req, err := http.NewRequest(http.MethodGet, "http://"+address+"/", nil)
 	if err != nil {
