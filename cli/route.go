@@ -204,6 +204,7 @@ func (a *app) createRoute(ctx context.Context, name string, r *routeFlags) error
 func (a *app) served(ctx context.Context, t *v1.HTTPTrigger) error {
 	var refused error
 	err := a.routes().wait(ctx, t.Name, "served", settleTime, func(now *v1.HTTPTrigger) (bool, error) {
+		refused = nil
 		if now.Status.ObservedGeneration < t.Generation {
 			return false, nil
 		}
@@ -211,7 +212,8 @@ func (a *app) served(ctx context.Context, t *v1.HTTPTrigger) error {
 			if c := meta.FindStatusCondition(now.Status.Conditions, kind); c != nil && c.Status == metav1.ConditionFalse && c.Reason != v1.ReasonWaitingForEnvoy {
 				refused = hint(fmt.Errorf("route %s is not served: %s: %s", t.Name, c.Reason, c.Message),
 					"hotpod route update "+t.Name+" …", "hotpod route delete "+t.Name)
-				return true, nil
+				// The function was there a moment ago: the router may hear of it after the route.
+				return c.Reason != v1.ReasonFunctionNotFound, nil
 			}
 		}
 		return meta.IsStatusConditionTrue(now.Status.Conditions, v1.ConditionReady), nil
