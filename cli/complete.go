@@ -36,7 +36,7 @@ func (n noun[T, L]) completeNames(cmd *cobra.Command, args []string, prefix stri
 func (a *app) completeFlags(root *cobra.Command) {
 	byFlag := map[string]cobra.CompletionFunc{
 		"env": a.environments().completeNames, "pkg": a.packages().completeNames, "function": a.functions().completeNames,
-		"output": cobra.FixedCompletions([]string{"name", "json", "yaml", "wide", "jsonpath="}, cobra.ShellCompDirectiveNoFileComp),
+		"output": cobra.FixedCompletions(strings.Split(strings.TrimSuffix(formats, "TEMPLATE"), "|"), cobra.ShellCompDirectiveNoFileComp),
 	}
 	for _, cmd := range root.Commands() {
 		a.completeFlags(cmd)

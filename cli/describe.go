@@ -195,7 +195,6 @@ func (a *app) describe(w io.Writer, f facts) {
 	}
 }
 
-// headline is what a message says first, with the line that names the error when it is a stack trace.
 // requestsPerPod is the limit as a person reads it.
 func requestsPerPod(fn *v1.Function) string {
 	if n := fn.RequestsPerPod(); n > 0 {
@@ -204,6 +203,7 @@ func requestsPerPod(fn *v1.Function) string {
 	return "unlimited"
 }
 
+// headline is what a message says first, with the line that names the error when it is a stack trace.
 func headline(message string) string {
 	line := firstLine(message)
 	for l := range strings.Lines(message) {
