@@ -1,7 +1,6 @@
 package activator
 
 import (
-	"strconv"
 	"time"
 
 	"hotpod.dev/wire"
@@ -13,12 +12,10 @@ func appendTiming(h []byte, w *waiter, now time.Time) []byte {
 	if !w.held {
 		return h
 	}
-	held := float64(now.Sub(w.arrived).Microseconds()) / 1000
-	h = append(h, "Server-Timing: hold;dur="...)
-	h = strconv.AppendFloat(h, held, 'f', -1, 64)
+	held := now.Sub(w.arrived)
+	h = wire.AppendTiming(append(h, wire.HeaderServerTiming+": "...), "hold", held)
 	if w.cold {
-		h = append(h, ", cold;dur="...)
-		h = strconv.AppendFloat(h, held, 'f', -1, 64)
+		h = wire.AppendTiming(append(h, ", "...), "cold", held)
 		h = append(h, "\r\n"+wire.HeaderColdStart+": true"...)
 	}
 	return append(h, "\r\n"...)

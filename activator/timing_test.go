@@ -9,7 +9,7 @@ import (
 )
 
 func TestTiming_AnswersSayWhatTheirRequestsWaitedFor(t *testing.T) {
-	const hold, cold = "Server-Timing: hold;dur=20.5\r\n", "Server-Timing: hold;dur=20.5, cold;dur=20.5\r\nx-hotpod-cold-start: true\r\n"
+	const hold, cold = "Server-Timing: hold;dur=20.500\r\n", "Server-Timing: hold;dur=20.500, cold;dur=20.500\r\nx-hotpod-cold-start: true\r\n"
 	none := func(*cluster) wire.Placement { return placement(1) }
 	busy := func(c *cluster) wire.Placement {
 		p := c.add("busy", 1, lasting(20*time.Millisecond+500*time.Microsecond))

@@ -21,7 +21,7 @@ func (x *h2) Fail(e *wire.Error) {
 		header.Set("Content-Type", "application/grpc")
 		code := e.GRPCStatus()
 		if bound, ok := grpcTimeout(x.r.Header.Get("Grpc-Timeout")); ok && time.Since(x.came) >= bound {
-			code = grpcDeadlineExceeded // the function breaks off then, as the client does
+			code = wire.GRPCDeadlineExceeded // the function breaks off then, as the client does
 		}
 		header.Set("Grpc-Status", strconv.Itoa(code))
 		header.Set("Grpc-Message", e.GRPCMessage())
@@ -33,9 +33,6 @@ func (x *h2) Fail(e *wire.Error) {
 	x.w.WriteHeader(e.Status)
 	_, _ = x.w.Write(body)
 }
-
-// grpcDeadlineExceeded is the status of a call whose time is over.
-const grpcDeadlineExceeded = 4
 
 // grpcTimeout reads what a client says of its patience: at most eight digits and a unit.
 func grpcTimeout(v string) (time.Duration, bool) {

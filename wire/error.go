@@ -104,14 +104,17 @@ func ErrUpgradeRefused(status int) *Error {
 	}
 }
 
+// GRPCDeadlineExceeded is the status of a gRPC call whose time is over.
+const GRPCDeadlineExceeded = 4
+
 // GRPCStatus returns the code that says the same to a gRPC client.
 func (e *Error) GRPCStatus() int {
-	const cancelled, deadlineExceeded, resourceExhausted, internal, unavailable, unimplemented = 1, 4, 8, 13, 14, 12
+	const cancelled, resourceExhausted, internal, unavailable, unimplemented = 1, 8, 13, 14, 12
 	switch {
 	case e.Status == StatusClientGone:
 		return cancelled
 	case e.Status == http.StatusGatewayTimeout:
-		return deadlineExceeded
+		return GRPCDeadlineExceeded
 	case e.Status == http.StatusTooManyRequests:
 		return resourceExhausted
 	case e.Status == http.StatusNotFound, e.Status == http.StatusNotImplemented:
