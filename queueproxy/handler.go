@@ -179,10 +179,6 @@ func (q *Proxy) crashed(out proxy.Outcome) bool {
 // body of unknown length, or a large one, when little of it has come.
 func (q *Proxy) leaveToOthers(x proxy.Exchange) { q.turnAway(x, refusedBroken) }
 
-func errCrashed() *wire.Error {
-	return wire.ErrFunction("connection_refused", "the function's process does not listen; it may have crashed")
-}
-
 // failure is what the client is told of an outcome; nil when it needs telling no more.
 func failure(out proxy.Outcome, a *assigned) *wire.Error {
 	if out.Final {
@@ -195,15 +191,13 @@ func failure(out proxy.Outcome, a *assigned) *wire.Error {
 		return wire.ErrUpgradeRefused(out.Status)
 	case proxy.Unreached:
 		if errors.Is(out.Err, syscall.ECONNREFUSED) {
-			return errCrashed()
+			return wire.ErrFunction("connection_refused", "the function's process does not listen; it may have crashed")
 		}
 		return wire.ErrFunction("dial_error", "the function's process cannot be reached")
-	case proxy.Broken:
+	default:
 		if errors.Is(out.Err, proxy.ErrBadAnswer) {
 			return wire.ErrFunction("function_error", "the function's process gave an answer that is no HTTP, or too large in its headers: "+out.Err.Error())
 		}
-		return wire.ErrFunction("function_error", "the function's process broke off before it answered")
-	default:
 		return wire.ErrFunction("function_error", "the function's process broke off before it answered")
 	}
 }
