@@ -27,11 +27,10 @@ type Pool struct {
 	api, greet chan struct{}
 	// synced is closed by Synced.
 	synced chan struct{}
-	// syncedAt is when that was.
-	syncedAt time.Time
 
 	// mu guards all below, and what environments and members hold.
 	mu           sync.Mutex
+	syncedAt     time.Time               // when synced was closed
 	environments map[string]*environment // by "namespace/name"; without object while only pods of it are known
 	members      map[string]*member      // by pod UID
 	functions    map[string]function     // by UID

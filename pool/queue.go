@@ -57,11 +57,7 @@ func (q *queue) turn(before func(function string) bool) int {
 // popTurn removes and returns the first waiter of the function with that turn.
 func (q *queue) popTurn(turn int) *waiter {
 	function := q.turns[turn]
-	if turn == 0 {
-		q.turns = q.turns[1:]
-	} else {
-		q.turns = slices.Delete(slices.Clone(q.turns), turn, turn+1)
-	}
+	q.turns = slices.Delete(q.turns, turn, turn+1)
 	waiting := q.byFunction[function]
 	w := waiting[0]
 	q.size--
@@ -111,6 +107,6 @@ func (q *queue) drain() (taken []*waiter) {
 func (q *queue) forget(function string) {
 	delete(q.byFunction, function)
 	if i := slices.Index(q.turns, function); i >= 0 {
-		q.turns = slices.Delete(slices.Clone(q.turns), i, i+1)
+		q.turns = slices.Delete(q.turns, i, i+1)
 	}
 }
