@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -46,7 +48,7 @@ func TestRun_SaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: %v", args, err)
 		}
 	}
-	if err := run(t.Context(), []string{"--help"}, none, t.Output()); err != nil {
+	if err := run(t.Context(), []string{"--help"}, none, t.Output()); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("--help: %v", err)
 	}
 }

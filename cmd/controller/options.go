@@ -31,20 +31,13 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	var o options
 	flags := flag.NewFlagSet("controller", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	for _, f := range []struct {
-		value            *string
-		name, def, usage string
-	}{
-		{&o.address, "address", "", "IP to listen on; empty means all"},
-		{&o.autoscaler, "autoscaler", "", "host:port of the autoscaler, for the status of functions"},
-		{&o.xds, "xds", "", "host:port of xds, for the status of routes"},
-		{&o.namespace, "namespace", "", "keep only the objects of this namespace in order; empty means all"},
-		{&o.functionNamespace, "function-namespace", "", "namespace of the pods of functions in the namespace default"},
-		{&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account"},
-		{&o.logLevel, "log-level", "info", "debug, info, warn or error"},
-	} {
-		flags.StringVar(f.value, f.name, f.def, f.usage)
-	}
+	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
+	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler, for the status of functions")
+	flags.StringVar(&o.xds, "xds", "", "host:port of xds, for the status of routes")
+	flags.StringVar(&o.namespace, "namespace", "", "keep only the objects of this namespace in order; empty means all")
+	flags.StringVar(&o.functionNamespace, "function-namespace", "", "namespace of the pods of functions in the namespace default")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
+	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
 	}

@@ -4,23 +4,16 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"hotpod.dev/cmd/internal/command"
 	"hotpod.dev/perf/probe"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Getenv, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "probe:", err)
-		os.Exit(1)
-	}
+	command.Main("probe", func(ctx context.Context) error { return run(ctx, os.Getenv, os.Stderr) })
 }
 
 func run(ctx context.Context, getenv func(string) string, stderr io.Writer) error {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"os"
 
+	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/xds"
 )
 
@@ -12,13 +14,14 @@ import (
 func bootstrap(args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	var c xds.BootstrapConfig
 	var output string
-	err := readFlags("xds bootstrap", args, getenv, stderr, []stringFlag{
-		{&c.XDS, "xds", "", "host:port of the discovery server"},
-		{&c.Admin, "admin", "127.0.0.1:9901", "loopback ip:port of Envoy's admin interface"},
-		{&c.Debug, "debug", "", "ip:port of /metrics, /healthz and /readyz; empty means none"},
-		{&c.NodeID, "node-id", getenv("POD_NAME"), "name of the Envoy"},
-		{&output, "output", "", "file to write; empty means standard output"},
-	})
+	flags := flag.NewFlagSet("xds bootstrap", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.XDS, "xds", "", "host:port of the discovery server")
+	flags.StringVar(&c.Admin, "admin", "127.0.0.1:9901", "loopback ip:port of Envoy's admin interface")
+	flags.StringVar(&c.Debug, "debug", "", "ip:port of /metrics, /healthz and /readyz; empty means none")
+	flags.StringVar(&c.NodeID, "node-id", getenv("POD_NAME"), "name of the Envoy")
+	flags.StringVar(&output, "output", "", "file to write; empty means standard output")
+	err := envflag.Parse(flags, args, getenv)
 	if err != nil {
 		return err
 	}

@@ -3,29 +3,20 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
+	"hotpod.dev/cmd/internal/command"
 	"hotpod.dev/kube"
 	"hotpod.dev/telemetry"
+	"hotpod.dev/wire"
 	"hotpod.dev/xds"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "xds:", err)
-		os.Exit(1)
-	}
+	command.Main("xds", func(ctx context.Context) error { return run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr) })
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
@@ -52,7 +43,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	cache := kube.NewCache(clients, kube.CacheOptions{Log: log})
 	watch(cache, server, o.componentNamespace)
-	debug := telemetry.Debug{Address: o.listen(debugPort), Registry: registry, Ready: server.Ready}
+	debug := telemetry.Debug{Address: o.listen(wire.PortDebug), Registry: registry, Ready: server.Ready}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return cache.Run(ctx) })
 	group.Go(func() error { return syncThenRun(ctx, cache, server) })

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,8 +15,6 @@ import (
 	"hotpod.dev/xds"
 )
 
-const debugPort = wire.PortDebug
-
 // options are the flags of the command; each one's default is the variable HOTPOD_<FLAG>.
 type options struct {
 	config             xds.Config
@@ -29,44 +26,27 @@ type options struct {
 
 func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
 	var o options
-	var public, internal, replay, accessLog string
-	err := readFlags("xds", args, getenv, stderr, []stringFlag{
-		{&o.address, "address", "0.0.0.0", "IP to listen on"},
-		{&public, "public", everywhere(wire.PortPublic), "addresses of Envoy's public listener, ip:port, separated by commas"},
-		{&internal, "internal", everywhere(wire.PortInternal), "addresses of Envoy's internal listener"},
-		{&replay, "replay-limit", strconv.Itoa(wire.DefaultReplayLimit), "largest body in bytes that Envoy keeps for a replay"},
-		{&accessLog, "access-log", "false", "whether Envoy logs each request"},
-		{&o.componentNamespace, "component-namespace", "fission", "namespace of the activators"},
-		{&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account"},
-		{&o.logLevel, "log-level", "info", "debug, info, warn or error"},
-	})
-	if err != nil {
+	var public, internal string
+	flags := flag.NewFlagSet("xds", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.address, "address", "0.0.0.0", "IP to listen on")
+	flags.StringVar(&public, "public", everywhere(wire.PortPublic), "addresses of Envoy's public listener, ip:port, separated by commas")
+	flags.StringVar(&internal, "internal", everywhere(wire.PortInternal), "addresses of Envoy's internal listener")
+	flags.Int64Var(&o.config.ReplayLimit, "replay-limit", wire.DefaultReplayLimit, "largest body in bytes that Envoy keeps for a replay")
+	flags.BoolVar(&o.config.AccessLog, "access-log", false, "whether Envoy logs each request")
+	flags.StringVar(&o.componentNamespace, "component-namespace", "fission", "namespace of the activators")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
+	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
 	}
-	var errs [3]error
-	o.config = xds.Config{Public: split(public), Internal: split(internal), Version: version()}
-	o.config.ReplayLimit, errs[0] = strconv.ParseInt(replay, 10, 64)
-	o.config.AccessLog, errs[1] = strconv.ParseBool(accessLog)
-	o.config.Tracing, errs[2] = xds.TracingFromEnv(getenv)
 	if net.ParseIP(o.address) == nil {
-		err = fmt.Errorf("--address %q is not an IP address", o.address)
+		return options{}, fmt.Errorf("--address %q is not an IP address", o.address)
 	}
-	return o, errors.Join(append(errs[:], err)...)
-}
-
-// stringFlag is a flag whose default is the variable HOTPOD_<NAME>.
-type stringFlag struct {
-	value            *string
-	name, def, usage string
-}
-
-func readFlags(command string, args []string, getenv func(string) string, stderr io.Writer, all []stringFlag) error {
-	flags := flag.NewFlagSet(command, flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	for _, f := range all {
-		flags.StringVar(f.value, f.name, f.def, f.usage)
-	}
-	return envflag.Parse(flags, args, getenv)
+	o.config.Public, o.config.Internal, o.config.Version = split(public), split(internal), version()
+	var err error
+	o.config.Tracing, err = xds.TracingFromEnv(getenv)
+	return o, err
 }
 
 // everywhere is the port on all addresses, of both families where this machine has both: Envoys run on others of its kind.

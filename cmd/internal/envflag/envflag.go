@@ -25,7 +25,7 @@ func Parse(flags *flag.FlagSet, args []string, getenv func(string) string) error
 func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 	var faults []error
 	flags.VisitAll(func(f *flag.Flag) {
-		name := Name(f.Name)
+		name := variable(f.Name)
 		v := getenv(name)
 		if v == "" {
 			return
@@ -37,7 +37,7 @@ func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 	return errors.Join(faults...)
 }
 
-// Name returns the variable that a flag's default comes from.
-func Name(flagName string) string {
+// variable is the one that a flag's default comes from.
+func variable(flagName string) string {
 	return "HOTPOD_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
 }
