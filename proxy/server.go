@@ -91,7 +91,7 @@ func (s *Server) accept(lis net.Listener, watch *Watcher) error {
 			return fmt.Errorf("accept connection: %w", err)
 		}
 		pause = time.Millisecond
-		if s.track(conn) {
+		if conn = quick(conn); s.track(conn) {
 			go s.serveConn(conn, watch)
 		}
 	}

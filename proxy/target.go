@@ -113,6 +113,7 @@ func (t *Target) dial() (*upstream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", t.cfg.Address, err)
 	}
+	conn = quick(conn)
 	u := &upstream{conn: conn}
 	u.in.conn = conn
 	if t.cfg.Watcher != nil {
