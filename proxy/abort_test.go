@@ -197,7 +197,8 @@ func TestForward_StreamsLargeBodiesInConstantMemory(t *testing.T) {
 	if n != size || err != nil {
 		t.Errorf("%d bytes came back: %v", n, err)
 	}
-	if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
+	// The race detector makes pools forget, to find those who rely on them.
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 && !testproxy.Race {
 		t.Errorf("%d MiB were allocated", grown>>20)
 	}
 }

@@ -55,16 +55,18 @@ func (b *body) ready() ([]byte, error) {
 	return p[:n], err
 }
 
-// next returns the next bytes, reading from the connection into buf when nothing is buffered. It ends with io.EOF
-// only for a body that lasts until the connection closes.
-func (b *body) next(buf []byte) ([]byte, error) {
+// next returns the next bytes, and the buffer that they are in, which must be put back; it is nil when they were
+// buffered by the reader. It ends with io.EOF only for a body that lasts until the connection closes.
+func (b *body) next(pool *buffers) ([]byte, *buffer, error) {
 	if len(b.src.buffered()) > 0 {
-		return b.ready()
+		p, err := b.ready()
+		return p, nil, err
 	}
-	if b.kind == bodyLength && b.left < int64(len(buf)) {
-		buf = buf[:b.left]
+	limit := int64(largeBuffer)
+	if b.kind == bodyLength {
+		limit = b.left
 	}
-	n, err := b.src.conn.Read(buf)
+	buf, n, err := pool.read(b.src.conn, limit)
 	if n == 0 {
 		if err == io.EOF && b.kind != bodyUntilClose { //nolint:errorlint // net.Conn returns it bare
 			err = io.ErrUnexpectedEOF
@@ -72,13 +74,13 @@ func (b *body) next(buf []byte) ([]byte, error) {
 		if err == nil {
 			err = errEndless
 		}
-		return nil, err
+		return nil, nil, err
 	}
-	taken, err := b.take(buf[:n])
+	taken, err := b.take(buf.p[:n])
 	if err == nil {
-		b.src.unread(buf[taken:n])
+		b.src.unread(buf.p[taken:n])
 	}
-	return buf[:taken], err
+	return buf.p[:taken], buf, err
 }
 
 // take follows the body through p and returns how much of p belongs to it.

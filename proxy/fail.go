@@ -98,10 +98,9 @@ func (c *h1) discard() bool {
 	}
 	c.readDeadline = time.Now().Add(discardTimeout)
 	_ = c.conn.SetReadDeadline(c.readDeadline)
-	buf := c.srv.buffers.get()
-	defer c.srv.buffers.put(buf)
 	for n := 0; n < discardLimit && !c.body.done(); {
-		p, err := c.body.next(buf[:])
+		p, buf, err := c.body.next(&c.srv.buffers)
+		c.srv.buffers.put(buf)
 		if err != nil {
 			return false
 		}
@@ -119,10 +118,9 @@ func (c *h1) linger() {
 		return
 	}
 	_ = c.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
-	buf := c.srv.buffers.get()
-	defer c.srv.buffers.put(buf)
 	for n := 0; n < lingerLimit; {
-		m, err := c.conn.Read(buf[:])
+		buf, m, err := c.srv.buffers.read(c.conn, lingerLimit)
+		c.srv.buffers.put(buf)
 		if err != nil {
 			return
 		}

@@ -220,11 +220,11 @@ func (a *attempt) abandon(why Kind) {
 	cw, ok := a.u.conn.(interface{ CloseWrite() error })
 	if why == Gone && a.o.Linger > 0 && ok && cw.CloseWrite() == nil {
 		_ = a.u.conn.SetReadDeadline(time.Now().Add(a.o.Linger))
-		buf := a.srv.buffers.get()
 		for err := error(nil); err == nil; {
-			_, err = a.u.conn.Read(buf[:])
+			var buf *buffer
+			buf, _, err = a.srv.buffers.read(a.u.conn, copyBuffer)
+			a.srv.buffers.put(buf)
 		}
-		a.srv.buffers.put(buf)
 	}
 	a.t.drop(a.u)
 }

@@ -12,6 +12,7 @@ import (
 const (
 	readBuffer       = 4 << 10
 	copyBuffer       = 32 << 10
+	largeBuffer      = 128 << 10
 	defaultHeadLimit = 64 << 10
 	// readAhead is how long the end of a body of unknown length is waited for, before it counts as far.
 	readAhead = 10 * time.Millisecond

@@ -77,10 +77,13 @@ func (s *Streaming) next(now, until time.Time) time.Time {
 
 // stream sends the rest of the body.
 func (a *attempt) stream() Outcome {
-	buf := a.srv.buffers.get()
-	defer a.srv.buffers.put(buf)
+	pool := &a.srv.buffers
+	var buf *buffer
+	defer func() { pool.put(buf) }()
 	for {
-		p, err := a.answer.next(buf[:])
+		var p []byte
+		var err error
+		p, buf, err = a.answer.next(pool)
 		switch {
 		case err == io.EOF && a.answer.kind == bodyUntilClose: //nolint:errorlint // body returns it bare
 			a.answer.kind = bodyNone
@@ -102,6 +105,8 @@ func (a *attempt) stream() Outcome {
 		if _, err := a.conn.Write(p); err != nil {
 			return a.clientLeft()
 		}
+		pool.put(buf)
+		buf = nil
 	}
 }
 

@@ -15,8 +15,8 @@ const streak = 64
 // so the scheduler need not hear of them; of what it hears, its monitor looks every 20 µs whether it takes long, which
 // costs more than a tenth of a small request, and takes processors away from writes that wake somebody.
 //
-// The monitor sleeps when all processors are idle, and only ordinary calls wake it. Without it nothing stops a goroutine
-// that never waits, so one that always finds more to read makes an ordinary call now and then.
+// The monitor sleeps when all processors are idle, and only announced calls wake it. Without it nothing stops a goroutine
+// that never waits, so one that always finds more to read announces a call now and then.
 //
 // One goroutine may read while another writes.
 type socket struct {
@@ -25,16 +25,21 @@ type socket struct {
 	// found is how many reads there were since the last that had to wait.
 	found   int
 	in, out transfer
-	// in.read and out.write as values, made once.
-	read, write func(fd uintptr) bool
+	// Methods as values, made once.
+	receive, send func(fd uintptr) bool
 }
 
 // transfer is a read or a write at work.
 type transfer struct {
-	p      []byte
-	n      int
-	err    error
-	waited bool
+	p        []byte
+	n        int
+	err      error
+	waited   bool
+	announce bool
+
+	pool  *buffers // to read into a buffer of its; nil reads into p
+	lent  *buffer
+	limit int64
 }
 
 // quick returns conn with cheaper reads and writes, when it is a socket.
@@ -48,73 +53,85 @@ func quick(conn net.Conn) net.Conn {
 		return conn
 	}
 	s := &socket{TCPConn: tcp, raw: raw}
-	s.read, s.write = s.in.read, s.out.write
+	s.receive, s.send = s.in.read, s.out.write
 	return s
 }
 
 // Read implements net.Conn.
 func (s *socket) Read(p []byte) (int, error) {
-	if s.found++; s.found > streak || len(p) == 0 {
-		s.found = 0
-		return s.TCPConn.Read(p)
+	if len(p) == 0 {
+		return 0, nil
 	}
-	s.in.start(p)
-	n, err := s.in.end(s.raw.Read(s.read))
-	if s.in.waited {
+	return s.take(transfer{p: p})
+}
+
+// lend implements lender.
+func (s *socket) lend(pool *buffers, limit int64) (*buffer, int, error) {
+	n, err := s.take(transfer{pool: pool, limit: limit})
+	buf := s.in.lent
+	s.in.lent = nil
+	return buf, n, err
+}
+
+// take reads, and reports io.EOF when nothing came and nothing failed.
+func (s *socket) take(t transfer) (int, error) {
+	s.found++
+	t.announce = s.found > streak
+	s.in = t
+	err := s.raw.Read(s.receive)
+	if s.in.waited || s.in.announce {
 		s.found = 0
 	}
-	if n == 0 && err == nil {
+	s.in.p, s.in.pool = nil, nil
+	switch {
+	case err != nil:
+		return 0, err
+	case s.in.err != nil:
+		return 0, s.in.err
+	case s.in.n == 0:
 		return 0, io.EOF
 	}
-	return n, err
+	return s.in.n, nil
 }
 
 // Write implements net.Conn.
 func (s *socket) Write(p []byte) (int, error) {
-	s.out.start(p)
-	return s.out.end(s.raw.Write(s.write))
-}
-
-func (t *transfer) start(p []byte) { t.p, t.n, t.err, t.waited = p, 0, nil, false }
-
-func (t *transfer) end(err error) (int, error) {
-	t.p = nil
+	s.out = transfer{p: p}
+	err := s.raw.Write(s.send)
 	if err == nil {
-		err = t.err
+		err = s.out.err
 	}
-	return t.n, err
+	s.out.p = nil
+	return s.out.n, err
 }
 
 // read takes what has come, and reports whether it need not wait.
 func (t *transfer) read(fd uintptr) bool {
-	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)))
-		switch errno {
-		case 0:
-			t.n = int(n) //nolint:gosec // at most len(t.p)
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			t.waited = true
-			return false
-		default:
-			t.err = os.NewSyscallError("read", errno)
-		}
-		return true
+	if t.pool != nil {
+		t.lent = t.pool.get()
+		t.p = t.lent.p[:min(t.limit, int64(len(t.lent.p)))]
 	}
+	n, errno := t.call(syscall.SYS_READ, fd, t.p)
+	t.n = n
+	if errno != 0 && errno != syscall.EAGAIN {
+		t.err = os.NewSyscallError("read", errno)
+	}
+	if t.pool != nil && n == 0 {
+		t.pool.put(t.lent)
+		t.lent = nil
+	}
+	t.waited = t.waited || errno == syscall.EAGAIN
+	return errno != syscall.EAGAIN
 }
 
 // write gives what is taken, and reports whether it need not wait to go on.
 func (t *transfer) write(fd uintptr) bool {
 	for t.n < len(t.p) {
-		rest := t.p[t.n:]
-		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(rest))), uintptr(len(rest)))
+		n, errno := t.call(syscall.SYS_WRITE, fd, t.p[t.n:])
+		t.n += n
 		switch errno {
 		case 0:
-			t.n += int(n) //nolint:gosec // at most len(rest)
-		case syscall.EINTR:
 		case syscall.EAGAIN:
-			t.waited = true
 			return false
 		default:
 			t.err = os.NewSyscallError("write", errno)
@@ -122,4 +139,24 @@ func (t *transfer) write(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+// call makes a system call that does not block, and repeats it when a signal interrupted it.
+func (t *transfer) call(trap, fd uintptr, p []byte) (int, syscall.Errno) {
+	for {
+		var n uintptr
+		var errno syscall.Errno
+		if t.announce {
+			n, _, errno = syscall.Syscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		} else {
+			n, _, errno = syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		}
+		switch errno {
+		case 0:
+			return int(n), 0 //nolint:gosec // at most len(p)
+		case syscall.EINTR:
+		default:
+			return 0, errno
+		}
+	}
 }

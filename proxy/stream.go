@@ -211,14 +211,14 @@ func (x *h2) relay(b *bound, resp *http.Response, o *Options) Outcome {
 }
 
 func (x *h2) copyBody(b *bound, from io.Reader) error {
-	buf := x.srv.buffers.get()
+	buf := take(&x.srv.buffers.small, copyBuffer) // streams come in small frames, and wait with it
 	defer x.srv.buffers.put(buf)
 	flush := http.NewResponseController(x.w).Flush
 	for {
-		n, err := from.Read(buf[:])
+		n, err := from.Read(buf.p)
 		if n > 0 {
 			b.progress()
-			if _, werr := x.w.Write(buf[:n]); werr != nil {
+			if _, werr := x.w.Write(buf.p[:n]); werr != nil {
 				return werr
 			}
 			if ferr := flush(); ferr != nil {

@@ -43,24 +43,38 @@ func (a *attempt) tunnel() Outcome {
 // pump copies one direction, first what was read already, and then closes it. From there on the other direction
 // has a bounded time: a peer that never ends its side must not hold the function's slot.
 func (a *attempt) pump(to, from net.Conn, first []byte) {
-	buf := a.srv.buffers.get()
-	defer a.srv.buffers.put(buf)
-	p := first
-	for {
+	pool := &a.srv.buffers
+	var buf *buffer
+	defer func() {
+		pool.put(buf)
+		halfClose(to, from)
+	}()
+	for p := first; ; {
 		if len(p) > 0 {
 			if s := a.o.Streaming; s != nil && s.Idle > 0 {
 				a.guard.extend(s.next(time.Now(), a.until))
 			}
 			if _, err := to.Write(p); err != nil {
-				break
+				return
 			}
 		}
-		n, err := from.Read(buf[:])
-		if n == 0 && err != nil {
-			break
+		pool.put(buf)
+		var n int
+		var err error
+		buf, n, err = pool.read(from, largeBuffer)
+		switch {
+		case n > 0:
+			p = buf.p[:n]
+		case err != nil:
+			return
+		default:
+			p = nil
 		}
-		p = buf[:n]
 	}
+}
+
+// halfClose ends one direction of a tunnel.
+func halfClose(to, from net.Conn) {
 	if cw, ok := to.(interface{ CloseWrite() error }); ok {
 		_ = cw.CloseWrite()
 	}

@@ -3,21 +3,8 @@ package proxy
 import (
 	"errors"
 	"os"
-	"sync"
 	"time"
 )
-
-// buffers lends memory for copying.
-type buffers struct{ pool sync.Pool }
-
-func (b *buffers) get() *[copyBuffer]byte {
-	if p, ok := b.pool.Get().(*[copyBuffer]byte); ok {
-		return p
-	}
-	return new([copyBuffer]byte)
-}
-
-func (b *buffers) put(p *[copyBuffer]byte) { b.pool.Put(p) }
 
 // open reports whether the upload is at work, so that the body is not to be looked at.
 func (a *attempt) open() bool { return a.uploading && !a.stopped }
@@ -36,24 +23,24 @@ func (a *attempt) startUpload(first []byte) {
 	}()
 }
 
-func (a *attempt) upload(first []byte) {
-	buf := a.srv.buffers.get()
-	defer a.srv.buffers.put(buf)
-	if len(first) > 0 {
-		if _, err := a.u.conn.Write(first); err != nil {
-			a.unsent = true
-			return
-		}
-	}
-	for !a.body.done() {
-		p, err := a.body.next(buf[:])
-		a.record(p, a.o.ReplayLimit)
+func (a *attempt) upload(p []byte) {
+	pool := &a.srv.buffers
+	var buf *buffer
+	defer func() { pool.put(buf) }()
+	for {
 		if len(p) > 0 {
-			if _, werr := a.u.conn.Write(p); werr != nil {
+			if _, err := a.u.conn.Write(p); err != nil {
 				a.unsent = true // what the upstream answered to that is yet to be read
 				return
 			}
 		}
+		if a.body.done() {
+			return
+		}
+		pool.put(buf)
+		var err error
+		p, buf, err = a.body.next(pool)
+		a.record(p, a.o.ReplayLimit)
 		if err != nil {
 			a.uploadFailed(err)
 			return
