@@ -73,6 +73,9 @@ func (f *Function) portProtocol() Protocol {
 }
 
 func (f *Function) annotations(faults *faults) {
+	if _, err := f.Scaling(); err != nil {
+		*faults = append(*faults, err)
+	}
 	protocol, says := f.Annotations[AnnotationProtocol]
 	faults.when(says && protocol != string(ProtocolHTTP1) && protocol != string(ProtocolH2C),
 		"metadata.annotations["+AnnotationProtocol+"]", "hotpod.dev/protocol is http1 or h2c")

@@ -6,6 +6,10 @@ const (
 	ConditionReady = "Ready"
 	// ConditionPackageReady says whether a function's code can be loaded.
 	ConditionPackageReady = "PackageReady"
+	// ConditionSettingsValid says whether a function's settings of scale hold as they stand.
+	ConditionSettingsValid = "SettingsValid"
+	// ConditionProvisioned says whether as many pods of a function are hot as its schedule wants now.
+	ConditionProvisioned = "Provisioned"
 	// ConditionBuildSucceeded says whether a package's last build succeeded.
 	ConditionBuildSucceeded = "BuildSucceeded"
 	// ConditionRouteAdmitted says whether a route was accepted.
@@ -33,6 +37,10 @@ const (
 	ReasonBuildNotNeeded       = "BuildNotNeeded"
 	ReasonBuilderUnavailable   = "BuilderUnavailable"
 	ReasonEmptyPackage         = "EmptyPackage"
+	ReasonSettingsInvalid      = "InvalidSettings"
+	ReasonSettingsUnused       = "SettingsWithoutEffect"
+	ReasonProvisioned          = "Provisioned"
+	ReasonProvisioning         = "Provisioning"
 
 	ReasonRouteAdmitted    = "RouteAdmitted"
 	ReasonRouteConflict    = "RouteConflict"

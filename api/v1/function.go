@@ -15,6 +15,8 @@ import (
 // +kubebuilder:printcolumn:name="Package",type=string,JSONPath=`.spec.package.packageref.name`,priority=1
 // +kubebuilder:printcolumn:name="Executor",type=string,JSONPath=`.spec.InvokeStrategy.ExecutionStrategy.ExecutorType`,priority=1
 // +kubebuilder:printcolumn:name="Concurrency",type=integer,JSONPath=`.spec.concurrency`,priority=1
+// +kubebuilder:printcolumn:name="Pods",type=integer,JSONPath=`.status.scale.ready`
+// +kubebuilder:printcolumn:name="Wanted",type=integer,JSONPath=`.status.scale.wanted`,priority=1
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -224,18 +226,4 @@ type ConfigMapReference struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.matches('(^|/)[.]{0,2}/') && !self.matches('(^|/)[.]{1,2}$')",message="mountPath is a relative path without '.', '..' or empty segments"
 	MountPath string `json:"mountPath,omitempty"`
-}
-
-// FunctionStatus is what the platform reports of a function.
-type FunctionStatus struct {
-	// ObservedGeneration is the generation that the conditions speak of.
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready, PackageReady.
-	// +optional
-	// +patchMergeKey=type
-	// +patchStrategy=merge
-	// +listType=map
-	// +listMapKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
 }

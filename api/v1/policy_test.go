@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/internal/kubetest"
 	"hotpod.dev/internal/manifesttest"
 )
@@ -58,6 +59,34 @@ func TestPolicies_Refuse(t *testing.T) {
 		o.SetAnnotations(map[string]string{"hotpod.dev/protocol": "h2c", "hotpod.dev/container-concurrency": "0"})
 		if _, err := a.create(t, o); err != nil {
 			t.Errorf("create with good annotations: %v", err)
+		}
+	}
+	for _, c := range v1.WrongScaling {
+		o := object(t, "Function", "hello", `{}`)
+		o.SetAnnotations(map[string]string{v1.ScalingPrefix + c.Name: c.Value})
+		if _, err := a.create(t, o); err == nil || !strings.Contains(err.Error(), v1.ScalingPrefix) || !strings.Contains(err.Error(), c.Says) {
+			t.Errorf("create with %s %q: %v, want %q", c.Name, c.Value, err, c.Says)
+		}
+	}
+	for _, c := range []struct{ annotations, message string }{
+		{"min-scale=5 max-scale=4", "min-scale is at most max-scale"},
+		{"minScale=5 maxScale=4", "min-scale is at most max-scale"},
+		{"min-scale=5 activation-scale=4", "activation-scale is from min-scale to max-scale"},
+		{"max-scale=5 activation-scale=6", "activation-scale is from min-scale to max-scale"},
+		{"min-scale=5 max-scale=0", ""},
+		{"min-scale=1 max-scale=9 initial-scale=0 activation-scale=2 metric=rps target=0.5 target-utilization-percentage=80 window=30s " +
+			"panic-window-percentage=12.5 panic-threshold-percentage=150 scale-down-delay=1m scale-to-zero-pod-retention-period=1.5s " +
+			"metric-aggregation-algorithm=weightedExponential target-burst-capacity=-1 class=kpa.autoscaling.knative.dev", ""},
+	} {
+		o := object(t, "Function", "hello", `{}`)
+		annotations := map[string]string{}
+		for pair := range strings.FieldsSeq(c.annotations) {
+			name, value, _ := strings.Cut(pair, "=")
+			annotations[v1.ScalingPrefix+name] = value
+		}
+		o.SetAnnotations(annotations)
+		if _, err := a.create(t, o); (err == nil) != (c.message == "") || err != nil && !strings.Contains(err.Error(), c.message) {
+			t.Errorf("create with %s: %v, want %q", c.annotations, err, c.message)
 		}
 	}
 	for _, c := range []struct{ kind, patch string }{

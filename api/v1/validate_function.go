@@ -95,7 +95,10 @@ func (f *faults) mount(p, field string) {
 }
 
 func (f *faults) windows(windows []ProvisionedWindow) {
-	for i, w := range windows {
+	for i := range windows {
+		w := &windows[i]
+		_, err := w.Opens()
+		f.when(err != nil, fmt.Sprintf("spec.provisionedConcurrency.windows[%d].start", i), cronMessage)
 		f.when(w.Duration.Duration <= 0, fmt.Sprintf("spec.provisionedConcurrency.windows[%d].duration", i),
 			"duration is a time such as 30m or 12h")
 	}
