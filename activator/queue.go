@@ -34,6 +34,8 @@ type queue struct {
 	hold    time.Duration
 	// atMaximum says that no more pods will come.
 	atMaximum bool
+	// seen is the number of the last placement.
+	seen uint64
 	// told says that a placement came: before, it is not known whether there are hot pods.
 	told  bool
 	timer *time.Timer
@@ -161,6 +163,7 @@ func (q *queue) place(p wire.Placement, dial func(address string) *proxy.Target,
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.learn(len(p.Pods) == 0)
+	q.seen = p.Seq
 	q.pods.set(p.Pods, dial)
 	q.limit, q.atMaximum = p.Limit, p.AtMaximum
 	if p.HoldMillis > 0 {
@@ -173,7 +176,7 @@ func (q *queue) place(p wire.Placement, dial func(address string) *proxy.Target,
 			w.tell(verdict{err: err})
 		}
 	}
-	// What still waits is said again, so that the autoscaler knows that these pods were used.
+	// What still waits is said again, so that the autoscaler knows that it counts without these pods' places.
 	q.said.again = q.waiters.n > 0 || p.Failure != nil
 	q.serve(now)
 }

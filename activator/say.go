@@ -22,7 +22,7 @@ func (q *queue) say() (d wire.Demand, ok bool) {
 	waiting := q.unplaced(time.Now())
 	ok = q.said.again || waiting != q.said.waiting
 	q.said = said{waiting: waiting}
-	return wire.Demand{Function: q.id, Waiting: waiting}, ok
+	return wire.Demand{Function: q.id, Waiting: waiting, Seen: q.seen}, ok
 }
 
 // repeat makes the queue say what waits, on a new stream or to keep the autoscaler's interest.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/wire"
 )
 
@@ -19,12 +20,12 @@ const (
 )
 
 // up claims what is missing of the newest generation.
-func (a *Autoscaler) up(f *function, d Decision, serving []*pod, updating bool, now time.Time) {
+func (a *Autoscaler) up(f *function, d law.Decision, serving []*pod, updating bool, now time.Time) {
 	have := len(serving)
 	wanted := d.Wanted
 	if updating { // the pods that serve are to be replaced, by one at least
 		have = 0
-		if d.Reason != ReasonIdle {
+		if d.Reason != law.ReasonIdle {
 			wanted = max(wanted, 1)
 		}
 	}
@@ -55,7 +56,7 @@ func (a *Autoscaler) adoption(f *function, now time.Time) time.Duration {
 func (a *Autoscaler) claim(f *function, now time.Time) {
 	c := &claim{generation: f.generation(), started: now}
 	f.live.claims[c] = struct{}{}
-	pool, object, bound := a.pool, f.object, f.spec.Hold
+	pool, object, bound := a.pool, f.object, f.spec.hold
 	c.cancel = a.spawn(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, bound)
 		defer cancel()
@@ -111,13 +112,13 @@ func (f *function) failure(err error) *wire.Failure {
 	}
 	message := err.Error()
 	if errors.Is(err, context.DeadlineExceeded) {
-		message = fmt.Sprintf("no pod of environment %s became ready within %s", f.object.EnvironmentKey(), f.spec.Hold)
+		message = fmt.Sprintf("no pod of environment %s became ready within %s", f.object.EnvironmentKey(), f.spec.hold)
 	}
 	return &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: message}
 }
 
 // down drains what is too much, and what is older than the pods that serve.
-func (a *Autoscaler) down(f *function, d Decision, serving, older []*pod, updating, ticked bool) {
+func (a *Autoscaler) down(f *function, d law.Decision, serving, older []*pod, updating, ticked bool) {
 	for _, p := range older {
 		a.drain(f, p)
 	}
@@ -153,8 +154,8 @@ func (a *Autoscaler) drain(f *function, p *pod) {
 }
 
 func (f *function) drainBound() time.Duration {
-	if f.spec.Drain > 0 {
-		return f.spec.Drain
+	if f.spec.drain > 0 {
+		return f.spec.drain
 	}
 	return v1.DefaultFunctionTimeout
 }
@@ -172,7 +173,7 @@ func (a *Autoscaler) addPod(f *function, generation int64, hot wire.HotPod, adop
 	a.owners[hot.UID] = f
 	if p.adopted {
 		serving, _ := f.serving()
-		f.live.state = Resumed(len(serving), now)
+		f.live.state = law.Resumed(len(serving), now)
 	}
 	a.follow(f, p)
 }

@@ -3,6 +3,8 @@ package autoscaler
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/feed"
 	"hotpod.dev/wire"
 )
@@ -29,13 +32,15 @@ type Reports interface {
 	Watch(ctx context.Context, pod wire.HotPod, each func(wire.Report)) error
 }
 
-// Config is what an Autoscaler needs. Every field but the last is required.
+// Config is what an Autoscaler needs. Reports, Log and Registerer are required.
 type Config struct {
 	Reports    Reports
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	// MaxStarting bounds the claims in flight of one function; 0 means 100.
 	MaxStarting int
+	// Defaults are the platform's settings until SetDefaults; nil means the built-in ones.
+	Defaults *law.Defaults
 }
 
 // defaultMaxStarting lets one function use a big pool at once and leaves room in the queue for others.
@@ -48,7 +53,9 @@ type Autoscaler struct {
 	metrics *metrics
 	status  *feed.Topic[wire.FunctionStatus]
 
-	mu        sync.Mutex              // guards all below, and every function
+	mu        sync.Mutex // guards all below, and every function
+	defaults  law.Defaults
+	placement uint64                  // the number of the last placement
 	functions map[string]*function    // by UID
 	names     map[string]string       // UID by "namespace/name"
 	active    map[string]*function    // those with a live part
@@ -83,6 +90,12 @@ func New(config Config) *Autoscaler {
 		owners:    map[string]*function{},
 		gone:      map[string]time.Time{},
 		pools:     map[string]*environment{},
+		defaults:  law.BuiltIn(),
+		// Numbers of an earlier autoscaler are smaller: what activators say with them counts without our placements.
+		placement: uint64(time.Now().UnixMicro()),
+	}
+	if config.Defaults != nil {
+		a.defaults = *config.Defaults
 	}
 	a.metrics = newMetrics(config.Registerer, a)
 	return a
@@ -105,7 +118,7 @@ func (a *Autoscaler) Synced() {
 	a.synced = time.Now()
 	for _, f := range a.active { // what was found is as good as just used
 		f.live.active = a.synced
-		f.live.state = Resumed(len(f.live.pods), a.synced)
+		f.live.state = law.Resumed(len(f.live.pods), a.synced)
 		a.look(f, a.synced, false)
 	}
 }
@@ -121,20 +134,53 @@ func (a *Autoscaler) SetFunction(f *v1.Function) {
 	}
 	a.names[name] = id.UID
 	r := a.record(id)
-	changed := r.object == nil || r.object.Generation != f.Generation
-	r.object, r.spec = f, FromAPI(f)
-	if r.live == nil && r.spec.Min > 0 {
-		a.activate(r)
+	before := r.object
+	changed := before == nil || before.Generation != f.Generation
+	same := !changed && maps.Equal(before.Annotations, f.Annotations)
+	r.object = f
+	if before == nil && f.Status.Scale != nil {
+		r.begun = f.Status.Scale.Begun
 	}
-	if r.live == nil {
-		a.publish(r)
-		return
+	if same {
+		return // only its status changed
 	}
-	if changed {
+	if changed && r.live != nil {
 		r.live.failing = failing{}
 		r.cancelOldClaims()
 	}
-	a.look(r, time.Now(), false)
+	a.settle(r, time.Now())
+}
+
+// SetDefaults changes the platform's settings for every function.
+func (a *Autoscaler) SetDefaults(d law.Defaults) {
+	a.mu.Lock()
+	a.defaults = d
+	uids := slices.Collect(maps.Keys(a.functions))
+	a.mu.Unlock()
+	for _, uid := range uids { // requests wait for one function at most
+		a.mu.Lock()
+		if f, ok := a.functions[uid]; ok && f.object != nil {
+			a.settle(f, time.Now())
+		}
+		a.mu.Unlock()
+	}
+}
+
+// settle takes over a function's settings and looks at it.
+func (a *Autoscaler) settle(f *function, now time.Time) {
+	f.spec = specOf(f.object, a.defaults)
+	f.spec.provision(now)
+	if f.begun >= f.generation() {
+		f.spec.Initial = 0
+	}
+	if f.live == nil && f.spec.lasting() {
+		a.activate(f)
+	}
+	if f.live == nil {
+		a.publish(f, now)
+		return
+	}
+	a.look(f, now, false)
 }
 
 // DeleteFunction drains all pods of a function and answers what waits for it.

@@ -70,8 +70,7 @@ func (a *Autoscaler) takeDemand(s *stream, d wire.Demand) {
 		f.live.demand[s] = mine
 	}
 	asks := d.Waiting > 0 && mine.waiting == 0
-	mine.waiting, mine.until = max(0, d.Waiting), now.Add(interest)
-	f.live.heard = now
+	mine.waiting, mine.seen, mine.until = max(0, d.Waiting), d.Seen, now.Add(interest)
 	f.waits(now)
 	a.look(f, now, false)
 	if f.object != nil && (asks || d.Waiting > 0 && f.live.placed.Failure != nil) {

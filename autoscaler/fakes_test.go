@@ -317,9 +317,12 @@ func (f *fakeActivator) Send(p *wire.Placement) error {
 	return nil
 }
 
-// waits says that n requests of f wait.
-func (f *fakeActivator) waits(fn *v1.Function, n int) {
-	f.up <- wire.Demand{Function: idOf(fn), Waiting: n}
+// waits says that n requests of f wait, counted with the newest placement.
+func (f *fakeActivator) waits(fn *v1.Function, n int) { f.waitsSince(fn, n, f.last().Seq) }
+
+// waitsSince says that n requests of f wait, counted with an older placement.
+func (f *fakeActivator) waitsSince(fn *v1.Function, n int, seen uint64) {
+	f.up <- wire.Demand{Function: idOf(fn), Waiting: n, Seen: seen}
 	synctest.Wait()
 }
 

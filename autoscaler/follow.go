@@ -56,11 +56,11 @@ func (a *Autoscaler) report(f *function, p *pod, r wire.Report) {
 		p.load.baseline(r)
 	}
 	now := time.Now()
-	took := p.takes(f.spec.Once)
+	took := p.takes(f.spec.once)
 	if p.load.take(r, now, f.totals) {
 		f.live.active = now
 	}
-	if took != p.takes(f.spec.Once) { // it drains, or has had its one request
+	if took != p.takes(f.spec.once) { // it drains, or has had its one request
 		a.look(f, now, false)
 	}
 }

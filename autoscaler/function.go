@@ -7,22 +7,24 @@ import (
 	"time"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/wire"
 )
 
-const (
-	// crossing is the time in which a demand may have been sent before its activator heard of a new pod.
-	crossing = 30 * time.Millisecond
-	// slowest is how long an activator may take to use a new pod.
-	slowest = 2 * time.Second
-)
+// slowest is how long activators may take to answer that they use a new pod.
+const slowest = 2 * time.Second
 
 // function is the record of one function, guarded by Autoscaler.mu.
 type function struct {
 	id wire.FunctionID
 	// object is nil while only pods or requests of the function are known.
 	object *v1.Function
-	spec   Spec
+	spec   spec
+	// begun is the newest generation that has reached its initial scale.
+	begun int64
+	// decision is the last one, changed when one last wanted another number.
+	decision law.Decision
+	changed  time.Time
 	// totals is nil until the first report.
 	totals *totals
 	// live is nil while nothing goes on.
@@ -31,11 +33,10 @@ type function struct {
 
 // live is what is kept of an active function.
 type live struct {
-	windows  *Windows
-	state    State
-	decision Decision
-	// changed is when the decision last wanted another number.
-	changed time.Time
+	// windows of the load in the function's metric, nil before the first tick.
+	windows *law.Windows
+	metric  law.Metric
+	state   law.State
 	// logged is the number of pods that the last log line named.
 	logged int
 	// active is when a request was last seen.
@@ -47,12 +48,12 @@ type live struct {
 	demand map[*stream]*demand
 	// waiting since then, zero while nothing waits.
 	waiting time.Time
-	// heard is when an activator last spoke of the function.
-	heard   time.Time
 	failing failing
 	recheck *time.Timer
 	placed  wire.Placement
-	status  wire.FunctionStatus
+	// status was published at that time.
+	status    wire.FunctionStatus
+	published time.Time
 }
 
 // claim is a call of Pool.Claim that has not returned.
@@ -65,6 +66,8 @@ type claim struct {
 // demand is what one activator says.
 type demand struct {
 	waiting int
+	// seen is the placement that waiting was counted with.
+	seen uint64
 	// until is when the interest of an activator that has nothing waiting ends.
 	until time.Time
 }
@@ -89,15 +92,15 @@ func (f *function) generation() int64 {
 func (f *function) serving() (serving, older []*pod) {
 	var newest int64 = -1
 	for _, p := range f.live.pods {
-		if p.takes(f.spec.Once) {
+		if p.takes(f.spec.once) {
 			newest = max(newest, p.generation)
 		}
 	}
 	for _, p := range f.live.pods {
 		switch {
-		case p.takes(f.spec.Once) && p.generation == newest:
+		case p.takes(f.spec.once) && p.generation == newest:
 			serving = append(serving, p)
-		case !p.leaving && (p.generation < newest || f.spec.Once && p.spent()):
+		case !p.leaving && (p.generation < newest || f.spec.once && p.spent()):
 			older = append(older, p)
 		}
 	}
@@ -124,17 +127,28 @@ func (f *function) waiting() int {
 	return n
 }
 
+// seen returns the newest placement that anybody who waits has used.
+func (f *function) seen() uint64 {
+	var newest uint64
+	for _, d := range f.live.demand {
+		if d.waiting > 0 {
+			newest = max(newest, d.seen)
+		}
+	}
+	return newest
+}
+
 // observe sums up what is seen of the function.
-func (f *function) observe(serving []*pod, now time.Time) Observation {
-	l := f.live
-	o := Observation{
+func (f *function) observe(serving []*pod, now time.Time) law.Observation {
+	l, seen := f.live, f.seen()
+	o := law.Observation{
 		Ready: len(serving), Starting: f.starting(), Waiting: f.waiting(), Idle: max(0, now.Sub(l.active)),
 	}
 	for _, p := range serving {
 		switch {
 		case p.unknown(now):
 			o.Unknown++
-		case f.fresh(p, now):
+		case p.fresh(seen, now):
 			o.Fresh++
 		default:
 			o.Free += p.free(f.spec.Limit)
@@ -144,43 +158,48 @@ func (f *function) observe(serving []*pod, now time.Time) Observation {
 		o.WaitingFor = now.Sub(l.waiting)
 	}
 	if l.windows != nil {
-		o.Stable, o.Data = l.windows.Mean(now, f.spec.StableWindow)
-		o.Panic, _ = l.windows.Mean(now, f.spec.PanicWindow)
+		o.Stable, o.Data = l.windows.Average(now, f.spec.StableWindow, f.spec.Aggregation)
+		o.Panic, _ = l.windows.Average(now, f.spec.PanicWindow, f.spec.Aggregation)
 	}
 	return o
 }
 
-// fresh says that activators may not have used the pod yet: none has spoken since it heard of it.
-func (f *function) fresh(p *pod, now time.Time) bool {
-	return f.live.heard.Sub(p.since) < crossing && now.Sub(p.since) < slowest
-}
-
-// sample records the concurrency in the function's pods of this second. A pod of which nothing is known counts as
-// being at target, so that silence does not look like idleness. What waits in activators is not in it: demand speaks
-// for that, and counting a moment's wait as a second's load would want a second pod for every first request.
+// sample records the load of the function's pods in this second. A pod of which nothing is known counts as being at
+// target, so that silence does not look like idleness. What waits in activators is not in it: demand speaks for that,
+// and counting a moment's wait as a second's load would want a second pod for every first request.
 func (f *function) sample(now time.Time) {
 	sum := 0.0
 	for _, p := range f.live.pods {
+		value := p.load.in(f.spec.Metric, now)
 		switch {
 		case p.leaving && !p.load.known:
+			continue
 		case p.unknown(now):
-			sum += max(f.spec.Target, p.load.concurrency(now))
+			value = max(f.spec.Target, value)
 			f.live.active = now
-		default:
-			sum += p.load.concurrency(now)
-			if p.load.busy() > 0 {
-				f.live.active = now
-			}
+		case p.load.busy() > 0:
+			f.live.active = now
 		}
+		sum += value
 	}
-	if f.live.windows == nil {
-		f.live.windows = NewWindows(f.spec.StableWindow)
+	if l := f.live; l.windows == nil || l.metric != f.spec.Metric {
+		l.windows, l.metric = law.NewWindows(f.spec.StableWindow), f.spec.Metric
 	}
+	f.live.windows.Resize(f.spec.StableWindow)
 	f.live.windows.Record(now, sum)
+}
+
+// concurrency returns the requests in the function's pods, as last reported.
+func (f *function) concurrency(now time.Time) float64 {
+	sum := 0.0
+	for _, p := range f.live.pods {
+		sum += p.load.in(law.Concurrency, now)
+	}
+	return sum
 }
 
 // over says that nothing goes on any more.
 func (f *function) over() bool {
 	l := f.live
-	return len(l.pods) == 0 && len(l.claims) == 0 && len(l.demand) == 0 && f.spec.Min == 0
+	return len(l.pods) == 0 && len(l.claims) == 0 && len(l.demand) == 0 && !f.spec.lasting()
 }

@@ -3,6 +3,7 @@ package autoscaler
 import (
 	"time"
 
+	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/wire"
 )
 
@@ -14,8 +15,8 @@ const reportedLately = 1500 * time.Millisecond
 type load struct {
 	last wire.Report
 	at   time.Time
-	// mean is the concurrency over the last second before at.
-	mean float64
+	// mean is the concurrency over the last second before at, rate the number of requests that came in it.
+	mean, rate float64
 	// known says that the report stream is open and has said something.
 	known bool
 	// counted says that last's counters are in the function's totals.
@@ -28,11 +29,12 @@ func (l *load) take(r wire.Report, now time.Time, t *totals) (active bool) {
 	if !l.counted || r.UptimeMillis < before.UptimeMillis { // the queue-proxy's first, or it started anew
 		before = wire.Report{}
 	}
-	l.mean = recent(before, r)
+	l.mean, l.rate = recent(before, r), arrived(before, r)
 	if !l.known {
 		// The first report of a stream is a moment, not a mean: one short request must not look like a second's
 		// load. What lasts is counted by its number in flight soon, what waits by demand at once.
 		l.mean = 0
+		l.rate /= max(1, float64(r.UptimeMillis-before.UptimeMillis)/1000) // they came in all that time
 	}
 	active = t.add(before, r)
 	l.last, l.at, l.known, l.counted = r, now, true, true
@@ -42,9 +44,15 @@ func (l *load) take(r wire.Report, now time.Time, t *totals) (active bool) {
 // baseline makes r the start of the counting: what came before was counted by an earlier autoscaler.
 func (l *load) baseline(r wire.Report) { l.last, l.counted = r, true }
 
-// concurrency returns the pod's concurrency at now.
-func (l *load) concurrency(now time.Time) float64 {
-	if now.Sub(l.at) < reportedLately {
+// in returns the pod's load at now. Where nothing was reported lately nothing has come or gone.
+func (l *load) in(m law.Metric, now time.Time) float64 {
+	lately := now.Sub(l.at) < reportedLately
+	switch {
+	case m == law.RPS && lately:
+		return l.rate
+	case m == law.RPS:
+		return 0
+	case lately:
 		return l.mean
 	}
 	return float64(l.busy())
@@ -63,6 +71,21 @@ func recent(before, r wire.Report) float64 {
 	}
 	sum := r.Concurrency*span - float64(before.InFlight+before.Waiting)*quiet
 	return max(0, sum)
+}
+
+// arrived returns how many requests came between two reports, in the last second as a rule: between them nothing
+// changed until then.
+func arrived(before, r wire.Report) float64 {
+	ended := float64(delta(sum(before.Requests[:]), sum(r.Requests[:])))
+	return max(0, ended+float64(r.InFlight+r.Waiting-before.InFlight-before.Waiting))
+}
+
+func sum(counters []uint64) uint64 {
+	var n uint64
+	for _, c := range counters {
+		n += c
+	}
+	return n
 }
 
 // totals are the counters of a function. They outlive its pods.

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/wire"
 )
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func TestLoad_MeanIsThatOfTheLastSecond(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -35,7 +38,7 @@ func TestLoad_MeanIsThatOfTheLastSecond(t *testing.T) {
 			for _, r := range c.reports {
 				l.take(r, noon, &sum)
 			}
-			if got := l.concurrency(noon); math.Abs(got-c.want) > 1e-9 {
+			if got := l.in(law.Concurrency, noon); math.Abs(got-c.want) > 1e-9 {
 				t.Errorf("concurrency %v, want %v", got, c.want)
 			}
 		})
@@ -46,10 +49,10 @@ func TestLoad_AfterTheReportGrowsOldTheRequestsInFlightCount(t *testing.T) {
 	var l load
 	l.take(wire.Report{UptimeMillis: 1000}, noon, &totals{})
 	l.take(wire.Report{UptimeMillis: 2000, Concurrency: .4, InFlight: 3}, noon, &totals{})
-	if got := l.concurrency(noon.Add(time.Second)); got != .4 {
+	if got := l.in(law.Concurrency, noon.Add(time.Second)); got != .4 {
 		t.Errorf("after a second: %v", got)
 	}
-	if got := l.concurrency(noon.Add(time.Minute)); got != 3 {
+	if got := l.in(law.Concurrency, noon.Add(time.Minute)); got != 3 {
 		t.Errorf("after a minute: %v", got)
 	}
 }
@@ -104,6 +107,37 @@ func TestChoose_IdlePodsFirstThenNoneThatIsBusy(t *testing.T) {
 				if got[i] != c.want[i] {
 					t.Fatalf("chose %v, want %v", got, c.want)
 				}
+			}
+		})
+	}
+}
+
+func TestLoad_RateIsWhatCameInTheLastSecond(t *testing.T) {
+	report := func(millis int64, ended uint64, inFlight int) wire.Report {
+		return wire.Report{UptimeMillis: millis, Requests: [6]uint64{2: ended}, InFlight: inFlight}
+	}
+	for name, c := range map[string]struct {
+		reports []wire.Report
+		want    float64
+	}{
+		"a second after the last":        {[]wire.Report{report(1000, 5, 0), report(2000, 25, 0)}, 20},
+		"those inside have come too":     {[]wire.Report{report(1000, 5, 0), report(2000, 7, 3)}, 5},
+		"those that were inside had":     {[]wire.Report{report(1000, 5, 3), report(2000, 8, 0)}, 0},
+		"after a quiet minute":           {[]wire.Report{report(1000, 5, 0), report(61_000, 5, 1)}, 1},
+		"the first of a stream":          {[]wire.Report{report(10_000, 20, 0)}, 2}, // came in 10 s
+		"a queue-proxy that began again": {[]wire.Report{report(9000, 50, 0), report(1000, 4, 0)}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var l load
+			var sum totals
+			for _, r := range c.reports {
+				l.take(r, noon, &sum)
+			}
+			if got := l.in(law.RPS, noon); got != c.want {
+				t.Errorf("%v requests a second, want %v", got, c.want)
+			}
+			if got := l.in(law.RPS, noon.Add(2*time.Second)); got != 0 {
+				t.Errorf("%v requests a second after two without a report", got)
 			}
 		})
 	}

@@ -9,11 +9,16 @@ import (
 	"hotpod.dev/wire"
 )
 
+// silence is how long a new pod may say nothing: a report needs a second.
+const silence = 2 * time.Second
+
 // pod is a hot pod of one function.
 type pod struct {
 	hot        wire.HotPod
 	generation int64
 	since      time.Time
+	// placed is the first placement that names the pod; 0 before.
+	placed uint64
 	// adopted pods were hot before this autoscaler started.
 	adopted bool
 	// leaving pods take nothing new: they drain, or are gone and only their last report is awaited.
@@ -44,7 +49,12 @@ func (p *pod) spent() bool {
 
 // unknown pods may be doing anything.
 func (p *pod) unknown(now time.Time) bool {
-	return !p.load.known && (p.adopted || now.Sub(p.since) >= minIdle)
+	return !p.load.known && (p.adopted || now.Sub(p.since) >= silence)
+}
+
+// fresh pods are not known to those who wait, as far as these have said: what waits was counted without their places.
+func (p *pod) fresh(seen uint64, now time.Time) bool {
+	return now.Sub(p.since) < slowest && (p.placed == 0 || p.placed > seen)
 }
 
 // free returns the places that the pod had at its last report.

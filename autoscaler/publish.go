@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/wire"
 )
 
@@ -18,9 +19,17 @@ func (a *Autoscaler) place(f *function, now time.Time) {
 	if len(f.live.demand) == 0 {
 		return
 	}
-	p := a.placement(f, now)
+	serving, _ := f.serving()
+	p := a.placementOf(f, serving, now)
 	if samePlacement(p, f.live.placed) {
 		return
+	}
+	a.placement++
+	p.Seq = a.placement
+	for _, s := range serving {
+		if s.placed == 0 {
+			s.placed = p.Seq
+		}
 	}
 	f.live.placed = p
 	if f.object == nil && p.Failure == nil {
@@ -31,11 +40,11 @@ func (a *Autoscaler) place(f *function, now time.Time) {
 	}
 }
 
-// placement returns where the function's requests can go now.
-func (a *Autoscaler) placement(f *function, now time.Time) wire.Placement {
+// placementOf returns where the function's requests can go now.
+func (a *Autoscaler) placementOf(f *function, serving []*pod, now time.Time) wire.Placement {
 	p := wire.Placement{
 		Function: f.id, Generation: f.generation(), Limit: f.spec.Limit,
-		HoldMillis: f.spec.Hold.Milliseconds(), RunMillis: f.spec.Run.Milliseconds(),
+		HoldMillis: f.spec.hold.Milliseconds(), RunMillis: f.spec.run.Milliseconds(),
 	}
 	if f.object == nil {
 		if !a.synced.IsZero() && !f.live.waiting.IsZero() && now.Sub(f.live.waiting) >= unknownGrace {
@@ -43,7 +52,6 @@ func (a *Autoscaler) placement(f *function, now time.Time) wire.Placement {
 		}
 		return p
 	}
-	serving, _ := f.serving()
 	if len(serving) > 0 {
 		p.Generation = serving[0].generation
 		p.Pods = make([]wire.HotPod, len(serving))
@@ -90,27 +98,40 @@ func unknownFunction(id wire.FunctionID) *wire.Failure {
 	}
 }
 
+// retell is how long a status may stand though the load it names has changed.
+const retell = 5 * time.Second
+
 // publish tells of a changed status.
-func (a *Autoscaler) publish(f *function) {
+func (a *Autoscaler) publish(f *function, now time.Time) {
 	if f.object == nil {
 		return
 	}
-	s := a.statusOf(f)
+	s := a.statusOf(f, now)
 	if f.live != nil {
 		before := f.live.status
 		if sameFailure(before.Failure, s.Failure) {
 			before.Failure = s.Failure
 		}
+		if now.Sub(f.live.published) < retell {
+			before.Stable, before.Panic = s.Stable, s.Panic
+		}
 		if before == s {
 			return
 		}
-		f.live.status = s
+		f.live.status, f.live.published = s, now
 	}
 	a.status.Publish(f.id.UID, s)
 }
 
-func (a *Autoscaler) statusOf(f *function) wire.FunctionStatus {
-	s := wire.FunctionStatus{Function: f.id, Generation: f.generation()}
+func (a *Autoscaler) statusOf(f *function, now time.Time) wire.FunctionStatus {
+	s := wire.FunctionStatus{
+		Function: f.id, Generation: f.generation(), Begun: f.begun, Fault: f.spec.Fault, Unused: f.spec.Unused,
+		Metric: string(f.spec.Metric), Target: f.spec.Target, Min: f.spec.Floor(), Max: f.spec.Max, Provisioned: f.spec.Provisioned,
+		Wanted: f.decision.Wanted, Reason: string(f.decision.Reason),
+	}
+	if !f.changed.IsZero() {
+		s.ChangedMillis = f.changed.UnixMilli()
+	}
 	if e := a.pools[f.object.EnvironmentKey()]; e != nil {
 		s.Warm, s.Failure = e.warm, e.failure
 	}
@@ -118,40 +139,43 @@ func (a *Autoscaler) statusOf(f *function) wire.FunctionStatus {
 		return s
 	}
 	serving, _ := f.serving()
-	s.Hot, s.Starting = len(serving), f.starting()
+	s.Hot, s.Starting, s.Panicking = len(serving), f.starting(), f.live.state.Panicking
 	if len(serving) > 0 {
 		s.ServedGeneration = serving[0].generation
 	}
-	s.Wanted, s.Reason = f.live.decision.Wanted, string(f.live.decision.Reason)
-	if !f.live.changed.IsZero() {
-		s.ChangedMillis = f.live.changed.UnixMilli()
-	}
-	if f.live.windows != nil {
-		mean, _ := f.live.windows.Mean(time.Now(), f.spec.StableWindow)
-		s.Concurrency = math.Round(mean*10) / 10 // finer changes are not worth a message
-	}
+	s.Stable, s.Panic = f.averages(now)
 	if f.live.failing.failure != nil {
 		s.Failure = f.live.failing.failure
 	}
 	return s
 }
 
+// averages returns the load over the two windows, as people read it.
+func (f *function) averages(now time.Time) (stable, panicked float64) {
+	if f.live.windows == nil {
+		return 0, 0
+	}
+	stable, _ = f.live.windows.Average(now, f.spec.StableWindow, f.spec.Aggregation)
+	panicked, _ = f.live.windows.Average(now, f.spec.PanicWindow, f.spec.Aggregation)
+	return math.Round(stable*100) / 100, math.Round(panicked*100) / 100
+}
+
 // note keeps a decision and logs it when it wants another number of pods. In a burst many decisions follow one
 // another; those between the first and the tick are left out.
-func (a *Autoscaler) note(f *function, d Decision, seen Observation, now time.Time, ticked bool) {
+func (a *Autoscaler) note(f *function, d law.Decision, seen law.Observation, now time.Time, ticked bool) {
 	l := f.live
-	if d.Wanted != l.decision.Wanted {
-		l.changed = now
+	if d.Wanted != f.decision.Wanted {
+		f.changed = now
 	}
-	l.decision = d
+	f.decision = d
 	if d.Wanted == l.logged || !ticked && d.Wanted > 0 && l.logged > 0 {
 		return
 	}
 	log := a.config.Log.With("function", f.id.Name, "namespace", f.id.Namespace, "from", l.logged, "to", d.Wanted,
 		"reason", string(d.Reason), "ready", seen.Ready, "starting", seen.Starting, "waiting", seen.Waiting,
-		"stable_concurrency", seen.Stable, "panic_concurrency", seen.Panic)
+		"metric", string(f.spec.Metric), "target", f.spec.Target, "stable", seen.Stable, "panic", seen.Panic, "panicking", l.state.Panicking)
 	l.logged = d.Wanted
-	if d.Wanted == 0 && d.Reason == ReasonIdle {
+	if d.Wanted == 0 && d.Reason == law.ReasonIdle {
 		log.Info("function went to zero", "idle_for", seen.Idle.Round(time.Millisecond).String(), "idle_timeout", f.spec.Idle.String())
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/sign"
 	"hotpod.dev/wire"
 )
@@ -109,7 +110,7 @@ func FuzzRead_TakesAnythingFromAPod(f *testing.F) {
 			if sum.requests[2] < before {
 				t.Fatal("a total fell")
 			}
-			if c := l.concurrency(time.Now()); c < 0 || c != c {
+			if c := l.in(law.Concurrency, time.Now()); c < 0 || c != c {
 				t.Fatalf("concurrency %v", c)
 			}
 		})

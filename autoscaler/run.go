@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"hotpod.dev/autoscaler/law"
 )
 
 const (
@@ -103,11 +105,12 @@ func (a *Autoscaler) tickFunction(f *function, now time.Time) {
 		}
 	}
 	if f.object != nil {
+		f.spec.provision(now)
 		f.sample(now)
 	}
 	a.look(f, now, true)
 	if f.over() {
-		a.publish(f)
+		a.publish(f, now)
 		a.retire(f)
 	}
 }
@@ -130,8 +133,9 @@ func (a *Autoscaler) look(f *function, now time.Time, ticked bool) {
 	}
 	serving, older := f.serving()
 	seen := f.observe(serving, now)
-	decision, state := Decide(f.spec, f.live.state, seen, now)
+	decision, state := law.Decide(f.spec.Spec, f.live.state, seen, now)
 	f.live.state = state
+	f.begin(serving, now)
 	a.note(f, decision, seen, now, ticked)
 	if a.spawn != nil && !a.synced.IsZero() {
 		updating := len(serving) > 0 && serving[0].generation < f.generation()
@@ -140,7 +144,16 @@ func (a *Autoscaler) look(f *function, now time.Time, ticked bool) {
 	}
 	a.recheck(f, decision.Recheck)
 	a.place(f, now)
-	a.publish(f)
+	a.publish(f, now)
+}
+
+// begin notes that the newest generation has reached its initial scale, which then counts no more; its pods stay for a
+// stable window.
+func (f *function) begin(serving []*pod, now time.Time) {
+	if f.spec.Initial > 0 && len(serving) >= min(f.spec.Initial, f.spec.Max) && serving[0].generation == f.generation() {
+		f.begun, f.spec.Initial = f.generation(), 0
+		f.live.state = law.Resumed(len(serving), now)
+	}
 }
 
 // lookAtUnknown keeps what belongs to a function that was not told yet, and ends it when nobody tells.

@@ -4,80 +4,64 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/autoscaler/law"
 )
 
-func TestFromAPI_ReadsTheFunctionsFields(t *testing.T) {
-	pointer := func(n int) *int { return &n }
+func TestSpecOf_BoundsOfRequestsAndPods(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*v1.FunctionSpec)
-		want   func(*Spec)
+		change           func(*v1.FunctionSpec)
+		hold, run, drain time.Duration
+		once             bool
 	}{
-		"defaults": {func(*v1.FunctionSpec) {}, func(*Spec) {}},
-		"limit leaves room": {
-			func(f *v1.FunctionSpec) { f.RequestsPerPod = 10 }, func(s *Spec) { s.Limit, s.Target = 10, 7 },
-		},
-		"maximum": {func(f *v1.FunctionSpec) { f.Concurrency = 3 }, func(s *Spec) { s.Max = 3 }},
-		"a negative maximum is none": {
-			func(f *v1.FunctionSpec) { f.Concurrency = -3 }, func(*Spec) {},
-		},
-		"MaxScale is not for pools": {
-			func(f *v1.FunctionSpec) { f.InvokeStrategy.ExecutionStrategy.MaxScale = 2 }, func(*Spec) {},
-		},
-		"MaxScale of newdeploy": {
-			func(f *v1.FunctionSpec) {
-				f.InvokeStrategy.ExecutionStrategy = v1.ExecutionStrategy{ExecutorType: v1.ExecutorNewDeploy, MaxScale: 2}
-			}, func(s *Spec) { s.Max = 2 },
-		},
-		"minimum": {
-			func(f *v1.FunctionSpec) { f.InvokeStrategy.ExecutionStrategy.MinScale = 2 }, func(s *Spec) { s.Min = 2 },
-		},
-		"provisioned above the minimum": {
-			func(f *v1.FunctionSpec) {
-				f.InvokeStrategy.ExecutionStrategy.MinScale = 2
-				f.ProvisionedConcurrency = &v1.ProvisionedConcurrency{Target: 5}
-			}, func(s *Spec) { s.Min = 5 },
-		},
-		"retained": {func(f *v1.FunctionSpec) { f.RetainPods = 1 }, func(s *Spec) { s.Retain = 1 }},
-		"idle":     {func(f *v1.FunctionSpec) { f.IdleTimeout = pointer(30) }, func(s *Spec) { s.Idle = 30 * time.Second }},
-		"idle at once is as soon as reports can say": {
-			func(f *v1.FunctionSpec) { f.IdleTimeout = pointer(0) }, func(s *Spec) { s.Idle = minIdle },
-		},
-		"once": {
-			func(f *v1.FunctionSpec) { f.OnceOnly, f.RequestsPerPod = true, 10 }, func(s *Spec) { s.Once = true },
-		},
-		"bounds": {
+		"defaults": {func(*v1.FunctionSpec) {}, 2 * time.Minute, time.Minute, 65 * time.Second, false},
+		"once":     {func(f *v1.FunctionSpec) { f.OnceOnly = true }, 2 * time.Minute, time.Minute, 65 * time.Second, true},
+		"its own": {
 			func(f *v1.FunctionSpec) {
 				f.FunctionTimeout = 10
 				f.InvokeStrategy.ExecutionStrategy.SpecializationTimeout = 20
-			}, func(s *Spec) { s.Run, s.Drain, s.Hold = 10*time.Second, 15*time.Second, 20*time.Second },
+			}, 20 * time.Second, 10 * time.Second, 15 * time.Second, false,
 		},
 		"streams drain as long as they may last": {
 			func(f *v1.FunctionSpec) { f.Streaming = &v1.StreamingConfig{MaxDurationSeconds: 600} },
-			func(s *Spec) { s.Drain = 605 * time.Second },
+			2 * time.Minute, time.Minute, 605 * time.Second, false,
 		},
 		"streams without a bound get one": {
 			func(f *v1.FunctionSpec) { f.Streaming = &v1.StreamingConfig{} },
-			func(s *Spec) { s.Drain = streamDrain + drainSlack },
+			2 * time.Minute, time.Minute, streamDrain + drainSlack, false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := hello()
 			c.change(&f.Spec)
-			want := settings(1)
-			want.Drain = 65 * time.Second
-			c.want(&want)
-			if got := FromAPI(f); got != want {
-				t.Errorf("FromAPI =\n%+v, want\n%+v", got, want)
+			s := specOf(f, law.BuiltIn())
+			if s.hold != c.hold || s.run != c.run || s.drain != c.drain || s.once != c.once {
+				t.Errorf("hold %s, run %s, drain %s, once %v; want %s, %s, %s, %v", s.hold, s.run, s.drain, s.once, c.hold, c.run, c.drain, c.once)
 			}
 		})
 	}
 }
 
-func TestFromAPI_WithoutLimitAimsAsKnativeDoes(t *testing.T) {
-	f := &v1.Function{}
-	f.Annotations = map[string]string{v1.AnnotationContainerConcurrency: "0"}
-	if s := FromAPI(f); s.Limit != 0 || s.Target != 70 {
-		t.Errorf("limit %d, target %v, want 0 and 70", s.Limit, s.Target)
+func TestSpec_AsksTheScheduleAgainWhenTheClockWasSet(t *testing.T) {
+	f := hello(func(f *v1.Function) {
+		f.Spec.ProvisionedConcurrency = &v1.ProvisionedConcurrency{Target: 1, Windows: []v1.ProvisionedWindow{officeHours()}}
+	})
+	s := specOf(f, law.BuiltIn())
+	day := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		at   time.Duration
+		want int
+	}{{9 * time.Hour, 5}, {9*time.Hour + time.Second, 5}, {7 * time.Hour, 1}, {20 * time.Hour, 1}, {10 * time.Hour, 5}} {
+		s.provision(day.Add(c.at))
+		if s.Provisioned != c.want {
+			t.Errorf("at %s: %d, want %d", c.at, s.Provisioned, c.want)
+		}
 	}
+}
+
+// officeHours wants five pods from 8 to 18 o'clock.
+func officeHours() v1.ProvisionedWindow {
+	return v1.ProvisionedWindow{Name: "office", Start: "0 8 * * *", Duration: metav1.Duration{Duration: 10 * time.Hour}, Target: 5}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "hotpod.dev/api/v1"
 )
 
 // maxMessage bounds a condition's message, which the API server limits to 32 KiB; nobody reads that much.
@@ -56,6 +58,13 @@ func same(there, wanted []metav1.Condition) bool {
 		}
 	}
 	return true
+}
+
+// outlived reports whether a condition of ours is there that is not wanted any more.
+func outlived(there, wanted []metav1.Condition) bool {
+	return slices.ContainsFunc([]string{v1.ConditionSettingsValid, v1.ConditionProvisioned}, func(kind string) bool {
+		return find(there, kind) != nil && find(wanted, kind) == nil
+	})
 }
 
 // worsened returns the condition of that kind when it is False and was not so for the same reason before.

@@ -36,10 +36,14 @@ func (c *Controller) watchFunctions(ctx context.Context) error {
 }
 
 func (c *Controller) functionReported(s wire.FunctionStatus) {
-	if !c.reports.setFunction(s) {
+	key := keyOfFunction(s.Function)
+	matters, scales := c.reports.setFunction(s)
+	if scales {
+		c.functionLoop.AddAfter(key, scaleDelay)
+	}
+	if !matters {
 		return
 	}
-	key := keyOfFunction(s.Function)
 	c.functionLoop.Add(key)
 	if f, ok := c.functions.Get(key.Namespace, key.Name); ok {
 		c.environmentLoop.AddAfter(splitKey(f.EnvironmentKey()), podDelay)

@@ -24,10 +24,12 @@ type functionFacts struct {
 	pinned bool
 }
 
-// functionConditions returns PackageReady and Ready of a function.
+// functionConditions returns PackageReady and Ready of a function, and SettingsValid and Provisioned where there is
+// something to say.
 func functionConditions(f functionFacts) []metav1.Condition {
 	code := codeReady(f)
-	return []metav1.Condition{code, functionReady(f, code)}
+	conditions := []metav1.Condition{code, functionReady(f, code)}
+	return append(append(conditions, settings(f.status)...), provisioned(f.function, f.status)...)
 }
 
 func codeReady(f functionFacts) metav1.Condition {
@@ -109,12 +111,20 @@ func (c *Controller) reconcileFunction(ctx context.Context, key kube.Key) (time.
 	s := v1.FunctionStatus{
 		ObservedGeneration: f.Generation,
 		Conditions:         date(f.Status.Conditions, functionConditions(facts), f.Generation, metav1.Now()),
+		Scale:              functionScale(f.Status.Scale, facts.status),
 	}
-	if s.ObservedGeneration == f.Status.ObservedGeneration && same(f.Status.Conditions, s.Conditions) {
-		return 0, nil
+	if s.ObservedGeneration == f.Status.ObservedGeneration && same(f.Status.Conditions, s.Conditions) && !outlived(f.Status.Conditions, s.Conditions) {
+		if sameScale(f.Status.Scale, s.Scale) {
+			return 0, nil
+		}
+		if wait := c.reports.scaleWait(string(f.UID), time.Now()); wait > 0 {
+			return wait, nil
+		}
 	}
-	if bad := worsened(f.Status.Conditions, s.Conditions, v1.ConditionReady); bad != nil {
-		c.events.Warning(f, bad.Reason, bad.Message)
+	for _, kind := range []string{v1.ConditionReady, v1.ConditionSettingsValid} {
+		if bad := worsened(f.Status.Conditions, s.Conditions, kind); bad != nil {
+			c.events.Warning(f, bad.Reason, bad.Message)
+		}
 	}
 	return 0, kube.ApplyStatus(ctx, c.clients.Functions(f.Namespace), f, s)
 }

@@ -12,6 +12,8 @@ type reports struct {
 	mu        sync.Mutex // guards all below
 	functions map[string]wire.FunctionStatus
 	routes    map[string]routeReport
+	// written is when the status of a function was written last because of its scale.
+	written map[string]time.Time
 }
 
 type routeReport struct {
@@ -20,7 +22,7 @@ type routeReport struct {
 }
 
 func newReports() *reports {
-	return &reports{functions: map[string]wire.FunctionStatus{}, routes: map[string]routeReport{}}
+	return &reports{functions: map[string]wire.FunctionStatus{}, routes: map[string]routeReport{}, written: map[string]time.Time{}}
 }
 
 func (r *reports) function(uid string) *wire.FunctionStatus {
@@ -41,18 +43,35 @@ func (r *reports) route(uid string) (*wire.RouteStatus, time.Time) {
 	return nil, time.Time{}
 }
 
-// setFunction reports whether the change matters to conditions: numbers of pods come and go without one.
-func (r *reports) setFunction(s wire.FunctionStatus) bool {
+// setFunction reports whether the change matters to Ready, and whether it does to the scale.
+func (r *reports) setFunction(s wire.FunctionStatus) (matters, scales bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	uid := s.Function.UID
 	before := r.functions[uid]
 	if s.Gone {
 		delete(r.functions, uid)
-		return false
+		return false, false
 	}
 	r.functions[uid] = s
-	return verdictOf(before) != verdictOf(s)
+	return verdictOf(before) != verdictOf(s), scaleOf(before) != scaleOf(s)
+}
+
+// scaleWait returns how long the status of a function must not be written for its scale yet; 0 counts as a write.
+func (r *reports) scaleWait(uid string, now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if wait := r.written[uid].Add(scaleDelay).Sub(now); wait > 0 {
+		return wait
+	}
+	r.written[uid] = now
+	return 0
+}
+
+// scaleOf leaves of a status what is worth a write to the API server: load and warm pods change all the time.
+func scaleOf(s wire.FunctionStatus) wire.FunctionStatus {
+	s.Failure, s.Stable, s.Panic, s.Warm, s.Function = nil, 0, 0, 0, wire.FunctionID{}
+	return s
 }
 
 // verdict is what conditions are made from.
@@ -108,5 +127,6 @@ func (r *reports) drop(uid string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.functions, uid)
+	delete(r.written, uid)
 	delete(r.routes, uid)
 }

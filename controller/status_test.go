@@ -252,16 +252,18 @@ func TestReports_ChangesThatMatter(t *testing.T) {
 	for i, c := range []struct {
 		status wire.FunctionStatus
 		want   bool
+		scales bool
 	}{
-		{wire.FunctionStatus{Function: id, Generation: 1}, false},
-		{wire.FunctionStatus{Function: id, Generation: 1, Hot: 5, Wanted: 6, Concurrency: 3}, false},
-		{wire.FunctionStatus{Function: id, Generation: 1, Failure: failure}, true},
-		{wire.FunctionStatus{Function: id, Generation: 1, Failure: &wire.Failure{Reason: "X", Message: "y"}, Starting: 1}, false},
-		{wire.FunctionStatus{Function: id, Generation: 1, Failure: failure, ServedGeneration: 1, Hot: 1}, true},
-		{wire.FunctionStatus{Function: id, Generation: 2}, true},
+		{wire.FunctionStatus{Function: id, Generation: 1}, false, true},
+		{wire.FunctionStatus{Function: id, Generation: 1, Hot: 5, Wanted: 6, Stable: 3}, false, true},
+		{wire.FunctionStatus{Function: id, Generation: 1, Hot: 5, Wanted: 6, Stable: 4, Panic: 2, Warm: 7}, false, false},
+		{wire.FunctionStatus{Function: id, Generation: 1, Failure: failure}, true, true},
+		{wire.FunctionStatus{Function: id, Generation: 1, Failure: &wire.Failure{Reason: "X", Message: "y"}, Starting: 1}, false, true},
+		{wire.FunctionStatus{Function: id, Generation: 1, Failure: failure, ServedGeneration: 1, Hot: 1}, true, true},
+		{wire.FunctionStatus{Function: id, Generation: 2}, true, true},
 	} {
-		if got := r.setFunction(c.status); got != c.want {
-			t.Errorf("report %d matters: %v", i, got)
+		if got, scales := r.setFunction(c.status); got != c.want || scales != c.scales {
+			t.Errorf("report %d matters: %v, to the scale %v", i, got, scales)
 		}
 	}
 	r.setFunction(wire.FunctionStatus{Function: id, Failure: failure})

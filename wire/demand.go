@@ -5,13 +5,17 @@ type Demand struct {
 	Function FunctionID `json:"function"`
 	// Waiting is the number of requests that no pod has taken.
 	Waiting int `json:"waiting"`
+	// Seen is the Seq of the last placement that the activator had used when it counted; 0 before the first.
+	Seen uint64 `json:"seen,omitempty"`
 }
 
 // Placement is what the autoscaler answers to interested activators, again after each change: where the
 // function's requests can go, or why nowhere.
 type Placement struct {
-	Function   FunctionID `json:"function"`
-	Generation int64      `json:"generation"`
+	Function FunctionID `json:"function"`
+	// Seq grows with each placement that differs from the one before, for all functions together.
+	Seq        uint64 `json:"seq,omitempty"`
+	Generation int64  `json:"generation"`
 	// Pods that are hot for the newest generation that has any.
 	Pods []HotPod `json:"pods,omitempty"`
 	// Limit is the number of requests inside a pod at a time; 0 means no limit.
@@ -55,11 +59,25 @@ type FunctionStatus struct {
 	Wanted           int   `json:"wanted"`
 	// Warm is the number of warm pods in the function's pool.
 	Warm int `json:"warm"`
-	// Concurrency is the mean over the stable window.
-	Concurrency float64 `json:"concurrency"`
+	// Metric is what the load is measured in, Target how much of it a pod shall have, Stable and Panic how much there
+	// was in all over the two windows. Stable and Panic are told anew with every other change, and every few seconds.
+	Metric    string  `json:"metric,omitempty"`
+	Target    float64 `json:"target,omitempty"`
+	Stable    float64 `json:"stable"`
+	Panic     float64 `json:"panic"`
+	Panicking bool    `json:"panicking,omitempty"`
+	// Min and Max bound Wanted now; Provisioned is what the schedule wants now.
+	Min         int `json:"min"`
+	Max         int `json:"max"`
+	Provisioned int `json:"provisioned,omitempty"`
 	// Reason of the last decision, and when it changed what is wanted (Unix milliseconds).
 	Reason        string `json:"reason,omitempty"`
 	ChangedMillis int64  `json:"changedMillis,omitempty"`
+	// Begun is the newest generation that has reached its initial scale.
+	Begun int64 `json:"begun,omitempty"`
+	// Fault says which settings are wrong and do not hold, Unused which have no effect; empty when none.
+	Fault  string `json:"fault,omitempty"`
+	Unused string `json:"unused,omitempty"`
 	// Failure of the last attempt to make a pod hot, nil after a success.
 	Failure *Failure `json:"failure,omitempty"`
 	// Gone says that the function no longer exists; its entry ends.
