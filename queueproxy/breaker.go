@@ -1,5 +1,7 @@
 package queueproxy
 
+import "time"
+
 // Bounds are the rules that a Breaker keeps.
 type Bounds struct {
 	// Limit is the number of requests inside the function at a time; 0 means no limit.
@@ -38,6 +40,8 @@ const (
 	Drained
 	// Overflowed: there are too many waiting already.
 	Overflowed
+	// Expired: waited as long as it may.
+	Expired
 )
 
 // Waiter is a request in a Breaker's queue. Its zero value is ready; it belongs to one request at a time.
@@ -45,6 +49,8 @@ type Waiter struct {
 	arrival    Arrival
 	prev, next *Waiter
 	queued     bool
+	// until is when its patience ends.
+	until time.Time
 	// decided is where a gate tells the request; the Breaker does not look at it.
 	decided chan Verdict
 }
@@ -110,6 +116,21 @@ func (k *Breaker) Abandon(w *Waiter) bool {
 	}
 	k.remove(w)
 	return true
+}
+
+// Expire takes a waiter out of the queue whose patience has ended. When there is none it returns nil, and when the first
+// of them ends, zero if nobody waits.
+func (k *Breaker) Expire(now time.Time) (late *Waiter, first time.Time) {
+	for w := k.queue.next; w != &k.queue; w = w.next {
+		if !w.until.After(now) {
+			k.remove(w)
+			return w, time.Time{}
+		}
+		if first.IsZero() || w.until.Before(first) {
+			first = w.until
+		}
+	}
+	return nil, first
 }
 
 // Drain makes the breaker refuse what is new and can be refused. Settle must follow.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -149,4 +150,31 @@ func TestBreaker_DecidesAsItsTwin(t *testing.T) {
 			},
 		})
 	})
+}
+
+func TestBreaker_ExpiresThoseWhosePatienceEnded(t *testing.T) {
+	now := time.Unix(100, 0)
+	k := NewBreaker(Bounds{Limit: 1, MaxWaiting: 9})
+	waiters := map[int]*Waiter{}
+	k.Arrive(Direct, nil)
+	for _, seconds := range []int{30, 10, 20} {
+		waiters[seconds] = &Waiter{until: now.Add(time.Duration(seconds) * time.Second)}
+		k.Arrive(Patient, waiters[seconds])
+	}
+	if w, first := k.Expire(now); w != nil || first != now.Add(10*time.Second) {
+		t.Errorf("at the start = %v, %v", w, first)
+	}
+	now = now.Add(20 * time.Second)
+	for range 2 {
+		w, _ := k.Expire(now)
+		if w == nil || w != waiters[10] && w != waiters[20] {
+			t.Fatalf("expired = %p", w)
+		}
+	}
+	if w, first := k.Expire(now); w != nil || first != now.Add(10*time.Second) || k.Waiting() != 1 {
+		t.Errorf("then = %v, %v, with %d waiting", w, first, k.Waiting())
+	}
+	if k.Abandon(waiters[10]) {
+		t.Error("one that expired was abandoned")
+	}
 }

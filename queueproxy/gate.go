@@ -18,6 +18,10 @@ type gate struct {
 	empty chan struct{}
 	// arrived is when the last request came, whatever became of it.
 	arrived time.Time
+	// impatient runs at wake, when the first waiter's patience may end: one timer for all, and it runs on when that
+	// waiter was served. Nearly all are.
+	impatient *time.Timer
+	wake      time.Time // zero when it does not run
 }
 
 func newGate(now time.Time) *gate {
@@ -39,14 +43,17 @@ func (p *waiters) get() *Waiter {
 
 func (p *waiters) put(w *Waiter) { p.pool.Put(w) }
 
-// arrive decides about a request, at once or, when the verdict is Queued, by w.decided.
-func (g *gate) arrive(a Arrival, w *Waiter, now time.Time) Verdict {
+// arrive decides about a request, at once or, when the verdict is Queued, by w.decided, after patience at the latest.
+func (g *gate) arrive(a Arrival, w *Waiter, now time.Time, patience time.Duration) Verdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.advance(now)
 	g.arrived = now
+	w.until = now.Add(patience)
 	v := g.breaker.Arrive(a, w)
 	switch v {
+	case Queued:
+		g.awaken(w.until)
 	case Limited:
 		g.load.refused[refusedLimit]++
 	case Drained:
@@ -72,13 +79,29 @@ func (g *gate) abandon(w *Waiter, status int) bool {
 	if !g.breaker.Abandon(w) {
 		return false
 	}
-	if status == 0 {
-		g.load.refused[refusedLimit]++
-	} else {
-		g.load.finished(status, 0)
-	}
+	g.load.finished(status, 0)
 	g.settle()
 	return true
+}
+
+// expire tells the waiters whose patience has ended.
+func (g *gate) expire() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	g.advance(now)
+	g.wake = time.Time{}
+	for {
+		w, first := g.breaker.Expire(now)
+		if w == nil {
+			if !first.IsZero() {
+				g.awaken(first)
+			}
+			break
+		}
+		w.decided <- Expired
+	}
+	g.changed()
 }
 
 // leave takes a request out that was inside since start.
@@ -179,6 +202,19 @@ func (g *gate) snapshot() (l load, inside, waiting int) {
 // What follows is called with the lock held.
 
 func (g *gate) advance(now time.Time) { g.load.advance(now, g.breaker.Inside()+g.breaker.Waiting()) }
+
+// awaken lets expire run at t at the latest.
+func (g *gate) awaken(t time.Time) {
+	if !g.wake.IsZero() && !t.Before(g.wake) {
+		return
+	}
+	g.wake = t
+	if g.impatient == nil {
+		g.impatient = time.AfterFunc(time.Until(t), g.expire)
+		return
+	}
+	g.impatient.Reset(time.Until(t))
+}
 
 // settle tells the waiters whose fate is decided.
 func (g *gate) settle() {

@@ -73,9 +73,9 @@ func (q *Proxy) Serve(x proxy.Exchange) {
 	arrived := time.Now()
 	start := arrived
 	w := q.waiters.get()
-	verdict := q.gate.arrive(arrival, w, start)
+	verdict := q.gate.arrive(arrival, w, start, bound)
 	if verdict == Queued {
-		verdict = q.wait(x, w, bound)
+		verdict = q.wait(x, w)
 		start = time.Now()
 	}
 	q.waiters.put(w)
@@ -88,6 +88,8 @@ func (q *Proxy) Serve(x proxy.Exchange) {
 		x.Refuse(wire.BusyDraining)
 	case Overflowed:
 		q.overflow(x, arrival)
+	case Expired:
+		q.expire(x, bound)
 	default: // wait has answered, or there is nobody to answer
 	}
 }
@@ -125,10 +127,8 @@ func waitAsked(x proxy.Exchange) time.Duration {
 	return time.Duration(min(ms, maxWait.Milliseconds())) * time.Millisecond
 }
 
-// wait stands in the queue. When it returns neither Admitted nor a refusal, the request is over.
-func (q *Proxy) wait(x proxy.Exchange, w *Waiter, bound time.Duration) Verdict {
-	timer := time.NewTimer(bound)
-	defer timer.Stop()
+// wait stands in the queue. When it returns 0, the request is over.
+func (q *Proxy) wait(x proxy.Exchange, w *Waiter) Verdict {
 	select {
 	case v := <-w.decided:
 		return v
@@ -138,20 +138,18 @@ func (q *Proxy) wait(x proxy.Exchange, w *Waiter, bound time.Duration) Verdict {
 		}
 		x.Fail(&wire.Error{Status: wire.StatusClientGone, Component: "client", Reason: "client_gone"})
 		return 0
-	case <-timer.C:
-		if waitAsked(x) > 0 { // who asked can take a refusal
-			if !q.gate.abandon(w, 0) {
-				return <-w.decided
-			}
-			return Limited
-		}
-		e := wire.ErrHoldTimeout(bound, "the function's pod is at its limit of requests")
-		if !q.gate.abandon(w, e.Status) {
-			return <-w.decided
-		}
-		x.Fail(e)
-		return 0
 	}
+}
+
+// expire answers who waited as long as it may.
+func (q *Proxy) expire(x proxy.Exchange, bound time.Duration) {
+	if waitAsked(x) > 0 { // who asked can take a refusal
+		q.turnAway(x, refusedLimit)
+		return
+	}
+	e := wire.ErrHoldTimeout(bound, "the function's pod is at its limit of requests")
+	q.gate.answered(e.Status)
+	x.Fail(e)
 }
 
 // overflow answers when too many wait already.
