@@ -2,6 +2,7 @@ package activator
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"hotpod.dev/proxy"
@@ -17,11 +18,12 @@ const (
 	badRest   = 100 * time.Millisecond
 	worstRest = 5 * time.Second
 	// abreast is how many requests set out for one pod at a time, connecting perhaps. The next sets out when one was
-	// sent: a crowd that is released at once stays in order, and uses again the connections of those in front. When
-	// none was sent for the time of stall, connecting takes long, and as many as mostAbreast set out.
+	// sent: a crowd that is released at once stays in order, and uses again the connections of those in front. One
+	// that is not sent after the time of stall, since connecting takes long, holds up the others no more; but no more
+	// than mostAbreast are on their way.
 	abreast     = 4
+	stall       = 2 * time.Millisecond
 	mostAbreast = 32
-	stall       = 10 * time.Millisecond
 )
 
 // refusal is why a pod did not take a request.
@@ -42,12 +44,8 @@ type pod struct {
 	outstanding int
 	// last is when the last of them set out.
 	last time.Time
-	// unsent of them are not on a connection yet.
-	unsent int
-	// moved is when the number of unsent last reached abreast or one of so many was sent.
-	moved time.Time
-	// wide says that connecting took long: mostAbreast set out until fewer than abreast are unsent.
-	wide bool
+	// unsent are those that are on no connection yet, by when they set out.
+	unsent []time.Time
 	// rest keeps direct requests away until then; bad keeps all away.
 	rest   time.Time
 	bad    time.Time
@@ -71,26 +69,20 @@ func (p *pod) refused(why refusal, now time.Time) {
 // setsOut counts a request that is to be sent to the pod.
 func (p *pod) setsOut(now time.Time) {
 	p.outstanding++
-	p.unsent++
+	p.unsent = append(p.unsent, now)
 	p.last = now
-	if p.unsent == abreast {
-		p.moved = now
-	}
-	p.wide = p.unsent > abreast
 }
 
-// sent counts one of those as sent, or as not to be sent.
-func (p *pod) sent() {
-	if p.unsent >= abreast {
-		p.moved = time.Now()
-	}
-	p.unsent--
-	p.wide = p.wide && p.unsent >= abreast
+// sent counts the request that set out then as sent, or as not to be sent.
+func (p *pod) sent(then time.Time) {
+	i := slices.Index(p.unsent, then)
+	p.unsent = slices.Delete(p.unsent, i, i+1)
 }
 
 // crowded says that so many set out for the pod that the next has to wait a moment.
 func (p *pod) crowded(now time.Time) bool {
-	return p.unsent >= abreast && (p.unsent >= mostAbreast || !p.wide && now.Sub(p.moved) < stall)
+	n := len(p.unsent)
+	return n >= mostAbreast || n >= abreast && now.Sub(p.unsent[n-abreast]) < stall
 }
 
 // before says that a request should rather go here than to o: there are fewer, or they have been there for longer.
@@ -100,10 +92,11 @@ func (p *pod) before(o *pod) bool {
 
 // stalls returns when the pod is not crowded any more though nothing was sent, zero when it is not or stays so.
 func (p *pod) stalls() time.Time {
-	if p.unsent < abreast || p.wide {
+	n := len(p.unsent)
+	if n < abreast || n >= mostAbreast {
 		return time.Time{}
 	}
-	return p.moved.Add(stall)
+	return p.unsent[n-abreast].Add(stall)
 }
 
 // pods are a function's hot pods.

@@ -233,7 +233,7 @@ func (q *queue) judge(w *waiter, now time.Time) (verdict, bool) {
 		wait = left
 	}
 	p.setsOut(now)
-	w.placed, w.last, w.unsent = true, p, true
+	w.placed, w.last, w.setOut = true, p, now
 	return verdict{place: place{pod: p, wait: min(wait, left)}}, true
 }
 

@@ -71,7 +71,7 @@ func TestRelease_CrowdConnectsAFewAtATimeAndInOrder(t *testing.T) {
 }
 
 func TestRelease_SlowConnectHoldsUpNobodyElse(t *testing.T) {
-	for _, slow := range []int{1, abreast} {
+	for _, slow := range []int{1, abreast, mostAbreast - abreast} {
 		synctest.Test(t, func(t *testing.T) {
 			a, c := newTest(t), newCluster()
 			held := hold(a, c, 500)

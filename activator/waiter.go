@@ -26,7 +26,7 @@ type waiter struct {
 	options proxy.Options
 	// guarded by the queue's lock
 	queued     bool
-	unsent     bool // it has a place and is on no connection yet
+	setOut     time.Time // for a pod, when it is on no connection yet
 	prev, next *waiter
 }
 
@@ -57,9 +57,9 @@ func (w *waiter) done() {
 
 // depart makes room for the next that sets out for the same pod. The caller holds the queue's lock.
 func (w *waiter) depart(p place) {
-	if w.unsent {
-		w.unsent = false
-		p.pod.sent()
+	if !w.setOut.IsZero() {
+		p.pod.sent(w.setOut)
+		w.setOut = time.Time{}
 	}
 }
 
