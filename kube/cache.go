@@ -53,22 +53,22 @@ func NewCache(clients *Clients, o CacheOptions) *Cache {
 
 // Environments returns the informer of environments.
 func (c *Cache) Environments() *Informer[*v1.Environment] {
-	return informer(c, v1.ResourceEnvironments, c.clients.Environments(c.options.Namespace), &v1.Environment{}, "")
+	return informer(c, v1.ResourceEnvironments, c.clients.Environments(c.options.Namespace), &v1.Environment{}, selection{})
 }
 
 // Functions returns the informer of functions.
 func (c *Cache) Functions() *Informer[*v1.Function] {
-	return informer(c, v1.ResourceFunctions, c.clients.Functions(c.options.Namespace), &v1.Function{}, "")
+	return informer(c, v1.ResourceFunctions, c.clients.Functions(c.options.Namespace), &v1.Function{}, selection{})
 }
 
 // Packages returns the informer of packages. Its objects hold no literals, see Archive.Empty.
 func (c *Cache) Packages() *Informer[*v1.Package] {
-	return informer(c, v1.ResourcePackages, c.clients.Packages(c.options.Namespace), &v1.Package{}, "")
+	return informer(c, v1.ResourcePackages, c.clients.Packages(c.options.Namespace), &v1.Package{}, selection{})
 }
 
 // HTTPTriggers returns the informer of routes.
 func (c *Cache) HTTPTriggers() *Informer[*v1.HTTPTrigger] {
-	return informer(c, v1.ResourceHTTPTriggers, c.clients.HTTPTriggers(c.options.Namespace), &v1.HTTPTrigger{}, "")
+	return informer(c, v1.ResourceHTTPTriggers, c.clients.HTTPTriggers(c.options.Namespace), &v1.HTTPTrigger{}, selection{})
 }
 
 // Pods returns the informer of the pods that f chooses; each filter has its own. Its objects hold of the spec only
@@ -77,7 +77,12 @@ func (c *Cache) Pods(f PodFilter) *Informer[*corev1.Pod] {
 	if f.Namespace == "" {
 		f.Namespace = c.options.Namespace
 	}
-	return informer(c, "pods/"+f.Namespace+"/"+f.LabelSelector, c.clients.Pods(f.Namespace), &corev1.Pod{}, f.LabelSelector)
+	return informer(c, "pods/"+f.Namespace+"/"+f.LabelSelector, c.clients.Pods(f.Namespace), &corev1.Pod{}, selection{labels: f.LabelSelector})
+}
+
+// ConfigMap returns the informer of the one ConfigMap of that name.
+func (c *Cache) ConfigMap(namespace, name string) *Informer[*corev1.ConfigMap] {
+	return informer(c, "configmaps/"+namespace+"/"+name, c.clients.ConfigMaps(namespace), &corev1.ConfigMap{}, selection{fields: "metadata.name=" + name})
 }
 
 // Run keeps every informer up to date until ctx ends. Informers asked for later do not run.
@@ -138,13 +143,13 @@ func (c *Cache) all() []runner {
 }
 
 // informer returns the one of that name, made now if there is none.
-func informer[T Object, L runtime.Object](c *Cache, name string, s source[L], example T, selector string) *Informer[T] {
+func informer[T Object, L runtime.Object](c *Cache, name string, s source[L], example T, which selection) *Informer[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if i, ok := c.informers[name].(*Informer[T]); ok {
 		return i
 	}
-	i := newInformer(s, example, selector, c.transform, c.options.Log)
+	i := newInformer(s, example, which, c.transform, c.options.Log)
 	_ = i.shared.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
 		if ctx.Err() == nil {
 			c.options.Log.Warn("watch broke, will be made again", "resource", name, "error", err)

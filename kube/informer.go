@@ -93,16 +93,22 @@ type source[L runtime.Object] interface {
 	Watch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error)
 }
 
-func newInformer[T Object, L runtime.Object](s source[L], example T, selector string, transform cache.TransformFunc, log *slog.Logger) *Informer[T] {
+// selection chooses objects, by selectors of labels and of fields; empty ones choose all.
+type selection struct{ labels, fields string }
+
+func (s selection) apply(o metav1.ListOptions) metav1.ListOptions {
+	o.LabelSelector, o.FieldSelector = s.labels, s.fields
+	return o
+}
+
+func newInformer[T Object, L runtime.Object](s source[L], example T, which selection, transform cache.TransformFunc, log *slog.Logger) *Informer[T] {
 	resource := fmt.Sprintf("%T", example)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = selector
-			return patient(ctx, log, resource, func() (runtime.Object, error) { return s.List(ctx, o) })
+			return patient(ctx, log, resource, func() (runtime.Object, error) { return s.List(ctx, which.apply(o)) })
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = selector
-			return patient(ctx, log, resource, func() (watch.Interface, error) { return s.Watch(ctx, o) })
+			return patient(ctx, log, resource, func() (watch.Interface, error) { return s.Watch(ctx, which.apply(o)) })
 		},
 	}
 	shared := cache.NewSharedIndexInformerWithOptions(lw, example, cache.SharedIndexInformerOptions{Indexers: cache.Indexers{}})

@@ -59,6 +59,7 @@ func TestAutoscaler_MayDoItsWorkWhereFunctionsAre(t *testing.T) {
 		c.Functions()
 		c.Packages()
 		c.Pods(kube.PodFilter{LabelSelector: "executorType=poolmgr"})
+		c.ConfigMap("fission", "config-autoscaler")
 	})
 	for range 2 { // made, then read
 		if _, err := kube.EnsureControlKey(t.Context(), clients, "fission"); err != nil {
@@ -127,6 +128,10 @@ func TestComponents_MayDoNothingElse(t *testing.T) {
 		},
 		"the autoscaler lists Secrets": func() error {
 			_, err := as(t, "autoscaler").Secrets("default").List(ctx, metav1.ListOptions{})
+			return err
+		},
+		"the autoscaler reads other ConfigMaps beside it": func() error {
+			_, err := as(t, "autoscaler").ConfigMaps("fission").Get(ctx, "x", get)
 			return err
 		},
 		"the autoscaler makes pods where nobody allowed it": func() error {

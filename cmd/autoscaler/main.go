@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	group.Go(func() error { return p.pool.Run(ctx) })
 	group.Go(func() error { return p.autoscaler.Run(ctx, p.pool) })
 	group.Go(func() error { return p.cache.Run(ctx) })
+	group.Go(func() error { return p.events.Run(ctx) })
 	group.Go(func() error { return p.begin(ctx) })
 	return group.Wait()
 }

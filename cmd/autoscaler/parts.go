@@ -28,6 +28,7 @@ const keyRetry = 500 * time.Millisecond
 type parts struct {
 	registry   *prometheus.Registry
 	cache      *kube.Cache
+	events     *kube.Events
 	pool       *pool.Pool
 	autoscaler *autoscaler.Autoscaler
 }
@@ -50,7 +51,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{registry: telemetry.NewRegistry()}
+	p := &parts{registry: telemetry.NewRegistry(), events: kube.NewEvents(clients, "hotpod-autoscaler")}
 	p.cache = kube.NewCache(clients, kube.CacheOptions{Namespace: o.namespace, Codes: codes, Log: log})
 	codes.Attach(clients, p.cache)
 	p.autoscaler = autoscaler.New(autoscaler.Config{
@@ -65,6 +66,8 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 		return nil, err
 	}
 	p.watch()
+	d := &defaults{apply: p.autoscaler.SetDefaults, warn: p.events.Warning, log: log}
+	p.cache.ConfigMap(o.componentNamespace, configMapDefaults).Watch(kube.Handler[*corev1.ConfigMap]{Set: d.set, Delete: d.gone})
 	return p, nil
 }
 
