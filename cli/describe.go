@@ -177,8 +177,8 @@ func (a *app) describe(w io.Writer, f facts) {
 	}
 	fmt.Fprintf(w, "\nName:         %s\nNamespace:    %s\nGeneration:   %d\nEnvironment:  %s\nPackage:      %s\nEntry point:  %s\n",
 		fn.Name, fn.Namespace, fn.Generation, fn.Spec.Environment.Name, dash(fn.Spec.Package.PackageRef.Name), dash(fn.Spec.Package.FunctionName))
-	fmt.Fprintf(w, "Scale:        %d hot, at most %d, %s request(s) a pod, to zero after %s idle\nTimeouts:     %s to run, %s to wait for a pod\n",
-		f.hot(), fn.MaxPods(), requestsPerPod(fn), fn.IdleTimeout(), fn.RunTimeout(), fn.HoldTimeout())
+	fmt.Fprintln(w, "Scale:        "+strings.Join(f.scale(a.now()), "\n              "))
+	fmt.Fprintf(w, "Timeouts:     %s to run, %s to wait for a pod\n", fn.RunTimeout(), fn.HoldTimeout())
 	fmt.Fprintln(w, "Conditions:")
 	for _, c := range fn.Status.Conditions {
 		fmt.Fprintf(w, "  %-14s %-8s %s  %s\n", c.Type, c.Status, c.Reason, headline(c.Message))
