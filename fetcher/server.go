@@ -28,6 +28,8 @@ type Server struct {
 	judge    judge
 	// used says that the volume held code before this process: another fetcher specialized the pod.
 	used bool
+	// after is called when the specialization is over.
+	after func()
 }
 
 // New returns the server for cfg, with a sealing key of its own.
@@ -50,11 +52,17 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	if used {
 		log.Warn("pod was specialized before this fetcher started and must be replaced")
 	}
-	return &Server{cfg: cfg, log: log, verifier: verifier, opener: opener, runtime: newRuntime(cfg.RuntimeAddress), used: used}, nil
+	return &Server{
+		cfg: cfg, log: log, verifier: verifier, opener: opener, runtime: newRuntime(cfg.RuntimeAddress), used: used,
+		after: func() { time.AfterFunc(freeAfter, debug.FreeOSMemory) },
+	}, nil
 }
 
-// Run listens and serves until ctx ends.
+// Run rehearses, listens and serves until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
+	if err := s.rehearse(ctx); err != nil { // which costs time later, and nothing else
+		s.log.Warn("rehearsal failed", "error", err)
+	}
 	address := net.JoinHostPort(s.cfg.Address, strconv.Itoa(s.cfg.Port))
 	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -72,7 +71,7 @@ func (s *Server) run(ctx context.Context, req *wire.SpecializeRequest) {
 		s.log.Info("specialized", "function", req.Function.String(), "generation", req.Generation,
 			"fetch_us", result.FetchMicros, "load_us", result.LoadMicros)
 	}
-	time.AfterFunc(freeAfter, debug.FreeOSMemory)
+	s.after()
 }
 
 // excerpt keeps stack traces out of the log: the function's owner gets them in full.

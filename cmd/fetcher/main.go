@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"syscall"
 
 	"hotpod.dev/cmd/internal/command"
@@ -25,6 +26,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	cfg.Flags(fs, getenv)
 	if err := envflag.Parse(fs, args, getenv); err != nil {
 		return err
+	}
+	if getenv("GOMAXPROCS") == "" {
+		// One call in a life: handing work from processor to processor would only make it slower.
+		runtime.GOMAXPROCS(1)
 	}
 	// The runtime may run as another user: code must stay readable whatever the image's umask is.
 	syscall.Umask(0o022)
