@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -28,17 +29,18 @@ type Client[T Object, L runtime.Object] = gentype.ClientWithListAndApply[T, L, *
 
 // Clients are the typed clients of one connection. They are safe for concurrent use.
 type Clients struct {
-	config  *rest.Config
-	scheme  *runtime.Scheme
-	codec   runtime.ParameterCodec
-	core    rest.Interface
-	fission rest.Interface
+	config       *rest.Config
+	scheme       *runtime.Scheme
+	codec        runtime.ParameterCodec
+	core         rest.Interface
+	coordination rest.Interface
+	fission      rest.Interface
 }
 
-// Scheme returns a new scheme with core/v1 and the kinds of Hotpod.
+// Scheme returns a new scheme with core/v1, leases and the kinds of Hotpod.
 func Scheme() *runtime.Scheme {
 	s := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, v1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, coordinationv1.AddToScheme, v1.AddToScheme} {
 		if err := add(s); err != nil {
 			panic(err) // two types of one name: a fault of the program
 		}
@@ -59,7 +61,11 @@ func NewClients(config *rest.Config) (*Clients, error) {
 		client *rest.Interface
 		path   string
 		gv     schema.GroupVersion
-	}{{&c.core, "/api", corev1.SchemeGroupVersion}, {&c.fission, "/apis", v1.GroupVersion}} {
+	}{
+		{&c.core, "/api", corev1.SchemeGroupVersion},
+		{&c.coordination, "/apis", coordinationv1.SchemeGroupVersion},
+		{&c.fission, "/apis", v1.GroupVersion},
+	} {
 		group := rest.CopyConfig(c.config)
 		group.APIPath, group.GroupVersion, group.NegotiatedSerializer = g.path, &g.gv, codecs
 		if *g.client, err = rest.RESTClientForConfigAndClient(group, httpClient); err != nil {
@@ -97,32 +103,37 @@ func (c *Clients) HTTPTriggers(namespace string) *Client[*v1.HTTPTrigger, *v1.HT
 
 // Pods returns the client of pods.
 func (c *Clients) Pods(namespace string) *Client[*corev1.Pod, *corev1.PodList] {
-	return builtin(c, "pods", namespace, create[corev1.Pod], create[corev1.PodList])
+	return builtin(c.core, c, "pods", namespace, create[corev1.Pod], create[corev1.PodList])
 }
 
 // Secrets returns the client of Secrets.
 func (c *Clients) Secrets(namespace string) *Client[*corev1.Secret, *corev1.SecretList] {
-	return builtin(c, "secrets", namespace, create[corev1.Secret], create[corev1.SecretList])
+	return builtin(c.core, c, "secrets", namespace, create[corev1.Secret], create[corev1.SecretList])
 }
 
 // ConfigMaps returns the client of ConfigMaps.
 func (c *Clients) ConfigMaps(namespace string) *Client[*corev1.ConfigMap, *corev1.ConfigMapList] {
-	return builtin(c, "configmaps", namespace, create[corev1.ConfigMap], create[corev1.ConfigMapList])
+	return builtin(c.core, c, "configmaps", namespace, create[corev1.ConfigMap], create[corev1.ConfigMapList])
 }
 
 // Events returns the client of core/v1 events.
 func (c *Clients) Events(namespace string) *Client[*corev1.Event, *corev1.EventList] {
-	return builtin(c, "events", namespace, create[corev1.Event], create[corev1.EventList])
+	return builtin(c.core, c, "events", namespace, create[corev1.Event], create[corev1.EventList])
 }
 
 // Services returns the client of Services.
 func (c *Clients) Services(namespace string) *Client[*corev1.Service, *corev1.ServiceList] {
-	return builtin(c, "services", namespace, create[corev1.Service], create[corev1.ServiceList])
+	return builtin(c.core, c, "services", namespace, create[corev1.Service], create[corev1.ServiceList])
 }
 
 // Namespaces returns the client of namespaces.
 func (c *Clients) Namespaces() *Client[*corev1.Namespace, *corev1.NamespaceList] {
-	return builtin(c, "namespaces", "", create[corev1.Namespace], create[corev1.NamespaceList])
+	return builtin(c.core, c, "namespaces", "", create[corev1.Namespace], create[corev1.NamespaceList])
+}
+
+// Leases returns the client of leases.
+func (c *Clients) Leases(namespace string) *Client[*coordinationv1.Lease, *coordinationv1.LeaseList] {
+	return builtin(c.coordination, c, "leases", namespace, create[coordinationv1.Lease], create[coordinationv1.LeaseList])
 }
 
 // PodLogs opens the log of a container. The caller closes it; it ends with ctx.
@@ -141,6 +152,6 @@ func ours[T Object, L runtime.Object](c *Clients, resource, namespace string, ob
 	return gentype.NewClientWithListAndApply[T, L, *Apply](resource, c.fission, c.codec, namespace, object, list)
 }
 
-func builtin[T Object, L runtime.Object](c *Clients, resource, namespace string, object func() T, list func() L) *Client[T, L] {
-	return gentype.NewClientWithListAndApply[T, L, *Apply](resource, c.core, c.codec, namespace, object, list, gentype.PrefersProtobuf[T]())
+func builtin[T Object, L runtime.Object](group rest.Interface, c *Clients, resource, namespace string, object func() T, list func() L) *Client[T, L] {
+	return gentype.NewClientWithListAndApply[T, L, *Apply](resource, group, c.codec, namespace, object, list, gentype.PrefersProtobuf[T]())
 }
