@@ -21,6 +21,7 @@ type h1 struct {
 	uploaded     chan struct{} // the upload ended; made by the first one
 
 	// Of the exchange.
+	id     identity
 	req    head
 	body   body
 	resp   head
@@ -115,6 +116,7 @@ func (c *h1) exchange(raw []byte) bool {
 		}
 		return false
 	}
+	c.identify()
 	c.body.start(&c.in, &c.req)
 	c.tape, c.taping, c.lost, c.ended, c.cut, c.last, c.until = c.tape[:0], false, false, false, false, false, time.Time{}
 	c.srv.active.Add(1)
@@ -155,10 +157,7 @@ func (c *h1) Function() (wire.FunctionID, bool) {
 }
 
 // RequestID implements Exchange.
-func (c *h1) RequestID() string {
-	v, _ := c.req.get("x-fission-request-id")
-	return view(v)
-}
+func (c *h1) RequestID() string { return c.id.id }
 
 // TraceID implements Exchange.
 func (c *h1) TraceID() string {

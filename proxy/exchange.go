@@ -29,7 +29,8 @@ type Exchange interface {
 	Header(name string) string
 	// Function is what wire.HeaderFunction names.
 	Function() (wire.FunctionID, bool)
-	// RequestID is the value of wire.HeaderRequestID.
+	// RequestID is what the request is known by: the client's X-Fission-Request-ID or X-Request-Id, if it is good, else
+	// one that was made here. It is passed on both ways.
 	RequestID() string
 	// TraceID is that of the W3C traceparent, "" without one.
 	TraceID() string

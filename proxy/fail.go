@@ -33,6 +33,7 @@ func (c *h1) Fail(e *wire.Error) {
 	for name, values := range e.Header() {
 		out = appendLine(out, name, values[0])
 	}
+	out = c.id.append(out)
 	out = appendLine(out, "Content-Length", strconv.Itoa(len(body)))
 	if c.closing() {
 		out = appendLine(out, "Connection", "close")
@@ -76,6 +77,7 @@ func (c *h1) failBody() {
 // reject answers what is no request that the engine understands.
 func (c *h1) reject(status int, reason, message string) {
 	c.req.reset(nil)
+	c.id.id = view(c.id.make())
 	c.req.closes = true
 	c.body = body{}
 	c.Fail(badRequest(status, reason, message))

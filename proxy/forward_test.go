@@ -94,11 +94,11 @@ func TestForward_KeepsOrderAndCaseOfFields(t *testing.T) {
 	c := testproxy.Dial(t, through(t, upstream, &proxy.Options{
 		RequestHeader: []byte("X-Added: 1\r\n"), ResponseHeader: []byte("X-Also: 1\r\n"), DropRequest: []string{"x-secret"},
 	}))
-	c.Send("GET /p?q HTTP/1.1\nhost: h\nX-Odd-CASE:  v \nCookie: a=1\nX-Secret: s\nCookie: b=2\nUser-Agent:\n\n")
-	if got, want := <-seen, "GET /p?q HTTP/1.1\nhost: h\nX-Odd-CASE:  v \nCookie: a=1\nCookie: b=2\nUser-Agent:\nX-Added: 1\n\n"; got != want {
+	c.Send("GET /p?q HTTP/1.1\nhost: h\nX-Odd-CASE:  v \nCookie: a=1\nX-Secret: s\nCookie: b=2\nX-Request-ID: r\nUser-Agent:\n\n")
+	if got, want := <-seen, "GET /p?q HTTP/1.1\nhost: h\nX-Odd-CASE:  v \nCookie: a=1\nCookie: b=2\nX-Request-ID: r\nUser-Agent:\nX-Fission-Request-ID: r\nX-Added: 1\n\n"; got != want {
 		t.Errorf("request = %q, want %q", got, want)
 	}
-	if got, want := c.Head(), "HTTP/1.1 200 OK\nx-LOWER: 1\nContent-Length: 0\nX-After: 2\nX-Also: 1\n\n"; got != want {
+	if got, want := c.Head(), "HTTP/1.1 200 OK\nx-LOWER: 1\nContent-Length: 0\nX-After: 2\nX-Fission-Request-ID: r\nX-Also: 1\n\n"; got != want {
 		t.Errorf("answer = %q, want %q", got, want)
 	}
 }

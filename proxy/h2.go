@@ -101,6 +101,7 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
 	x := &h2{srv: s, w: w, r: r, came: time.Now()}
+	x.identify()
 	if r.Method == http.MethodConnect { // a tunnel, or a WebSocket that begins as one: neither is spoken
 		x.Fail(badRequest(http.StatusBadRequest, "bad_request", "the platform makes no tunnels over HTTP/2"))
 		return

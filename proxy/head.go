@@ -33,6 +33,8 @@ const (
 	fieldHop // other hop-by-hop fields
 	fieldForwarded
 	fieldForwardedHost
+	fieldID        // the request's, as Fission names it
+	fieldRequestID // the same, as others do
 	knownCount
 )
 
@@ -59,6 +61,9 @@ type head struct {
 	// nominated is set when Connection names fields that must not be passed on, besides those always dropped.
 	nominated bool
 	minor     byte // of the HTTP version
+
+	// identity of the request, also in its answer's head; nil when nobody decided.
+	identity *identity
 
 	method, target []byte // of a request
 	status         int    // of an answer

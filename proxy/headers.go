@@ -32,6 +32,8 @@ func (p passing) passes(h *head, f *field) bool {
 	switch f.kind {
 	case fieldConnection, fieldHop:
 		return false
+	case fieldID:
+		return h.identity == nil // else it is written anew
 	case fieldUpgrade:
 		return p.upgrade
 	case fieldTransferEncoding:
@@ -70,6 +72,9 @@ func appendRequest(dst []byte, h *head, o *Options) []byte {
 	if o.Forwarded && !h.has(fieldForwarded) && !h.has(fieldForwardedHost) {
 		dst = appendForwarded(dst, h.knownValue(fieldHost))
 	}
+	if h.identity != nil {
+		dst = h.identity.appendTo(dst)
+	}
 	if o.Params != nil {
 		dst = o.Params.appendLines(dst, h)
 	}
@@ -105,6 +110,9 @@ func appendAnswer(dst []byte, h *head, kind bodyKind, closing bool, o *Options) 
 	}
 	if kind == bodyUntilClose {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if h.identity != nil && (h.status >= 200 || switching) {
+		dst = h.identity.append(dst)
 	}
 	if h.status >= 200 {
 		dst = append(dst, o.ResponseHeader...)

@@ -130,12 +130,16 @@ func classify(name []byte) known {
 		return match(name, "forwarded", fieldForwarded)
 	case 10:
 		return max(match(name, "connection", fieldConnection), match(name, "keep-alive", fieldHop))
+	case 12:
+		return match(name, "x-request-id", fieldRequestID)
 	case 14:
 		return max(match(name, "content-length", fieldContentLength), match(name, "http2-settings", fieldHop))
 	case 16:
 		return max(match(name, "x-forwarded-host", fieldForwardedHost), match(name, "proxy-connection", fieldHop))
 	case 17:
 		return match(name, "transfer-encoding", fieldTransferEncoding)
+	case 20:
+		return match(name, "x-fission-request-id", fieldID)
 	default:
 		return fieldOther
 	}

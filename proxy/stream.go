@@ -20,6 +20,7 @@ import (
 // wants the function to speak it (gRPC).
 type h2 struct {
 	srv  *Server
+	id   identity
 	w    http.ResponseWriter
 	r    *http.Request
 	tape tape
@@ -47,7 +48,7 @@ func (x *h2) Function() (wire.FunctionID, bool) {
 }
 
 // RequestID implements Exchange.
-func (x *h2) RequestID() string { return x.Header(wire.HeaderRequestID) }
+func (x *h2) RequestID() string { return x.id.id }
 
 // TraceID implements Exchange.
 func (x *h2) TraceID() string { return traceID(x.Header("traceparent")) }
@@ -136,6 +137,8 @@ func (x *h2) request(ctx context.Context, t *Target, o *Options) *http.Request {
 		lines = o.Params.append(lines, x.Header(wire.HeaderTemplate), x.Header(wire.HeaderFullURL))
 	}
 	addLines(out.Header, lines)
+	out.Header.Del(wire.HeaderRequestID)
+	addLines(out.Header, x.id.appendTo(nil))
 	addLines(out.Header, o.RequestHeader)
 	if x.r.ContentLength != 0 {
 		out.Body = x.tape.reader(x.r.Body, o.ReplayLimit)
@@ -176,6 +179,7 @@ func (x *h2) relay(b *bound, resp *http.Response, o *Options) Outcome {
 	maps.Copy(header, resp.Header)
 	dropFrom(header, o.DropResponse)
 	dropHop(header)
+	header.Set(wire.HeaderRequestID, x.id.id)
 	addLines(header, o.ResponseHeader)
 	if o.AnswerHead != nil {
 		addLines(header, o.AnswerHead(nil))

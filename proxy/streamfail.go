@@ -17,6 +17,7 @@ func (x *h2) Fail(e *wire.Error) {
 	x.leaving()
 	header := x.w.Header()
 	maps.Copy(header, e.Header())
+	header.Set(wire.HeaderRequestID, x.id.id)
 	if isGRPC(x.r.Header.Get("Content-Type")) {
 		header.Set("Content-Type", "application/grpc")
 		code := e.GRPCStatus()

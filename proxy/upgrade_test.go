@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,11 +30,11 @@ func TestForward_PassesUpgradesThrough(t *testing.T) {
 	})
 	address, ends := outcomes(t, upstream, &proxy.Options{Timeout: 500 * time.Millisecond})
 	c := testproxy.Dial(t, address)
-	c.Send(upgrade + "early")
-	if got, want := <-seen, "GET /ws HTTP/1.1\nHost: h\nUpgrade: websocket\nSec-WebSocket-Key: k\nConnection: Upgrade\n\n"; got != want {
+	c.Send(strings.Replace(upgrade, "Host: h\n", "Host: h\nX-Request-Id: r\n", 1) + "early")
+	if got, want := <-seen, "GET /ws HTTP/1.1\nHost: h\nX-Request-Id: r\nUpgrade: websocket\nSec-WebSocket-Key: k\nConnection: Upgrade\nX-Fission-Request-ID: r\n\n"; got != want {
 		t.Errorf("request = %q", got)
 	}
-	if got, want := c.Head(), "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nSec-WebSocket-Accept: a\nConnection: Upgrade\n\n"; got != want {
+	if got, want := c.Head(), "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nSec-WebSocket-Accept: a\nConnection: Upgrade\nX-Fission-Request-ID: r\n\n"; got != want {
 		t.Errorf("answer = %q", got)
 	}
 	if got := c.Take(10); got != "firstEARLY" {
@@ -123,9 +124,9 @@ func TestForward_DoesNotPassAnUpgradeToHTTP2On(t *testing.T) {
 	seen := make(chan string, 1)
 	upstream := answers(t, func(request string) string { seen <- request; return emptyAnswer })
 	c := testproxy.Dial(t, through(t, upstream, &proxy.Options{}))
-	c.Send("GET / HTTP/1.1\nHost: h\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABk\n\n")
+	c.Send("GET / HTTP/1.1\nHost: h\nX-Request-Id: r\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABk\n\n")
 	c.Answer("GET")
-	if got, want := <-seen, "GET / HTTP/1.1\nHost: h\n\n"; got != want {
+	if got, want := <-seen, "GET / HTTP/1.1\nHost: h\nX-Request-Id: r\nX-Fission-Request-ID: r\n\n"; got != want {
 		t.Errorf("request = %q", got)
 	}
 }
