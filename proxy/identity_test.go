@@ -67,6 +67,17 @@ func TestExchange_KnowsEachRequestByOneID(t *testing.T) {
 	}
 }
 
+func TestExchange_KeepsTheIDThatAClientWouldHaveRemoved(t *testing.T) {
+	seen := make(chan string, 1)
+	upstream := answers(t, func(request string) string { seen <- request; return emptyAnswer })
+	c := testproxy.Dial(t, through(t, upstream, &proxy.Options{}))
+	c.Send("GET / HTTP/1.1\nHost: h\nX-Fission-Request-ID: mine\nConnection: X-Fission-Request-ID, X-Request-Id\n\n")
+	c.Answer("GET")
+	if got, want := <-seen, "GET / HTTP/1.1\nHost: h\nX-Fission-Request-ID: mine\nX-Request-Id: mine\n\n"; got != want {
+		t.Errorf("request = %q, want %q", got, want)
+	}
+}
+
 // Who asks because of an error needs the ID most.
 func TestExchange_TellsTheIDOfWhatFailed(t *testing.T) {
 	address := serve(t, func(x proxy.Exchange) { x.Fail(wire.ErrCapacity("full")) })

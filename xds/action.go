@@ -125,7 +125,7 @@ func preflightAnswer(c *CORS) *onMatch {
 	var rules []*rule
 	allow := func(origin string, condition *predicate) {
 		r := reply(http.StatusNoContent, "")
-		r.ResponseHeadersToAdd = c.preflightHeaders(origin)
+		r.ResponseHeadersToAdd = append(r.ResponseHeadersToAdd, c.preflightHeaders(origin)...)
 		rules = append(rules, when(act(r), condition))
 	}
 	if len(c.Origins) > 0 {
@@ -171,7 +171,10 @@ func reply(status uint32, body string) *routev3.Route {
 	if body != "" {
 		direct.Body = &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: body}}
 	}
-	return &routev3.Route{Match: everyPath(), Action: &routev3.Route_DirectResponse{DirectResponse: direct}}
+	return &routev3.Route{
+		Match: everyPath(), Action: &routev3.Route_DirectResponse{DirectResponse: direct},
+		ResponseHeadersToAdd: []*corev3.HeaderValueOption{replyID()},
+	}
 }
 
 const (

@@ -62,7 +62,7 @@ func internalRegionTree(entries []entry) *matcher {
 
 func routeMiss() *routev3.Route {
 	miss := notFound()
-	miss.ResponseHeadersToAdd = []*corev3.HeaderValueOption{set(headerRouteMiss, "1")}
+	miss.ResponseHeadersToAdd = append(miss.ResponseHeadersToAdd, set(headerRouteMiss, "1"))
 	return miss
 }
 

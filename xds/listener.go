@@ -3,13 +3,8 @@ package xds
 import (
 	"time"
 
-	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
-	xdsmatcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
-	mutationv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
-	extmatchingv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/common/matching/v3"
-	skipv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/common/matcher/action/v3"
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	ondemandv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/on_demand/v3"
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
@@ -19,8 +14,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
-
-	"hotpod.dev/wire"
 )
 
 const (
@@ -82,6 +75,7 @@ func connectionManager(c Config, name string) *hcmv3.HttpConnectionManager {
 		// The peer is the client: its address is appended to X-Forwarded-For.
 		UseRemoteAddress:           wrapperspb.Bool(true),
 		PreserveExternalRequestId:  true,
+		GenerateRequestId:          wrapperspb.Bool(c.Tracing.enabled()), // else activator and queue-proxy do it cheaper
 		RequestIdExtension:         requestIDs(),
 		ServerHeaderTransformation: hcmv3.HttpConnectionManager_PASS_THROUGH,
 
@@ -112,7 +106,6 @@ func httpFilters() []*hcmv3.HttpFilter {
 		return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(config)}}
 	}
 	return []*hcmv3.HttpFilter{
-		filter("request-id", dropBadRequestID()),
 		asleep(filter(filterScope, &headermutationv3.HeaderMutation{})),
 		asleep(filter(filterAgain, &filterstatev3.Config{ClearRouteCache: true})),
 		filter("envoy.filters.http.on_demand", &ondemandv3.OnDemand{
@@ -131,21 +124,4 @@ func httpFilters() []*hcmv3.HttpFilter {
 func asleep(f *hcmv3.HttpFilter) *hcmv3.HttpFilter {
 	f.Disabled = true
 	return f
-}
-
-// goodRequestID is what a client's X-Fission-Request-ID must look like to be used.
-const goodRequestID = "[ -~]{1,192}"
-
-// dropBadRequestID removes a client's request ID unless it is good, so that Envoy's own takes its place.
-func dropBadRequestID() *extmatchingv3.ExtensionWithMatcher {
-	skip := &onMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Action{
-		Action: &xdscorev3.TypedExtensionConfig{Name: "skip", TypedConfig: pack(&skipv3.SkipFilter{})},
-	}}
-	drop := &headermutationv3.HeaderMutation{Mutations: &headermutationv3.Mutations{
-		RequestMutations: []*mutationv3.HeaderMutation{{Action: &mutationv3.HeaderMutation_Remove{Remove: wire.HeaderRequestID}}},
-	}}
-	return &extmatchingv3.ExtensionWithMatcher{
-		XdsMatcher:      inOrder(when(skip, matches(wire.HeaderRequestID, goodRequestID))),
-		ExtensionConfig: &corev3.TypedExtensionConfig{Name: "envoy.filters.http.header_mutation", TypedConfig: pack(drop)},
-	}
 }

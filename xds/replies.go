@@ -107,8 +107,18 @@ func plainReply(flag string, status uint32, text string, headers ...*corev3.Head
 
 // replyHeaders are those of a route, which Envoy's own replies have only when there was a route.
 func replyHeaders() []*corev3.HeaderValueOption {
-	return responseHeaders(corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD)
+	return append(responseHeaders(corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD), replyID())
 }
+
+// replyID tells what a request that Envoy itself answers is known by: its client's ID, or one made up. It does for these
+// what activator and queue-proxy do for all others.
+func replyID() *corev3.HeaderValueOption {
+	return set(wire.HeaderRequestID, `%COALESCE({"operators":[{"command":"REQ","param":"X-FISSION-REQUEST-ID","max_length":192},`+
+		`{"command":"REQ","param":"X-REQUEST-ID","max_length":192},{"command":"UNIQUE_ID"}]})%`)
+}
+
+// answeredID is the ID that the answer tells.
+const answeredID = "%RESP(X-FISSION-REQUEST-ID)%"
 
 func (f fault) filter() *accesslogv3.AccessLogFilter {
 	flags := &accesslogv3.AccessLogFilter{FilterSpecifier: &accesslogv3.AccessLogFilter_ResponseFlagFilter{
@@ -132,7 +142,7 @@ func (f fault) filter() *accesslogv3.AccessLogFilter {
 
 func (f fault) format(tracing bool) *corev3.SubstitutionFormatString {
 	fields := map[string]string{
-		"component": f.Component, "reason": f.Reason, "message": f.Message, "requestId": requestID,
+		"component": f.Component, "reason": f.Reason, "message": f.Message, "requestId": answeredID,
 	}
 	if tracing {
 		fields["traceId"] = "%TRACE_ID%"
@@ -159,7 +169,7 @@ func accessLog(on bool) []*accesslogv3.AccessLog {
 		"time": "%START_TIME%", "method": "%REQ(:METHOD)%", "host": "%REQ(:AUTHORITY)%", "path": "%REQ(X-FISSION-FULL-URL)%",
 		"route": "%ROUTE_NAME%", "status": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%", "details": "%RESPONSE_CODE_DETAILS%",
 		"duration_ms": "%DURATION%", "bytes_in": "%BYTES_RECEIVED%", "bytes_out": "%BYTES_SENT%", "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
-		"upstream": "%UPSTREAM_HOST%", "request_id": requestID,
+		"upstream": "%UPSTREAM_HOST%", "request_id": answeredID,
 	})
 	return []*accesslogv3.AccessLog{{
 		Name: "envoy.access_loggers.stdout",

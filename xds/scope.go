@@ -75,6 +75,7 @@ func leaps(listener string, regions []string) *matcher {
 
 func leap(scope string) *routev3.Route {
 	r := reply(500, "") // never given: the filters see to another route
+	r.ResponseHeadersToAdd = nil
 	r.TypedPerFilterConfig = map[string]*anypb.Any{
 		filterScope: pack(&headermutationv3.HeaderMutationPerRoute{Mutations: &headermutationv3.Mutations{
 			RequestMutations: []*mutationv3.HeaderMutation{

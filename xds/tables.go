@@ -20,9 +20,6 @@ const (
 	tableInternal = "internal"
 )
 
-// requestID is the client's X-Fission-Request-ID, or what Envoy made up.
-const requestID = "%REQ(X-FISSION-REQUEST-ID?X-REQUEST-ID)%"
-
 // routeTable holds what all routes have in common, so that a route itself stays small.
 func routeTable(c Config, listener, name string, tree *matcher) *routev3.RouteConfiguration {
 	r := &routev3.RouteConfiguration{
@@ -34,7 +31,6 @@ func routeTable(c Config, listener, name string, tree *matcher) *routev3.RouteCo
 		}},
 		RequestHeadersToAdd: []*corev3.HeaderValueOption{
 			set(wire.HeaderFunction, "%CLUSTER_METADATA("+metadataNamespace+":"+metadataFunction+")%"),
-			set(wire.HeaderRequestID, requestID),
 		},
 		RequestHeadersToRemove:  []string{headerPath, headerScope, "x-envoy-external-address", "x-envoy-internal"},
 		ResponseHeadersToAdd:    responseHeaders(corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD),
@@ -47,10 +43,9 @@ func routeTable(c Config, listener, name string, tree *matcher) *routev3.RouteCo
 	return r
 }
 
-// responseHeaders are on every response. Vary says how that header is added to what is there.
+// responseHeaders are on every response; the request's ID is too, by whoever answers. Vary says how that header is added to what is there.
 func responseHeaders(vary corev3.HeaderValueOption_HeaderAppendAction) []*corev3.HeaderValueOption {
 	return []*corev3.HeaderValueOption{
-		set(wire.HeaderRequestID, requestID),
 		{Header: &corev3.HeaderValue{Key: "Vary", Value: "Origin"}, AppendAction: vary},
 		{Header: &corev3.HeaderValue{Key: "X-Content-Type-Options", Value: "nosniff"}, AppendAction: corev3.HeaderValueOption_ADD_IF_ABSENT},
 	}
