@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -158,4 +159,35 @@ func TestDemand_CarriesMessagesBothWays(t *testing.T) {
 			t.Fatalf("Recv = %+v, %v", p, err)
 		}
 	}
+}
+
+func TestSubscription_GathersWhatFollowsTheFirstChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		topic := NewTopic[int]()
+		sub := topic.Subscribe()
+		defer sub.Close()
+		for i := range 3 {
+			time.AfterFunc(time.Duration(i+1)*10*time.Millisecond, func() { topic.Publish("a", i) })
+		}
+		began := time.Now()
+		if err := sub.gather(t.Context(), 50*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took != 60*time.Millisecond {
+			t.Errorf("gathered for %s, want 50 ms from the first change at 10 ms", took)
+		}
+		if v, ok := sub.take(); !ok || v != 2 {
+			t.Errorf("took %d, %v, want the newest value, 2", v, ok)
+		}
+		if v, ok := sub.take(); ok {
+			t.Errorf("took %d too, of the same key", v)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		topic.Publish("a", 3)
+		time.AfterFunc(10*time.Millisecond, cancel)
+		_ = sub.gather(ctx, 0) // the wake of what was taken already
+		if err := sub.gather(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+			t.Errorf("gather with an ended context = %v", err)
+		}
+	})
 }

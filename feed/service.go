@@ -44,10 +44,12 @@ func NewServer(opts ...grpc.ServerOption) *grpc.Server {
 	}, opts...)...)
 }
 
-// Dial returns a connection to addr that is made when first needed and made again whenever it breaks.
+// Dial returns a connection to addr that is made when first needed and made again whenever it breaks. Several
+// addresses, apart by commas, are those of replicas of which one listens.
 func Dial(addr string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
 	conn, err := grpc.NewClient("passthrough:///"+addr, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(dialFirst),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: aliveEvery, Timeout: aliveEvery, PermitWithoutStream: true}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxRetry},
@@ -71,14 +73,18 @@ func RegisterDemand(r grpc.ServiceRegistrar, handle func(DemandServer) error) {
 	})
 }
 
-// RegisterFunctionStatus serves topic to whoever watches functions.
+// statusPause is how long changes of functions are gathered: a function that starts changes several times in some
+// milliseconds, and telling of each would take processors from it.
+const statusPause = 150 * time.Millisecond
+
+// RegisterFunctionStatus serves topic to whoever watches functions, soon after a change.
 func RegisterFunctionStatus(r grpc.ServiceRegistrar, topic *Topic[wire.FunctionStatus]) {
-	register(r, functionService, serve(topic))
+	register(r, functionService, serve(topic, statusPause))
 }
 
 // RegisterRouteStatus serves topic to whoever watches routes.
 func RegisterRouteStatus(r grpc.ServiceRegistrar, topic *Topic[wire.RouteStatus]) {
-	register(r, routeService, serve(topic))
+	register(r, routeService, serve(topic, 0))
 }
 
 // OpenDemand opens a demand stream; it ends with ctx.
@@ -110,17 +116,19 @@ func register(r grpc.ServiceRegistrar, service string, handler grpc.StreamHandle
 	}, nil)
 }
 
-func serve[T any](topic *Topic[T]) grpc.StreamHandler {
+// serve sends the values of topic and their changes, the newest of each key, pause after the first of them.
+func serve[T any](topic *Topic[T], pause time.Duration) grpc.StreamHandler {
 	return func(_ any, s grpc.ServerStream) error {
 		sub := topic.Subscribe()
 		defer sub.Close()
 		for {
-			v, err := sub.Next(s.Context())
-			if err != nil {
+			if err := sub.gather(s.Context(), pause); err != nil {
 				return err
 			}
-			if err := s.SendMsg(&v); err != nil {
-				return err
+			for v, ok := sub.take(); ok; v, ok = sub.take() {
+				if err := s.SendMsg(&v); err != nil {
+					return err
+				}
 			}
 		}
 	}

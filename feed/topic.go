@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Topic keeps the last value of each key and tells subscribers of changes. It is safe for concurrent use; the
@@ -83,6 +84,24 @@ func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
 			var none T
 			return none, ctx.Err()
 		}
+	}
+}
+
+// gather returns when there is something to read for that long, or with ctx's error.
+func (s *Subscription[T]) gather(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-s.wake:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if pause == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
