@@ -11,6 +11,7 @@
 //   - Bodies stream both ways as they come, in constant memory; an answer may begin before the request ended.
 //   - A client that goes away ends its exchange upstream, and an upstream that breaks ends the client's: never is
 //     a cut answer made to look whole.
+//   - An upstream that is left before its answer's end is told, and may be waited for (Outcome.Lingering).
 //   - A request is sent again on another connection only when no upstream can have seen it.
 //   - Options.Answered runs before the last bytes leave for the client, so what the client does next finds the
 //     upstream free.

@@ -72,9 +72,9 @@ type Options struct {
 	ReplayLimit int64
 	// Timeout bounds the exchange; 0 means no bound. See Streaming.
 	Timeout time.Duration
-	// Linger is how long an upstream may take to end its side after the client went away, until the Forward ends all
-	// the same: a function is told by the end of its request, and is inside until it is done. 0 does not wait.
-	Linger time.Duration
+	// Linger makes a Forward that leaves its upstream before the answer's end say so by Outcome.Lingering, instead of
+	// closing the connection at once.
+	Linger bool
 	// Streaming, when not nil, lets Timeout bound the wait for the answer's head only.
 	Streaming *Streaming
 	// AnswerHead appends further lines, when the answer's head is here; nil adds none.
@@ -138,6 +138,9 @@ type Outcome struct {
 	Retry bool
 	// Err says more about Unreached and Broken.
 	Err error
+	// Lingering, which there is only with Options.Linger, is an upstream that was told that its answer is wanted no
+	// more, and may not be done yet. Its Wait must be called.
+	Lingering *Lingering
 }
 
 // String returns the kind and what went wrong.

@@ -143,18 +143,18 @@ func (a *attempt) broken(err error) Outcome {
 	a.stopUpload()
 	why := a.guard.end()
 	retry := why == 0 && a.reused && !a.heard && !a.uploading && a.unseen(err)
-	a.abandon(why)
+	lingering := a.abandon(why)
 	switch {
 	case retry:
 		return Outcome{Kind: stale}
 	case why == Gone:
 		a.cut = true
-		return Outcome{Kind: Gone, Final: true}
+		return Outcome{Kind: Gone, Final: true, Lingering: lingering}
 	case why == Invalid:
 		a.failBody()
-		return Outcome{Kind: Invalid, Final: true}
+		return Outcome{Kind: Invalid, Final: true, Lingering: lingering}
 	case why == TimedOut:
-		return Outcome{Kind: TimedOut}
+		return Outcome{Kind: TimedOut, Lingering: lingering}
 	default:
 		return Outcome{Kind: Broken, Err: err}
 	}
@@ -214,19 +214,14 @@ func (a *attempt) unused(out Outcome) Outcome {
 	}
 }
 
-// abandon closes the connection. When the client went away the upstream is told by the end of what it reads, and may
-// end in its own way.
-func (a *attempt) abandon(why Kind) {
-	cw, ok := a.u.conn.(interface{ CloseWrite() error })
-	if why == Gone && a.o.Linger > 0 && ok && cw.CloseWrite() == nil {
-		_ = a.u.conn.SetReadDeadline(time.Now().Add(a.o.Linger))
-		for err := error(nil); err == nil; {
-			var buf *buffer
-			buf, _, err = a.srv.buffers.read(a.u.conn, copyBuffer)
-			a.srv.buffers.put(buf)
-		}
+// abandon leaves the upstream in the middle of the exchange, which may be inside its function still, unless it broke off
+// itself, or the protocol.
+func (a *attempt) abandon(why Kind) *Lingering {
+	if a.o.Linger && why != 0 {
+		return a.t.leave(a.u, &a.srv.buffers)
 	}
 	a.t.drop(a.u)
+	return nil
 }
 
 // release gives the connection back if it can be used again.

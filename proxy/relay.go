@@ -131,12 +131,12 @@ func (a *attempt) finish(last []byte) Outcome {
 func (a *attempt) cutShort(err error) Outcome {
 	a.stopUpload()
 	why := a.guard.end()
-	a.abandon(why)
+	lingering := a.abandon(why)
 	a.cut = true
 	if why == 0 {
 		why = Broken
 	}
-	return Outcome{Kind: why, Status: a.resp.status, Final: true, Err: err}
+	return Outcome{Kind: why, Status: a.resp.status, Final: true, Err: err, Lingering: lingering}
 }
 
 // clientLeft ends an exchange whose client takes no more.

@@ -87,14 +87,11 @@ func (t *Target) dialHTTP2(ctx context.Context, network, address string) (net.Co
 	return conn, nil
 }
 
-// streamLinger bounds Options.Linger: HTTP/2 does not tell when an upstream is done with a stream that was reset.
-const streamLinger = 30 * time.Millisecond
-
 // Forward implements Exchange.
 func (x *h2) Forward(t *Target, o *Options) Outcome {
 	out := x.attempt(t, o)
-	if out.Kind == Gone {
-		time.Sleep(min(o.Linger, streamLinger))
+	if o.Linger && (out.Kind == Gone || out.Kind == TimedOut) {
+		out.Lingering = &Lingering{target: t}
 	}
 	return out
 }

@@ -134,3 +134,33 @@ func (j *jealous) client(p *pod, client *http.Client) error {
 		}
 	}
 }
+
+// TestH2Limit_HoldsWhenRunsAreCut has a function that is told by the reset of its stream, and needs a moment to end.
+func TestH2Limit_HoldsWhenRunsAreCut(t *testing.T) {
+	for _, limit := range []int{1, 2, 10} {
+		t.Run(fmt.Sprint("limit ", limit), func(t *testing.T) {
+			var runtime testproxy.Overlap
+			p := start(t, testproxy.Backend(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				leave := runtime.Enter()
+				defer leave()
+				<-r.Context().Done()
+				time.Sleep(10 * time.Millisecond)
+			})), nil)
+			p.assign(wire.Assignment{Limit: limit, RunTimeoutMillis: 20, QueueTimeoutMillis: 20_000})
+			crowd(t, 5, 3, func(client *http.Client) {
+				resp, err := client.Do(p.request("POST", "body", wire.HeaderWait+": 20000"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = resp.Body.Close()
+				if resp.StatusCode != http.StatusGatewayTimeout {
+					t.Errorf("status = %d", resp.StatusCode)
+				}
+			})
+			if runtime.Most() > limit {
+				t.Errorf("%d requests were inside at a time", runtime.Most())
+			}
+		})
+	}
+}

@@ -27,8 +27,8 @@ func TestServe_SaysWhatTheFunctionDid(t *testing.T) {
 			p := start(t, c.runtime, nil)
 			p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 100})
 			conn := p.dial()
-			for range 2 { // and the slot is free again
-				conn.Send(get("X-Fission-Request-ID: r-1\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"))
+			for range 2 { // and the slot is free again, or soon
+				conn.Send(get(wire.HeaderWait + ": 5000\nX-Fission-Request-ID: r-1\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"))
 				resp, body := conn.Answer("GET")
 				if resp.Status != c.status || !strings.Contains(body, c.body) {
 					t.Errorf("answer = %d %s", resp.Status, body)

@@ -1,6 +1,7 @@
 package queueproxy
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -8,8 +9,13 @@ import (
 	"hotpod.dev/wire"
 )
 
-// linger is how long a function may go on with a request whose client left, until its slot is free all the same.
-const linger = time.Second
+const (
+	// overrun is Config.Overrun by default.
+	overrun = 10 * time.Second
+	// leastLinger is how long a function may at least go on with a request whose client left, and longestLinger how long
+	// at most when its run has no bound.
+	leastLinger, longestLinger = time.Second, 15 * time.Minute
+)
 
 // run is a request inside the function. They are reused: forwarding allocates nothing.
 type run struct {
@@ -34,7 +40,7 @@ func (p *runs) get(q *Proxy) *run {
 		DropResponse: []string{wire.HeaderPrefix + "*"},
 		Forwarded:    true,
 		Params:       &q.params,
-		Linger:       linger,
+		Linger:       true,
 		Answered:     r.leave,
 		AnswerHead:   r.timing,
 	}
@@ -46,6 +52,30 @@ func (r *run) leave(status int) {
 	if !r.left {
 		r.left = true
 		r.gate.leave(r.start, status)
+	}
+}
+
+// linger keeps the slot until the function is done, or bound has passed.
+func (r *run) linger(l *proxy.Lingering, status int, bound time.Duration) {
+	r.left = true
+	g := r.gate // r is another request's when that is
+	g.linger(r.start, status)
+	go func() {
+		l.Wait(bound)
+		g.release()
+	}()
+}
+
+// patience is how long a function that was told that its answer is wanted no more keeps its slot, unless it is done
+// before: as long as a run may take when its client left, and a while longer when it took longer than that.
+func (q *Proxy) patience(out proxy.Outcome, a *assigned, ran time.Duration) time.Duration {
+	switch {
+	case out.Kind == proxy.TimedOut:
+		return cmp.Or(q.cfg.Overrun, overrun)
+	case a.timeout == 0:
+		return longestLinger
+	default:
+		return max(a.timeout-ran, leastLinger)
 	}
 }
 
@@ -77,8 +107,12 @@ func (q *Proxy) run(x proxy.Exchange, a *assigned, arrived, start time.Time) {
 		return
 	}
 	e := failure(out, a)
-	r.leave(outcomeStatus(out, e))
-	span.end(outcomeStatus(out, e))
+	status := outcomeStatus(out, e)
+	if out.Lingering != nil {
+		r.linger(out.Lingering, status, q.patience(out, a, time.Since(start)))
+	}
+	r.leave(status)
+	span.end(status)
 	if e != nil {
 		x.Fail(e)
 	}

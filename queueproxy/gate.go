@@ -12,6 +12,8 @@ type gate struct {
 	mu      sync.Mutex // guards what follows
 	breaker *Breaker
 	load    load
+	// lingering is how many of those inside have nobody who waits for them any more.
+	lingering int
 	// watchers are told when anything changed, each at most once before it looks.
 	watchers map[chan struct{}]struct{}
 	// empty is closed when the pod drains and nothing is in it; nil until somebody asks.
@@ -115,6 +117,29 @@ func (g *gate) leave(start time.Time, status int) {
 	g.settle()
 }
 
+// linger counts a request as over that was inside since start, though the function is not done with it: its slot is taken
+// until release.
+func (g *gate) linger(start time.Time, status int) {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.advance(now)
+	g.lingering++
+	g.load.finished(status, now.Sub(start))
+	g.changed()
+}
+
+// release frees the slot of a request that lingered.
+func (g *gate) release() {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.advance(now)
+	g.lingering--
+	g.breaker.Leave()
+	g.settle()
+}
+
 // turnAway counts what was refused without asking the breaker.
 func (g *gate) turnAway(why refusal) {
 	g.mu.Lock()
@@ -164,11 +189,11 @@ func (g *gate) drainedChan() (empty <-chan struct{}, draining bool) {
 	return g.drained(), g.breaker.Draining()
 }
 
-// present returns the number of requests in the pod, waiting ones included.
+// present returns the number of requests in the pod that somebody waits for, in the queue or inside.
 func (g *gate) present() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.breaker.Inside() + g.breaker.Waiting()
+	return g.awaited()
 }
 
 // watch returns a channel that gets a value after each change, and a function that ends it.
@@ -247,9 +272,9 @@ func (g *gate) changed() {
 	}
 }
 
-func (g *gate) isEmpty() bool {
-	return g.breaker.Draining() && g.breaker.Inside() == 0 && g.breaker.Waiting() == 0
-}
+func (g *gate) awaited() int { return g.breaker.Inside() - g.lingering + g.breaker.Waiting() }
+
+func (g *gate) isEmpty() bool { return g.breaker.Draining() && g.awaited() == 0 }
 
 func (g *gate) drained() <-chan struct{} {
 	if g.empty == nil {

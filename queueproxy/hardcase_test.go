@@ -180,7 +180,7 @@ func TestServe_BoundsStreams(t *testing.T) {
 	for more, bound := range map[string]time.Duration{"": 800 * time.Millisecond, "X-Silent: 1\n": 300 * time.Millisecond} {
 		c := p.dial()
 		begin := time.Now()
-		c.Send(get(more))
+		c.Send(get(more + wire.HeaderWait + ": 5000\n")) // the one before may still be on its way out
 		resp, err := http.ReadResponse(c.R, nil)
 		if err != nil {
 			t.Fatal(err)

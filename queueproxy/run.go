@@ -47,6 +47,9 @@ type Config struct {
 	// Idle closes connections of clients without a request for so long, 0 means 60 s: the Envoys close them earlier.
 	// RuntimeIdle does so with those to the runtime, 0 means 4 s: runtimes close them later (node after 5 s).
 	Idle, RuntimeIdle time.Duration
+	// Overrun is how long a function that exceeded its time keeps its slot, unless it is done before; 0 means 10 s. After
+	// that it may meet another request inside.
+	Overrun time.Duration
 	// HookWait bounds the wait, after the drain, for the runtime's preStop hook: it begins when the pod's end does,
 	// and one that finds nobody is a failure that the pod's owner sees. 0 waits for none.
 	HookWait time.Duration

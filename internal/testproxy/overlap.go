@@ -18,6 +18,15 @@ type Overlap struct {
 
 // ServeHTTP implements http.Handler.
 func (o *Overlap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	leave := o.Enter()
+	_, _ = io.Copy(io.Discard, r.Body)
+	time.Sleep(o.Work)
+	leave()
+	_, _ = io.WriteString(w, "done")
+}
+
+// Enter counts a request until leave is called, which must be before its answer: what comes after that may overlap.
+func (o *Overlap) Enter() (leave func()) {
 	n := o.inside.Add(1)
 	o.entered.Add(1)
 	for {
@@ -25,11 +34,10 @@ func (o *Overlap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 	}
-	_, _ = io.Copy(io.Discard, r.Body)
-	time.Sleep(o.Work)
-	o.served.Add(1)
-	o.inside.Add(-1) // before the answer: what comes after it is allowed to overlap
-	_, _ = io.WriteString(w, "done")
+	return func() {
+		o.served.Add(1)
+		o.inside.Add(-1)
+	}
 }
 
 // Most returns the largest number of requests that were inside at a time.
