@@ -146,7 +146,7 @@ func TestKPA_ScaleDownDelayHoldsTheLastPodToo(t *testing.T) {
 		var d Decision
 		age := time.Duration(second) * time.Second
 		d, state = Decide(spec, state, Observation{Ready: 1, Data: true, Idle: age}, noon.Add(age))
-		if want := map[bool]int{true: 1, false: 0}[second <= 14]; d.Wanted != want { // wanted last at 4 s
+		if want := map[bool]int{true: 1, false: 0}[second <= 13]; d.Wanted != want { // wanted last at 4 s
 			t.Errorf("%d s after the last request: %d because of %s, want %d", second, d.Wanted, d.Reason, want)
 		}
 	}

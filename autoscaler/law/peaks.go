@@ -24,7 +24,7 @@ func push(peaks []peak, now time.Time, pods int, keep time.Duration) []peak {
 
 // expire returns peaks without those older than keep.
 func expire(peaks []peak, now time.Time, keep time.Duration) []peak {
-	for len(peaks) > 0 && now.Sub(peaks[0].at) > keep {
+	for len(peaks) > 0 && now.Sub(peaks[0].at) >= keep {
 		peaks = peaks[1:]
 	}
 	return peaks

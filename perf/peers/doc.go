@@ -3,6 +3,7 @@
 //
 //	queue             Knative's queue-proxy as it ships: knative.dev/serving/cmd/queue, configured by its environment
 //	knativeactivator  Knative's activator: its throttler and its chain of handlers in a small main, see there
+//	knativekpa        Knative's autoscaler, playing loads: what it decides is what autoscaler/law is held against
 //	reverseproxy      httputil.ReverseProxy before one backend, and nothing else
 //	fasthttpproxy     a fasthttp server that passes each request to a fasthttp client, and nothing else
 //
