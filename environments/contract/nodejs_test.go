@@ -1,6 +1,9 @@
 package contract
 
 import (
+	"bytes"
+	"io"
+	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -105,6 +108,21 @@ func TestNode_SignalTellsThatTheClientWentAway(t *testing.T) {
 		r.await("still waiting", func() bool { return r.get("/count").text() == "0" })
 		conn.Close()
 		r.await("told", func() bool { return r.get("/count").text() == "1" })
+	})
+}
+
+func TestNode_ClosesItsSideWhenTheFunctionIsDoneWithWhoLeft(t *testing.T) {
+	node(t, func(t *testing.T, l language) {
+		r := serve(t, l, "aborted")
+		conn := r.dial()
+		send(t, conn, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+		r.await("still waiting", func() bool { return r.get("/count").text() == "0" })
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := io.ReadAll(conn); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
+			t.Errorf("before its end it said %q, %v", answer, err)
+		}
 	})
 }
 

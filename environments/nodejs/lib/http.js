@@ -32,6 +32,8 @@ function createServer(runtime, settings) {
   );
   server.maxRequestsPerSocket = 0;
   server.timeout = 0;
+  // Who left closes its side. Ours stays open until the function is done: by its end the queue-proxy knows.
+  server.httpAllowHalfOpen = true;
   server.on('checkContinue', (req, res) => continueOrRefuse(runtime, settings, req, res));
   return server;
 }

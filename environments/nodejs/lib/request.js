@@ -65,9 +65,15 @@ class FunctionRequest extends IncomingMessage {
   /** An AbortSignal that fires when the client goes away before the answer is complete. */
   get signal() {
     const controller = new AbortController();
-    this.res.once('close', () => {
+    const left = () => {
       if (!this.res.writableFinished) controller.abort();
+    };
+    this.socket.once('end', left);
+    this.res.once('close', () => {
+      this.socket.off('end', left);
+      left();
     });
+    if (this.socket.readableEnded) left();
     return this.#keep('signal', controller.signal);
   }
 
