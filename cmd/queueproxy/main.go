@@ -8,12 +8,16 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"hotpod.dev/cmd/internal/command"
 	"hotpod.dev/queueproxy"
 )
+
+// rehearsalPause keeps the rehearsal out of the way of what has to start first, the runtime beside it above all.
+const rehearsalPause = 50 * time.Millisecond
 
 func main() {
 	command.Main("queueproxy", func(ctx context.Context) error { return run(ctx, os.Args[1:], os.Getenv, os.Stderr) })
@@ -41,5 +45,21 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	var all errgroup.Group
 	all.Go(func() error { return tracer.Run(tracing) })
 	all.Go(func() error { defer stop(); return q.Run(ctx) })
+	all.Go(func() error {
+		rehearse(ctx, cfg, log)
+		return nil
+	})
 	return all.Wait()
+}
+
+// rehearse prepares the process for its first request, when it has become ready.
+func rehearse(ctx context.Context, cfg queueproxy.Config, log *slog.Logger) {
+	select {
+	case <-time.After(rehearsalPause):
+	case <-ctx.Done():
+		return
+	}
+	if err := queueproxy.Rehearse(ctx, cfg); err != nil && ctx.Err() == nil { // which costs time later, and nothing else
+		log.Warn("rehearsal failed", "error", err)
+	}
 }
