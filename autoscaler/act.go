@@ -131,9 +131,10 @@ func (a *Autoscaler) down(f *function, d law.Decision, serving, older []*pod, up
 	}
 }
 
-// drain makes the pod leave and lets the pool end it, trying again until the pool could.
+// drain makes the pod leave and lets the pool end it, trying again until the pool could. In doubt it does nothing: a
+// later look at the function, or at orphans, comes back to the pod.
 func (a *Autoscaler) drain(f *function, p *pod) {
-	if p.leaving || a.spawn == nil {
+	if p.leaving || a.spawn == nil || a.config.Sure != nil && !a.config.Sure() {
 		return
 	}
 	p.leaving = true

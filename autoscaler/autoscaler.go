@@ -37,6 +37,8 @@ type Config struct {
 	Reports    Reports
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	// Sure says whether this autoscaler is the only one: while it is not, no pod is drained. nil means that it is.
+	Sure func() bool
 	// MaxStarting bounds the claims in flight of one function; 0 means 100.
 	MaxStarting int
 	// Defaults are the platform's settings until SetDefaults; nil means the built-in ones.

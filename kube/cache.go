@@ -22,8 +22,8 @@ type CacheOptions struct {
 	Log *slog.Logger
 }
 
-// Cache is a process's copy of what it watches: one informer a kind, made when first asked for. Ask for informers,
-// add handlers, then Run.
+// Cache is a process's copy of what it watches: one informer a kind, made when first asked for. Ask for informers
+// before Run; handlers may be added later.
 type Cache struct {
 	clients *Clients
 	options CacheOptions

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -15,7 +16,9 @@ import (
 // method of Cache. It is safe for concurrent use.
 type Informer[T Object] struct {
 	shared cache.SharedIndexInformer
-	synced []syncing // of the handlers; complete before Run
+
+	mu     sync.Mutex
+	synced []syncing // of the handlers
 }
 
 // syncing is one handler's way through its first list.
@@ -24,12 +27,15 @@ type syncing struct {
 	then func()
 }
 
-// Watch adds a handler. It panics when the cache has stopped: call it before Cache.Run.
+// Watch adds a handler. One that is added while the cache runs is told of all objects first; its Synced is not called.
+// It panics when the cache has stopped.
 func (i *Informer[T]) Watch(h Handler[T]) {
 	registration, err := i.shared.AddEventHandler(h.events())
 	if err != nil {
 		panic(fmt.Errorf("add a handler: %w", err))
 	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.synced = append(i.synced, syncing{done: registration.HasSyncedChecker().Done(), then: h.Synced})
 }
 
@@ -84,6 +90,8 @@ func (i *Informer[T]) run(ctx context.Context) { i.shared.RunWithContext(ctx) }
 
 // handlers returns how far the informer and its handlers are.
 func (i *Informer[T]) handlers() []syncing {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	return append([]syncing{{done: i.shared.HasSyncedChecker().Done()}}, i.synced...)
 }
 

@@ -14,6 +14,7 @@ import (
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/internal/manifesttest"
 	"hotpod.dev/kube"
+	"hotpod.dev/leader"
 )
 
 // as returns clients with the rights that the manifests give to a component.
@@ -63,6 +64,16 @@ func TestAutoscaler_MayDoItsWorkWhereFunctionsAre(t *testing.T) {
 	})
 	for range 2 { // made, then read
 		if _, err := kube.EnsureControlKey(t.Context(), clients, "fission"); err != nil {
+			t.Error(err)
+		}
+	}
+	lease := kube.NewLease(clients, "fission", "autoscaler")
+	for range 2 { // made, then renewed
+		seen, err := lease.Read(t.Context())
+		if err == nil {
+			_, err = lease.Write(t.Context(), leader.Record{Holder: "me", Term: time.Second, Version: seen.Version})
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	}

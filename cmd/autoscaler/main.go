@@ -33,11 +33,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	debug := telemetry.Debug{Address: o.debugAddress(), Registry: p.registry, Ready: p.ready, Profiling: o.profiling}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return debug.Run(ctx) })
-	group.Go(func() error { return p.serve(ctx, o.streamAddress()) })
-	group.Go(func() error { return p.pool.Run(ctx) })
-	group.Go(func() error { return p.autoscaler.Run(ctx, p.pool) })
 	group.Go(func() error { return p.cache.Run(ctx) })
 	group.Go(func() error { return p.events.Run(ctx) })
-	group.Go(func() error { return p.begin(ctx) })
+	group.Go(func() error { return p.elected(ctx, func(ctx context.Context) error { return p.lead(ctx, o) }) })
 	return group.Wait()
 }

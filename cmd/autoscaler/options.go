@@ -22,6 +22,7 @@ type options struct {
 	kubeconfig         string
 	namespace          string
 	componentNamespace string
+	lease, identity    string
 	codeDir            string
 	codeBytes          int64
 	logLevel           string
@@ -37,6 +38,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.namespace, "namespace", "", "watch only this namespace; empty means all")
 	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
+	flags.StringVar(&o.lease, "lease", "", "Lease in the component namespace by which one of several replicas leads; empty means that there is only one")
+	flags.StringVar(&o.identity, "identity", getenv("POD_NAME"), "name of this replica on the Lease")
 	flags.StringVar(&o.codeDir, "code-dir", "", "folder that keeps the code of packages")
 	flags.Int64Var(&o.codeBytes, "code-bytes", 1<<30, "most bytes to keep in the code folder")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -109,6 +112,7 @@ func (o options) validate() error {
 	}
 	require(o.address == "" || net.ParseIP(o.address) != nil, "--address %q is not an IP address", o.address)
 	require(o.componentNamespace != "", "--component-namespace is empty")
+	require(o.lease == "" || o.identity != "", "--identity is empty, which --lease needs")
 	require(o.codeDir != "", "--code-dir is empty")
 	require(o.codeBytes > 0, "--code-bytes %d must be positive", o.codeBytes)
 	keyed := o.pool

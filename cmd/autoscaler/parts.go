@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/autoscaler"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
+	"hotpod.dev/leader"
 	"hotpod.dev/pool"
 	"hotpod.dev/sign"
 	"hotpod.dev/telemetry"
@@ -31,6 +33,9 @@ type parts struct {
 	events     *kube.Events
 	pool       *pool.Pool
 	autoscaler *autoscaler.Autoscaler
+	defaults   *defaults
+	// elected calls a function while this replica leads, as leader.Elector does.
+	elected func(context.Context, func(context.Context) error) error
 }
 
 // assemble makes the parts and connects them; nothing runs yet.
@@ -54,8 +59,9 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	p := &parts{registry: telemetry.NewRegistry(), events: kube.NewEvents(clients, "hotpod-autoscaler")}
 	p.cache = kube.NewCache(clients, kube.CacheOptions{Namespace: o.namespace, Codes: codes, Log: log})
 	codes.Attach(clients, p.cache)
+	sure := p.candidate(o, clients, log)
 	p.autoscaler = autoscaler.New(autoscaler.Config{
-		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry,
+		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry, Sure: sure,
 	})
 	o.pool.ControlKey = signer.PublicKey()
 	p.pool, err = pool.New(o.pool, pool.Deps{
@@ -65,10 +71,47 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	if err != nil {
 		return nil, err
 	}
-	p.watch()
-	d := &defaults{apply: p.autoscaler.SetDefaults, warn: p.events.Warning, log: log}
-	p.cache.ConfigMap(o.componentNamespace, configMapDefaults).Watch(kube.Handler[*corev1.ConfigMap]{Set: d.set, Delete: d.gone})
+	p.defaults = &defaults{apply: p.autoscaler.SetDefaults, warn: p.events.Warning, log: log}
+	p.ask(o)
 	return p, nil
+}
+
+// candidate makes this replica one of several when there is a lease, and returns what tells whether it leads beyond
+// doubt, nil when there is no other.
+func (p *parts) candidate(o options, clients *kube.Clients, log *slog.Logger) (sure func() bool) {
+	if o.lease == "" {
+		p.elected = func(ctx context.Context, lead func(context.Context) error) error { return lead(ctx) }
+		return nil
+	}
+	e := leader.New(leader.Config{
+		Lock: kube.NewLease(clients, o.componentNamespace, o.lease), Identity: o.identity, Log: log,
+	})
+	p.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hotpod_autoscaler_leading", Help: "1 while this replica leads beyond doubt.",
+	}, func() float64 {
+		if e.Sure() {
+			return 1
+		}
+		return 0
+	}))
+	p.elected = e.Run
+	return e.Sure
+}
+
+// ask begins to keep all objects that the parts are about, so that a replica that follows has them when it leads.
+func (p *parts) ask(o options) {
+	p.cache.Environments()
+	p.cache.Functions()
+	p.pods()
+	p.settings(o)
+}
+
+func (p *parts) pods() *kube.Informer[*corev1.Pod] {
+	return p.cache.Pods(kube.PodFilter{LabelSelector: wire.LabelExecutorType + "=" + v1.ExecutorPool})
+}
+
+func (p *parts) settings(o options) *kube.Informer[*corev1.ConfigMap] {
+	return p.cache.ConfigMap(o.componentNamespace, configMapDefaults)
 }
 
 // controlKey returns the signer of control calls. The API server may start at the same time: it is asked until it
@@ -88,8 +131,19 @@ func controlKey(ctx context.Context, clients *kube.Clients, namespace string, lo
 	}
 }
 
+// lead does the work until ctx ends.
+func (p *parts) lead(ctx context.Context, o options) error {
+	p.watch(o)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.serve(ctx, o.streamAddress()) })
+	group.Go(func() error { return p.pool.Run(ctx) })
+	group.Go(func() error { return p.autoscaler.Run(ctx, p.pool) })
+	group.Go(func() error { return p.begin(ctx) })
+	return group.Wait()
+}
+
 // watch tells pool and autoscaler of the objects that they are about.
-func (p *parts) watch() {
+func (p *parts) watch(o options) {
 	p.cache.Environments().Watch(kube.Handler[*v1.Environment]{
 		Set:    p.pool.SetEnvironment,
 		Delete: func(e *v1.Environment) { p.pool.DeleteEnvironment(e.Namespace + "/" + e.Name) },
@@ -105,8 +159,8 @@ func (p *parts) watch() {
 			p.pool.DeleteFunction(id)
 		},
 	})
-	selector := wire.LabelExecutorType + "=" + v1.ExecutorPool
-	p.cache.Pods(kube.PodFilter{LabelSelector: selector}).Watch(kube.Handler[*corev1.Pod]{
+	p.settings(o).Watch(kube.Handler[*corev1.ConfigMap]{Set: p.defaults.set, Delete: p.defaults.gone})
+	p.pods().Watch(kube.Handler[*corev1.Pod]{
 		Set:    p.pool.SetPod,
 		Delete: func(pod *corev1.Pod) { p.pool.DeletePod(string(pod.UID)) },
 	})
