@@ -49,7 +49,8 @@ type chain struct {
 // networks gives each chain addresses of its own.
 var networks atomic.Int64
 
-func newChain(t *testing.T, service time.Duration) *chain {
+// newChain starts a chain, whose activator gets further flags.
+func newChain(t *testing.T, service time.Duration, flags ...string) *chain {
 	t.Helper()
 	signer, err := sign.NewSigner(sign.GenerateSeed())
 	if err != nil {
@@ -61,7 +62,7 @@ func newChain(t *testing.T, service time.Duration) *chain {
 	}
 	t.Cleanup(c.endPods)
 	c.startAutoscaler()
-	c.startActivator()
+	c.startActivator(flags...)
 	return c
 }
 
@@ -84,10 +85,11 @@ func (c *chain) startAutoscaler() {
 	c.t.Cleanup(func() { cancel(); server.Stop(); running.Wait() })
 }
 
-func (c *chain) startActivator() {
+func (c *chain) startActivator(flags ...string) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	args := []string{"--address=" + c.net + "2", "--autoscaler=" + c.net + "3:8090", "--log-level=error", "--notice=100ms"}
+	args = append(args, flags...)
 	go func() { c.done <- run(ctx, args, func(string) string { return "" }, io.Discard) }()
 	c.t.Cleanup(func() {
 		stop()
