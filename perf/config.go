@@ -45,6 +45,8 @@ type Config struct {
 	// Contest is for queueproxy, activator and chain together.
 	Contest ContestOptions
 	Soak    SoakOptions
+	// Fairness is for the scenario of that name.
+	Fairness FairnessOptions
 
 	// arguments are the flags as they were given.
 	arguments []string
