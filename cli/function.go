@@ -126,13 +126,16 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 		{[]string{"requestsperpod", "rpp"}, o.perPod, &s.RequestsPerPod},
 		{[]string{"retainpods"}, o.retain, &s.RetainPods},
 	} {
-		if !given(n.flags...) {
+		if !given(n.flags...) || n.target == &s.Concurrency && !f.Changed("concurrency") {
 			continue
 		}
 		if n.value < 0 {
 			return usagef("--%s is %d: it cannot be negative", n.flags[0], n.value)
 		}
 		*n.target = n.value
+	}
+	if f.Changed("idletimeout") { // like concurrency: what the user did not say must not overrule an annotation
+		s.IdleTimeout = &o.idle
 	}
 	o.applyRest(given, fn)
 	if err := o.resources.apply(f, &s.Resources); err != nil {
@@ -149,9 +152,6 @@ func (o *functionFlags) applyRest(given func(...string) bool, fn *v1.Function) {
 	if given("executortype") {
 		s.InvokeStrategy.ExecutionStrategy.ExecutorType = o.executor
 		s.InvokeStrategy.StrategyType = "execution"
-	}
-	if given("idletimeout") {
-		s.IdleTimeout = &o.idle
 	}
 	if given("onceonly") {
 		s.OnceOnly = o.once

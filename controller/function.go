@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,8 +29,7 @@ type functionFacts struct {
 // something to say.
 func functionConditions(f functionFacts) []metav1.Condition {
 	code := codeReady(f)
-	conditions := []metav1.Condition{code, functionReady(f, code)}
-	return append(append(conditions, settings(f.status)...), provisioned(f.function, f.status)...)
+	return slices.Concat([]metav1.Condition{code, functionReady(f, code)}, settings(f.status), provisioned(f.function, f.status))
 }
 
 func codeReady(f functionFacts) metav1.Condition {

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -185,7 +186,7 @@ func intInto(to **int, low int) func(string) bool {
 func floatInto(to **float64, low, high float64) func(string) bool {
 	return func(s string) bool {
 		n, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(n >= low && n <= high) { // so that what is no number fails too
+		if err != nil || cmp.Less(n, low) || cmp.Less(high, n) { // NaN is less than any number
 			return false
 		}
 		*to = &n

@@ -146,7 +146,7 @@ func (d *Defaults) compare() error {
 func within[T cmp.Ordered](to *T, parse func(string) (T, error), low, high T) func(string) error {
 	return func(s string) error {
 		v, err := parse(s)
-		if err != nil || !(v >= low && v <= high) { // so that what is no number fails too
+		if err != nil || cmp.Less(v, low) || cmp.Less(high, v) { // NaN is less than any number
 			return fmt.Errorf("want a value from %v to %v", low, high)
 		}
 		*to = v
