@@ -151,7 +151,8 @@ func (c *cold) batch(ctx context.Context, o ColdOptions, size, atOnce int) (got 
 	return got, nil
 }
 
-// group measures first requests of some functions at once, then as many loads by the runtime alone at once.
+// group measures as many loads by the runtime alone at once as there are functions, then the functions' first requests
+// at once. Afterwards the pool is filled again, which would slow down whatever is measured then.
 func (c *cold) group(ctx context.Context, o ColdOptions, members []member, got *samples) error {
 	runtimes, err := c.startRuntimes(ctx, len(members))
 	defer func() {
@@ -169,16 +170,19 @@ func (c *cold) group(ctx context.Context, o ColdOptions, members []member, got *
 		return err
 	}
 	busy := busyMachine()
-	got.first = append(got.first, c.firstRequests(ctx, members)...)
-	got.firstBusy = append(got.firstBusy, busy()...)
+	load, err := loads(ctx, runtimes, c.file)
+	got.load = append(got.load, load...)
+	got.loadBusy = append(got.loadBusy, busy()...)
+	if err != nil {
+		return err
+	}
 	if err := pause(ctx, o.Settle); err != nil {
 		return err
 	}
 	busy = busyMachine()
-	load, err := loads(ctx, runtimes, c.file)
-	got.load = append(got.load, load...)
-	got.loadBusy = append(got.loadBusy, busy()...)
-	return err
+	got.first = append(got.first, c.firstRequests(ctx, members)...)
+	got.firstBusy = append(got.firstBusy, busy()...)
+	return nil
 }
 
 func (c *cold) startRuntimes(ctx context.Context, n int) ([]*runtimeProcess, error) {
