@@ -2,6 +2,7 @@
 
 const net = require('node:net');
 const path = require('node:path');
+const v8 = require('node:v8');
 const { createServer } = require('./http');
 const { Runtime } = require('./runtime');
 
@@ -15,6 +16,16 @@ const ROUNDS = 3;
  * first user would wait for it: about 20 ms instead of 2.
  */
 async function warmUp(settings) {
+  // Else V8 prepares code for speed only after some runs, and the load and the first requests would pay for that.
+  v8.setFlagsFromString('--no-lazy-feedback-allocation');
+  try {
+    await rehearse(settings);
+  } finally {
+    v8.setFlagsFromString('--lazy-feedback-allocation');
+  }
+}
+
+async function rehearse(settings) {
   const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host;
   void process.stderr;
   for (const file of ['function.js', 'module.mjs']) {
