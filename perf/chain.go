@@ -39,7 +39,8 @@ type chains struct {
 }
 
 // Chain compares what stands between a client and one trivial backend: Envoy with our queue-proxy, configured by our
-// discovery server, and a plain Envoy with Knative's parts and alone. All Envoys have a worker for each core.
+// discovery server, an Envoy with Knative's parts, configured as its ingress does, and a plain one alone. All Envoys have
+// a worker for each core.
 func Chain(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
 	ch := &chains{
 		config: c, backend: backendAddress, ip: oursIP, xds: "127.0.0.1:18000", log: log,
@@ -76,11 +77,13 @@ func (c *chains) run(ctx context.Context, r *Results) error {
 	return held.run(ctx, r)
 }
 
-func (c *chains) alone(ctx context.Context) (*entry, error) { return c.plain(ctx, c.backend) }
+func (c *chains) alone(ctx context.Context) (*entry, error) {
+	return c.front(ctx, plainConfig, c.backend)
+}
 
-// plain starts a plain Envoy before an address.
-func (c *chains) plain(ctx context.Context, before string) (*entry, error) {
-	e, err := startEnvoy(ctx, c.envoy, before)
+// front starts an Envoy before an address.
+func (c *chains) front(ctx context.Context, config, before string) (*entry, error) {
+	e, err := startEnvoy(ctx, c.envoy, config, before)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +99,7 @@ func (c *chains) knativeDirect(ctx context.Context) (*entry, error) {
 	if _, err := q.awaitListening(ctx, proxyAddress); err != nil {
 		return behind.unless(err)
 	}
-	front, err := c.plain(ctx, proxyAddress)
+	front, err := c.front(ctx, kourierConfig, proxyAddress)
 	return front.before(behind, err)
 }
 
@@ -118,12 +121,8 @@ func (c *chains) knativeActivator(ctx context.Context) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	front, err := c.plain(ctx, c.activator)
-	front, err = front.before(both, err)
-	if err == nil {
-		front.header = knativeHeaders()
-	}
-	return front, err
+	front, err := c.front(ctx, kourierConfig, c.activator)
+	return front.before(both, err)
 }
 
 // before joins an entry with those behind it; with an error both are stopped.

@@ -12,16 +12,16 @@ import (
 	"strings"
 )
 
-// plainEnvoy is an Envoy of our own with one static route: what the platform's path is compared with.
+// plainEnvoy is an Envoy with one static route: what the platform's path is compared with.
 type plainEnvoy struct {
 	address string
 	cmd     *exec.Cmd
 	dir     string
 }
 
-// envoyConfig forwards every request to one address, without retries, timeouts or access log. The connection pool and
+// plainConfig forwards every request to one address, without retries, timeouts or access log. The connection pool and
 // the protocols are those of the platform's Envoy.
-const envoyConfig = `
+const plainConfig = `
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: ADMIN_PORT}}}
 static_resources:
   listeners:
@@ -50,8 +50,8 @@ static_resources:
       endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: BACKEND_HOST, port_value: BACKEND_PORT}}}}]}]
 `
 
-// startEnvoy starts an Envoy in front of the backend and waits until it serves.
-func startEnvoy(ctx context.Context, program, backend string) (*plainEnvoy, error) {
+// startEnvoy starts an Envoy with a configuration, plainConfig for one, in front of the backend and waits until it serves.
+func startEnvoy(ctx context.Context, program, config, backend string) (*plainEnvoy, error) {
 	host, port, err := net.SplitHostPort(backend)
 	if err != nil {
 		return nil, fmt.Errorf("address of the backend: %w", err)
@@ -65,7 +65,7 @@ func startEnvoy(ctx context.Context, program, backend string) (*plainEnvoy, erro
 		return nil, fmt.Errorf("make a folder for Envoy: %w", err)
 	}
 	file := filepath.Join(e.dir, "envoy.yaml")
-	config := strings.NewReplacer("LISTENER_PORT", ports[0], "ADMIN_PORT", ports[1], "BACKEND_HOST", host, "BACKEND_PORT", port).Replace(envoyConfig)
+	config = strings.NewReplacer("LISTENER_PORT", ports[0], "ADMIN_PORT", ports[1], "BACKEND_HOST", host, "BACKEND_PORT", port).Replace(config)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(e.dir))
 	}

@@ -135,7 +135,7 @@ func (w *warm) enter(ctx context.Context, pod corev1.Pod, path string) error {
 	if err != nil {
 		return err
 	}
-	if w.envoy, err = startEnvoy(ctx, program, backend); err != nil {
+	if w.envoy, err = startEnvoy(ctx, program, plainConfig, backend); err != nil {
 		return err
 	}
 	ours := contestant{name: "hotpod", address: w.s.router, path: path}

@@ -58,7 +58,7 @@ func TestPlainEnvoy_BeforeARealRuntime(t *testing.T) {
 	if err != nil || took <= 0 {
 		t.Fatal(took, err)
 	}
-	envoy, err := startEnvoy(t.Context(), program, backend.address)
+	envoy, err := startEnvoy(t.Context(), program, plainConfig, backend.address)
 	if err != nil {
 		t.Fatal(err)
 	}
