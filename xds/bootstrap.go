@@ -179,6 +179,8 @@ func runtimeSettings() *bootstrapv3.LayeredRuntime {
 			// Twice what parsePattern admits: Envoy counts in its own way.
 			"re2.max_program_size.error_level": structpb.NewNumberValue(2 * maxProgram),
 			"re2.max_program_size.warn_level":  structpb.NewNumberValue(2 * maxProgram),
+			// A chunk that is longer than it says is refused, and not read by guesswork.
+			"envoy.reloadable_features.strict_chunk_parsing": structpb.NewBoolValue(true),
 		}}},
 	}}}
 }
