@@ -27,7 +27,6 @@ func (f facts) scale(now time.Time) []string {
 	if s.LastChange != nil {
 		wanted += fmt.Sprintf(", changed %s ago", duration.HumanDuration(now.Sub(s.LastChange.Time)))
 	}
-	lines := []string{pods, wanted, load(s)}
 	bounds := fmt.Sprintf("%d to %d pods, %s request(s) a pod, to zero after %s idle", s.Minimum, s.Maximum, requestsPerPod(fn), fn.IdleTimeout())
 	if s.Minimum > 0 {
 		bounds = fmt.Sprintf("%d to %d pods, %s request(s) a pod", s.Minimum, s.Maximum, requestsPerPod(fn))
@@ -35,7 +34,7 @@ func (f facts) scale(now time.Time) []string {
 	if s.Provisioned > 0 {
 		bounds += fmt.Sprintf(", %d provisioned now", s.Provisioned)
 	}
-	return append(lines, bounds)
+	return []string{pods, wanted, load(s), bounds}
 }
 
 // load says what the pods had to do when the status was written.
