@@ -64,6 +64,9 @@ func launchQueueProxy(ctx context.Context, program, ip, runtime string) (*ourQue
 
 // assign gives it the function, and begins to read its reports and metrics.
 func (q *ourQueueProxy) assign(ctx context.Context, limit int) error {
+	if _, err := q.awaitListening(ctx, q.control); err != nil { // it listens to requests a moment before
+		return err
+	}
 	ctx, q.end = context.WithCancel(ctx)
 	body, err := json.Marshal(wire.Assignment{
 		Held: wire.Held{Function: measuredFunction(), Generation: 1}, ResourceVersion: "1", Limit: limit,
