@@ -44,6 +44,7 @@ type Config struct {
 	Routes RoutesOptions
 	// Contest is for queueproxy, activator and chain together.
 	Contest ContestOptions
+	Burst   BurstOptions
 	Soak    SoakOptions
 	// Fairness is for the scenario of that name.
 	Fairness FairnessOptions

@@ -34,6 +34,7 @@ func scenarios() []scenario {
 		{name: "memory", about: "resident memory of every process at rest", platform: inFirstLanguage(Memory)},
 		{name: "cold", about: "first requests of distinct functions, beside the runtime's own load", flags: (*Config).coldFlags, platform: inEachLanguage(Cold)},
 		{name: "warm", about: "throughput and latency through the router, beside Envoy alone", flags: (*Config).warmFlags, platform: inEachLanguage(Warm)},
+		{name: "burst", about: "many clients at once of a function that has no pod", flags: (*Config).burstFlags, platform: inFirstLanguage(Burst)},
 		{name: "fairness", about: "half as many clients again as a function has slots; none waits twice the median", flags: (*Config).fairnessFlags, alone: Fairness, ownNetwork: true, byName: true},
 		{name: "soak", about: "a load while everything is disturbed; no request may be lost", flags: (*Config).soakFlags, alone: Soak, byName: true},
 	}
