@@ -191,7 +191,7 @@ func awaitReady(t *testing.T, ip string) {
 	t.Helper()
 	url := fmt.Sprintf("http://%s:%d/readyz", ip, wire.PortDebug)
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		response, err := http.Get(url) //nolint:noctx // the loop has a deadline
+		response, err := http.Get(url)
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
