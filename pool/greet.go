@@ -82,12 +82,12 @@ func (p *Pool) welcome(ctx context.Context, m *member, id wire.Identity, err err
 	}
 	m.sealKey, m.held = id.SealKey, id.Held
 	switch {
-	case err != nil: // used, and its fetcher forgot for what
-		p.discard(m, ReasonUnfit)
+	case err != nil:
+		p.letGo(m, "used, and its fetcher forgot for what")
 	case id.Held == nil && m.label == wire.StateWarm:
 		p.warm(m)
-	case id.Held == nil: // labelled hot, but its fetcher was restarted, or never was told
-		p.discard(m, ReasonUnfit)
+	case id.Held == nil:
+		p.letGo(m, "labelled hot, but its fetcher was restarted, or never was told")
 	default:
 		p.found(m)
 	}
@@ -113,12 +113,20 @@ func (p *Pool) found(m *member) {
 	case wire.StateWarm:
 		p.confirm(m)
 	case wire.StateDraining:
-		p.move(m, Hot)
-		p.drain(m, p.functions[m.held.Function.UID].runTimeout, "drain is resumed")
+		p.letGo(m, "drain is resumed")
 	default:
 		p.heat(m)
 		p.review(m)
 	}
+}
+
+// letGo ends a pod that was in use before this pool knew it, and may have requests. Call it with mu held.
+func (p *Pool) letGo(m *member, reason string) {
+	if m.held == nil {
+		m.held = &wire.Held{}
+	}
+	p.move(m, Hot)
+	p.drain(m, p.functions[m.held.Function.UID].runTimeout, reason)
 }
 
 // confirm makes a pod hot whose fetcher holds a function while its label says warm: whoever claimed it did not get
@@ -127,7 +135,7 @@ func (p *Pool) found(m *member) {
 func (p *Pool) confirm(m *member) {
 	f, ok := p.functions[m.held.Function.UID]
 	if !ok || f.generation != m.held.Generation {
-		p.discard(m, ReasonUnfit)
+		p.letGo(m, "its function has changed") // whoever claimed it may have sent requests there
 		return
 	}
 	t := m.target()

@@ -316,16 +316,17 @@ func TestRestart_PodsWithoutAFutureAreDeleted(t *testing.T) {
 		t := w.t
 		w.ready(0)
 		f := functionOf("f", "node")
-		uids := make([]string, 0, 4)
-		for range 4 {
+		uids := make([]string, 0, 5)
+		for range 5 {
 			uids = append(uids, w.claim("f").UID)
 		}
 		w.settle(time.Second)
 		w.stop()
-		w.edit(uids[0], func(p *fakePod) { p.held = nil })                                              // its fetcher restarted
-		w.edit(uids[1], func(p *fakePod) { p.used = true })                                             // and knows it
-		w.edit(uids[2], func(p *fakePod) { p.pod.Labels[wire.LabelState] = "draining" })                // half drained
-		w.edit(uids[3], func(p *fakePod) { p.pod.Labels[wire.LabelEnvironmentUID] = "of another one" }) // its environment was made again
+		w.edit(uids[0], func(p *fakePod) { p.held = nil })                                                 // its fetcher restarted
+		w.edit(uids[1], func(p *fakePod) { p.used = true })                                                // and knows it
+		w.edit(uids[2], func(p *fakePod) { p.pod.Labels[wire.LabelState] = "draining" })                   // half drained
+		w.edit(uids[3], func(p *fakePod) { p.pod.Labels[wire.LabelEnvironmentUID] = "of another one" })    // its environment was made again
+		w.edit(uids[4], func(p *fakePod) { p.pod.Labels[wire.LabelState], p.held.Generation = "warm", 7 }) // claimed for older code
 		w.restart()
 		w.hot = map[string]wire.Held{}
 		w.run()
@@ -339,15 +340,12 @@ func TestRestart_PodsWithoutAFutureAreDeleted(t *testing.T) {
 		w.pool.Synced()
 		w.settle(5 * time.Second)
 		for i, uid := range uids {
-			if !w.look(uid).deleted {
-				t.Errorf("pod %d is still there", i)
+			if p := w.look(uid); !p.deleted || p.drains != 1 { // it may have requests
+				t.Errorf("pod %d: deleted %v, drained %d times", i, p.deleted, p.drains)
 			}
 		}
 		if len(w.hot) != 0 {
 			t.Errorf("hot pods: %v", w.hot)
-		}
-		if w.look(uids[2]).drains != 1 {
-			t.Error("the drain was not resumed")
 		}
 	})
 }
