@@ -9,8 +9,12 @@ import (
 	"hotpod.dev/proxy"
 )
 
-// look is how often the end of the last exchange is looked for.
-const look = 20 * time.Millisecond
+const (
+	// look is how often the end of the last exchange is looked for.
+	look = 20 * time.Millisecond
+	// quiet is how long nothing must be served before connections that are still open are closed.
+	quiet = 200 * time.Millisecond
+)
 
 // serve serves requests until leave ends and what is held was answered, or living ends.
 func serve(leave, living context.Context, server *proxy.Server, lis net.Listener, a *activator.Activator, o options) error {
@@ -25,14 +29,24 @@ func serve(leave, living context.Context, server *proxy.Server, lis net.Listener
 	return server.Serve(serving, lis)
 }
 
-// drain returns when nothing is served any more after the notice, or after the bound.
+// drain returns when nothing is served any more after the notice, or after the bound. Who still sends then, as Envoys do
+// that know no other activator, is shown the way out: a connection that closed under a request would lose it.
 func drain(ctx context.Context, server *proxy.Server, o options) {
 	ctx, cancel := context.WithTimeout(ctx, o.drain)
 	defer cancel()
 	t := time.NewTicker(look)
 	defer t.Stop()
+	server.Retire()
 	began := time.Now()
-	for time.Since(began) < o.notice || server.Active() > 0 {
+	busy := began
+	for {
+		if server.Active() > 0 {
+			busy = time.Now()
+		}
+		over := server.Connections() == 0 || time.Since(busy) >= quiet
+		if time.Since(began) >= o.notice && server.Active() == 0 && over {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
