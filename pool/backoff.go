@@ -7,7 +7,7 @@ import (
 
 const (
 	apiRetryFirst = 500 * time.Millisecond
-	apiRetryLast  = 30 * time.Second
+	apiRetryLast  = 5 * time.Second
 	apiTimeout    = 15 * time.Second
 )
 

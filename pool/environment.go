@@ -18,7 +18,9 @@ import (
 const (
 	startRetryFirst = time.Second
 	startRetryLast  = 5 * time.Minute
-	nameLength      = 50
+	// forbiddenFor is how long the API server must forbid an environment's pods before that counts.
+	forbiddenFor = 5 * time.Second
+	nameLength   = 50
 )
 
 // environment is what the pool knows of one environment. The pool's lock guards it.
@@ -44,6 +46,8 @@ type environment struct {
 	failure *wire.Failure
 	// start holds off creating after pods did not start, api after the API server did not answer.
 	start, api backoff
+	// forbidden is since when the API server has refused to make its pods, zero when it has not.
+	forbidden time.Time
 	// refill is when the pool may be refilled after claims.
 	refill refill
 	// alarm is the last time that touchAt was called for.
@@ -72,7 +76,7 @@ func (p *Pool) SetEnvironment(object *v1.Environment) {
 		hash = template.Annotations[wire.AnnotationEnvironmentHash]
 	}
 	if e.hash != hash || err != nil {
-		e.failure, e.start = invalid, backoff{}
+		e.failure, e.start, e.forbidden = invalid, backoff{}, time.Time{}
 	}
 	e.object, e.template, e.invalid, e.hash = object, template, invalid, hash
 	p.retireStrangers(e)
@@ -256,7 +260,7 @@ func (p *Pool) createPod(ctx context.Context, e *environment, object *v1.Environ
 	delete(e.creating, name)
 	p.touch(e)
 	if err == nil {
-		e.api = backoff{}
+		e.api, e.forbidden = backoff{}, time.Time{}
 		p.metrics.created.WithLabelValues(object.Name, object.Namespace).Inc()
 		p.setPod(pod)
 		return
@@ -265,11 +269,26 @@ func (p *Pool) createPod(ctx context.Context, e *environment, object *v1.Environ
 		return
 	}
 	p.deps.Log.Warn("pod was not created", "environment", e.key, "error", err)
-	if refused(err) && e.object == object {
+	switch {
+	case e.object != object || !refused(err):
+		e.api.fail(time.Now(), apiRetryFirst, apiRetryLast)
+	case e.doubts(err):
+		e.api.fail(time.Now(), apiRetryFirst, apiRetryFirst)
+	default:
 		p.broke(e, "the API server refuses its pods: "+err.Error())
-		return
 	}
-	e.api.fail(time.Now(), apiRetryFirst, apiRetryLast)
+}
+
+// doubts reports whether what the API server forbids now may soon be allowed: one that has just started answers before
+// it knows all roles, and forbids everybody everything until then.
+func (e *environment) doubts(err error) bool {
+	if !apierrors.IsForbidden(err) {
+		return false
+	}
+	if e.forbidden.IsZero() {
+		e.forbidden = time.Now()
+	}
+	return time.Since(e.forbidden) < forbiddenFor
 }
 
 func (p *Pool) owner(ctx context.Context, object *v1.Environment, namespace string) (metav1.OwnerReference, error) {

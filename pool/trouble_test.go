@@ -131,6 +131,24 @@ func TestPodsThatTheAPIRefuses_FailTheClaimsWithItsWords(t *testing.T) {
 	})
 }
 
+// An API server that has just started forbids everything until it has read the roles.
+func TestAPIServerThatForbidsForAMoment_NobodyNotices(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.ready(0)
+		w.createErr = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "", errors.New("no role says so"))
+		time.AfterFunc(3*time.Second, func() {
+			w.mu.Lock()
+			w.createErr = nil
+			w.mu.Unlock()
+		})
+		began := time.Now()
+		w.claim("f")
+		if took := time.Since(began); took > 4*time.Second {
+			w.t.Errorf("claimed after %s", took)
+		}
+	})
+}
+
 func TestEnvironmentThatIsNotAllowed_FailsItsClaims(t *testing.T) {
 	bubble(t, func(w *world) {
 		t := w.t

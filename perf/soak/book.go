@@ -12,6 +12,8 @@ import (
 // call is one request.
 type call struct {
 	id, kind, function string
+	// size is the length of its body in bytes.
+	size int
 	// router is the Envoy that got it.
 	router string
 	// routerAt is when it was handed over to that Envoy, after connections that were not accepted.

@@ -60,7 +60,7 @@ func (k *caller) send(ctx context.Context, q request) {
 
 func (k *caller) call(q request) *call {
 	k.sent++
-	return &call{id: fmt.Sprintf("%s-%d", k.name, k.sent), kind: q.kind, function: q.function}
+	return &call{id: fmt.Sprintf("%s-%d", k.name, k.sent), kind: q.kind, function: q.function, size: len(q.body)}
 }
 
 func (q request) to(ctx context.Context, address, id string) (*http.Request, error) {

@@ -120,14 +120,14 @@ func (r Report) Write(w io.Writer) {
 
 func (r Report) writeFailures(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "AT\tTOOK\tREQUEST\tKIND\tFUNCTION\tROUTER\tSTATUS\tFAULT\tBEGUN IN\tEXPLAINED\tNEAR\tBODY")
+	fmt.Fprintln(t, "AT\tTOOK\tREQUEST\tKIND\tSIZE\tFUNCTION\tROUTER\tSTATUS\tFAULT\tBEGUN IN\tEXPLAINED\tNEAR\tBODY")
 	for _, f := range r.failures {
 		cause := f.cause
 		if cause == "" {
 			cause = "NO"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%q\n", f.ended.Format("15:04:05.000"), f.ended.Sub(f.began).Round(time.Millisecond),
-			f.id, f.kind, f.function, f.router, f.status, f.fault, f.begun, cause, f.near, f.body)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%q\n", f.ended.Format("15:04:05.000"), f.ended.Sub(f.began).Round(time.Millisecond),
+			f.id, f.kind, f.size, f.function, f.router, f.status, f.fault, f.begun, cause, f.near, f.body)
 	}
 	_ = t.Flush() // a report that cannot be written is nobody's
 }
