@@ -31,6 +31,7 @@ type target string
 
 const (
 	killsPod        target = "pod"         // what the function had begun there may fail
+	killsRuntime    target = "runtime"     // and what had been sent to the process there
 	killsQueueProxy target = "queue-proxy" // and what was queued there
 	killsRouter     target = "router"
 	killsActivator  target = "activator"

@@ -37,7 +37,7 @@ func (d *disturber) ofFunctions() []disturbance {
 		{"routes changed", d.changeRoutes},
 		{"pod drained", d.drainPod},
 		{"pod deleted by force", d.forcePod},
-		{"runtime killed", func(ctx context.Context) error { return d.killInPod(ctx, "probe", killsPod) }},
+		{"runtime killed", func(ctx context.Context) error { return d.killInPod(ctx, "probe", killsRuntime) }},
 		{"queue-proxy killed", func(ctx context.Context) error { return d.killInPod(ctx, "queueproxy", killsQueueProxy) }},
 		{"fetcher killed", func(ctx context.Context) error { return d.killInPod(ctx, "fetcher", "") }},
 	}

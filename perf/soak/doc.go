@@ -8,8 +8,8 @@
 //
 // # What may fail
 //
-// A request that a function had begun when its pod was killed; a request inside an Envoy, an activator or a queue-proxy
-// at its SIGKILL; a request that was written on a connection to a killed Envoy before the client saw its end. Nothing
+// A request that a function had begun when its pod was killed; a request inside an Envoy, an activator, a queue-proxy
+// or a runtime at its SIGKILL; a request that was written on a connection to a killed Envoy before the client saw its end. Nothing
 // else. A request counts as begun when the function said so in the ledger, and as inside when
 // it was under way at the moment of the kill and failed within two seconds of it. A request that two functions began, an
 // answer of code that was replaced before the request came, and a pod that has more requests than it allows are

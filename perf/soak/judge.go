@@ -86,12 +86,13 @@ func (k *kill) explains(c *call, begun *probe.Entry) string {
 	}
 	soon := c.ended.Before(k.to.Add(lag)) && k.inside[c.id]
 	switch k.target {
-	case killsPod, killsQueueProxy:
+	case killsPod, killsQueueProxy, killsRuntime:
 		if begun != nil && begun.Pod == k.name && begun.At.Before(k.to.Add(ledgerLag)) {
 			return "begun in a pod that was killed"
 		}
-		if k.target == killsQueueProxy && begun == nil && soon && c.function == k.function {
-			return "inside a queue-proxy at its SIGKILL"
+		// The queue-proxy outlives its runtime, and says itself what it lost with it.
+		if begun == nil && soon && c.function == k.function && (k.target == killsQueueProxy || k.target == killsRuntime && c.status == 500) {
+			return "inside a " + string(k.target) + " at its SIGKILL"
 		}
 	case killsRouter:
 		if soon && c.router == k.name && !c.routerAt.After(k.to) {

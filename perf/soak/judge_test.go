@@ -24,6 +24,12 @@ func sentOn(c *call, made int) *call {
 	return c
 }
 
+// told is the call with an answer that is a failure.
+func told(c *call, status int) *call {
+	c.status = status
+	return c
+}
+
 func TestJudge_ExcusesWhatAKillHit(t *testing.T) {
 	for name, c := range map[string]struct {
 		call  *call
@@ -36,6 +42,8 @@ func TestJudge_ExcusesWhatAKillHit(t *testing.T) {
 		"begun after the kill":       {cut("a", 0, 900), kill{target: killsPod, name: "p"}, &probe.Entry{Begin: true, Request: "a", Pod: "p", At: at(800)}, ""},
 		"never begun":                {cut("a", 0, 200), kill{target: killsPod, name: "p"}, nil, ""},
 		"queued at the queue-proxy":  {cut("a", 0, 200), kill{target: killsQueueProxy, name: "p", function: steady}, nil, "inside a queue-proxy at its SIGKILL"},
+		"sent to the runtime":        {told(cut("a", 0, 200), 500), kill{target: killsRuntime, name: "p", function: steady}, nil, "inside a runtime at its SIGKILL"},
+		"refused without a replay":   {told(cut("a", 0, 200), 503), kill{target: killsRuntime, name: "p", function: steady}, nil, ""},
 		"another function's":         {cut("a", 0, 200), kill{target: killsQueueProxy, name: "p", function: wave}, nil, ""},
 		"inside the Envoy":           {cut("a", 0, 200), kill{target: killsRouter, name: "r1"}, nil, "inside an Envoy at its SIGKILL"},
 		"on a broken connection":     {sentOn(cut("a", 150, 160), 50), kill{target: killsRouter, name: "r1"}, nil, "sent on a connection that broke with an Envoy"},
