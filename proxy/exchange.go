@@ -70,6 +70,9 @@ type Options struct {
 	// ReplayLimit is how many bytes of a body are kept, so that Forward can be called again after an Outcome with
 	// Retry.
 	ReplayLimit int64
+	// Generic makes an answer that says that the runtime holds no code an Outcome of kind Generic. HTTP/2 runtimes are not
+	// told by it.
+	Generic bool
 	// Timeout bounds the exchange; 0 means no bound. See Streaming.
 	Timeout time.Duration
 	// Linger makes a Forward that leaves its upstream before the answer's end say so by Outcome.Lingering, instead of
@@ -115,11 +118,13 @@ const (
 	// NotUpgraded: the upstream answered an upgrade as if it were none (2xx). Clients, and Envoy, would take that for
 	// the protocol that they asked for.
 	NotUpgraded
+	// Generic: the upstream holds no function; it threw the request away, the client saw nothing.
+	Generic
 )
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {
-	names := [...]string{"none", "answered", "refused", "unreached", "broken", "timed out", "gone", "invalid", "not upgraded"}
+	names := [...]string{"none", "answered", "refused", "unreached", "broken", "timed out", "gone", "invalid", "not upgraded", "generic"}
 	return names[min(int(k), len(names)-1)]
 }
 

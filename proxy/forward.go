@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -190,10 +191,31 @@ func (a *attempt) answerOrRefusal() Outcome {
 			return a.unused(Outcome{Kind: Refused, Status: a.resp.status, Busy: wire.Busy(busy)})
 		}
 	}
+	if a.o.Generic && a.generic() {
+		return a.unused(Outcome{Kind: Generic, Status: a.resp.status})
+	}
 	if a.req.upgrade && a.resp.status < 300 {
 		return a.unused(Outcome{Kind: NotUpgraded, Status: a.resp.status})
 	}
 	return a.relay()
+}
+
+// generic reports whether the answer is that of a runtime without code. It waits for the few bytes of such an answer.
+func (a *attempt) generic() bool {
+	length := int(a.resp.length)
+	if a.resp.status < 400 || a.answer.kind != bodyLength || length < len(wire.GenericAnswer) || length > len(wire.GenericAnswer)+2 {
+		return false
+	}
+	for len(a.u.in.buffered()) < length {
+		if a.u.in.fill(a.srv.headLimit()) != nil {
+			return false // whoever reads on meets the error
+		}
+	}
+	if !bytes.HasPrefix(a.u.in.buffered(), []byte(wire.GenericAnswer)) {
+		return false
+	}
+	_, err := a.answer.ready()
+	return err == nil
 }
 
 // unused ends an attempt whose answer is not for the client.
@@ -209,7 +231,7 @@ func (a *attempt) unused(out Outcome) Outcome {
 		a.failBody()
 		return Outcome{Kind: Invalid, Final: true}
 	default:
-		out.Retry = out.Kind == Refused && a.intact()
+		out.Retry = (out.Kind == Refused || out.Kind == Generic) && a.intact()
 		return out
 	}
 }

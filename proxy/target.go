@@ -22,6 +22,8 @@ type TargetConfig struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Watcher notices idle connections that the upstream closed; nil means that only their use does.
 	Watcher *Watcher
+	// Lost is called, in the Watcher's goroutine, when the upstream closed a connection; nil does nothing.
+	Lost func()
 }
 
 // Target is an upstream's address with its idle connections, the last used first. It is safe for concurrent use.
@@ -117,9 +119,16 @@ func (t *Target) dial() (*upstream, error) {
 	u := &upstream{conn: conn}
 	u.in.conn = conn
 	if t.cfg.Watcher != nil {
-		u.token = t.cfg.Watcher.add(conn, func() { u.dead.Store(true) })
+		u.token = t.cfg.Watcher.add(conn, func() { t.lost(u) })
 	}
 	return u, nil
+}
+
+func (t *Target) lost(u *upstream) {
+	u.dead.Store(true)
+	if t.cfg.Lost != nil {
+		t.cfg.Lost()
+	}
 }
 
 // put takes a connection back whose exchange ended as it should.

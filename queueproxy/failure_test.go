@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,6 +57,46 @@ func TestServe_RefusesWhatARuntimeThatIsGoneNeverSaw(t *testing.T) {
 		resp, _ := c.Answer("GET")
 		if resp.Status != 503 || resp.Header.Get(wire.HeaderBusy) != string(wire.BusyBroken) {
 			t.Errorf("answer = %d %v", resp.Status, resp.Header)
+		}
+	}
+}
+
+// A runtime that crashed and came back at once listens, but holds no code.
+func TestServe_RefusesWhatARestartedRuntimeTurnedDown(t *testing.T) {
+	var calls atomic.Int64
+	p := start(t, testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body)
+		http.Error(w, wire.GenericAnswer, http.StatusInternalServerError)
+	})), nil)
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 1000})
+	c := p.dial()
+	for range 2 {
+		c.Send("POST / HTTP/1.1\nHost: h\nx-hotpod-function: default/hello/uid-1\nContent-Length: 3\n\nabc")
+		if resp, _ := c.Answer("POST"); resp.Status != 503 || resp.Header.Get(wire.HeaderBusy) != string(wire.BusyBroken) {
+			t.Errorf("answer = %d %v", resp.Status, resp.Header)
+		}
+	}
+	if n := calls.Load(); n != 1 {
+		t.Errorf("the runtime was asked %d times", n)
+	}
+}
+
+func TestServe_NoticesThatTheRuntimeDiedBetweenRequests(t *testing.T) {
+	lis := testproxy.Listen(t)
+	answers := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+	go func() { _ = answers.Serve(lis) }()
+	p := start(t, lis.Addr().String(), nil)
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 1000})
+	c := p.dial()
+	c.Send(get(""))
+	if resp, _ := c.Answer("GET"); resp.Status != http.StatusNotFound {
+		t.Fatalf("answer = %d", resp.Status)
+	}
+	_ = answers.Close()
+	for deadline := time.Now().Add(5 * time.Second); p.metric("hotpod_queueproxy_broken") != "1"; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody noticed")
 		}
 	}
 }

@@ -39,6 +39,7 @@ func (p *runs) get(q *Proxy) *run {
 	r.options = proxy.Options{
 		DropResponse: []string{wire.HeaderPrefix + "*"},
 		Forwarded:    true,
+		Generic:      true,
 		Params:       &q.params,
 		Linger:       true,
 		Answered:     r.leave,
@@ -100,7 +101,7 @@ func (q *Proxy) run(x proxy.Exchange, a *assigned, arrived, start time.Time) {
 		r.options.RequestHeader, r.options.DropRequest = span.header(a.header), r.drop
 	}
 	out := x.Forward(q.runtime, &r.options)
-	if q.crashed(out) && out.Retry {
+	if q.crashed(out) && (out.Retry || x.Replayable(q.cfg.ReplayLimit)) {
 		r.leave(0)
 		span.end(0)
 		q.leaveToOthers(x)

@@ -3,6 +3,7 @@ package queueproxy
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"syscall"
 	"time"
@@ -163,14 +164,38 @@ func (q *Proxy) overflow(x proxy.Exchange, arrival Arrival) {
 	x.Fail(e)
 }
 
-// crashed says that the runtime does not listen any more. A runtime that comes back has no code, so the pod takes
-// nothing from then on.
+// crashed says that no function saw the request, because the runtime does not listen any more, or listens again: one that
+// comes back has no code. The pod takes nothing from then on.
 func (q *Proxy) crashed(out proxy.Outcome) bool {
-	if out.Kind != proxy.Unreached || !errors.Is(out.Err, syscall.ECONNREFUSED) {
+	switch {
+	case out.Kind == proxy.Generic:
+	case out.Kind == proxy.Unreached && errors.Is(out.Err, syscall.ECONNREFUSED):
+	case out.Kind == proxy.Broken:
+		q.suspect()
+		return false
+	default:
 		return false
 	}
 	q.broken.Store(true)
 	return true
+}
+
+// suspect looks whether the runtime still listens after it closed a connection. One that crashed may be back before the
+// next request, and would take that for its first.
+func (q *Proxy) suspect() {
+	if q.broken.Load() || !q.suspecting.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer q.suspecting.Store(false)
+		conn, err := net.DialTimeout("tcp", q.cfg.RuntimeAddress, time.Second)
+		switch {
+		case err == nil:
+			_ = conn.Close()
+		case errors.Is(err, syscall.ECONNREFUSED) && q.assigned.Load() != nil:
+			q.broken.Store(true)
+		}
+	}()
 }
 
 // leaveToOthers refuses what no function saw, whatever its body: nothing here can serve it, and Envoy can still replay a
@@ -192,6 +217,8 @@ func failure(out proxy.Outcome, a *assigned) *wire.Error {
 			return wire.ErrFunction("connection_refused", "the function's process does not listen; it may have crashed")
 		}
 		return wire.ErrFunction("dial_error", "the function's process cannot be reached")
+	case proxy.Generic:
+		return wire.ErrFunction("function_error", "the function's process was restarted, and the body is too large to be sent to another")
 	default:
 		if errors.Is(out.Err, proxy.ErrBadAnswer) {
 			return wire.ErrFunction("function_error", "the function's process gave an answer that is no HTTP, or too large in its headers: "+out.Err.Error())

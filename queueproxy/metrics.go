@@ -20,6 +20,11 @@ func (q *Proxy) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	l, inside, waiting := q.gate.snapshot()
 	gauge(out, "hotpod_queueproxy_in_flight_requests", "Requests inside the function.", float64(inside))
 	gauge(out, "hotpod_queueproxy_waiting_requests", "Requests queued for the function.", float64(waiting))
+	broken := 0.0
+	if q.broken.Load() {
+		broken = 1
+	}
+	gauge(out, "hotpod_queueproxy_broken", "1 when the runtime is gone, so that the pod takes nothing any more.", broken)
 	head(out, "hotpod_queueproxy_requests_total", "Finished requests by status class; none for clients that left.", "counter")
 	for class, n := range l.requests {
 		name := "none"

@@ -87,7 +87,8 @@ type Proxy struct {
 	runs     runs
 	assigned atomic.Pointer[assigned]
 	// broken is set for good when the runtime does not listen any more.
-	broken atomic.Bool
+	broken     atomic.Bool
+	suspecting atomic.Bool // suspect is looking
 	// hooked is closed when the runtime's preStop hook was told that the pod is drained.
 	hooked   chan struct{}
 	hookOnce sync.Once
@@ -104,7 +105,7 @@ func New(cfg Config, log *slog.Logger, tracer *Tracer) (*Proxy, error) {
 	}
 	q := &Proxy{cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{}, hooked: make(chan struct{}), started: time.Now()}
 	q.gate = newGate(q.started)
-	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, IdleTimeout: cfg.RuntimeIdle, Watcher: q.watcher})
+	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, IdleTimeout: cfg.RuntimeIdle, Watcher: q.watcher, Lost: q.suspect})
 	q.server = &proxy.Server{Handler: q, Log: log, IdleTimeout: cmp.Or(cfg.Idle, clientIdle), Watcher: q.watcher}
 	return q, nil
 }

@@ -86,6 +86,9 @@ const (
 	StateDraining PodState = "draining"
 )
 
+// GenericAnswer is how the answer of a runtime that has not loaded a function begins, a 500 as a rule.
+const GenericAnswer = "Generic container: no requests supported"
+
 // DefaultReplayLimit is the largest request body in bytes that Envoy can replay elsewhere after a refusal.
 const DefaultReplayLimit = 1 << 20
 

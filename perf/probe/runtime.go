@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"hotpod.dev/wire"
 )
 
 // Headers of requests and answers.
@@ -79,7 +81,7 @@ func (r *Runtime) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case p == nil && req.URL.Path == "/healthz":
 		w.WriteHeader(http.StatusOK)
 	case p == nil:
-		http.Error(w, "Generic container: no requests supported", http.StatusInternalServerError)
+		http.Error(w, wire.GenericAnswer, http.StatusInternalServerError)
 	default:
 		r.call(w, req, p)
 	}
