@@ -77,7 +77,7 @@ func New(config Config) *Activator {
 	watcher := &proxy.Watcher{}
 	if config.Target == nil {
 		config.Target = func(address string) *proxy.Target {
-			return proxy.NewTarget(proxy.TargetConfig{Address: address, Watcher: watcher})
+			return proxy.NewTarget(proxy.TargetConfig{Address: address, Dial: proxy.Dial, Watcher: watcher})
 		}
 	}
 	a := &Activator{config: config, watcher: watcher, link: newLink(config.Log), drop: []string{wire.HeaderWait}, queues: map[string]*queue{}}

@@ -21,21 +21,22 @@ type h1 struct {
 	uploaded     chan struct{} // the upload ended; made by the first one
 
 	// Of the exchange.
-	id     identity
-	req    head
-	body   body
-	resp   head
-	answer body
-	image  []byte // what was written to the upstream in one piece
-	out    []byte // what is written to the client
-	tape   []byte // the body as far as it was read, for a further attempt
-	taping bool
-	lost   bool      // parts of the body are not on the tape
-	ended  bool      // the client was answered
-	cut    bool      // the connection must not be used again
-	last   bool      // the client was told that the connection ends
-	until  time.Time // when a stream must end, zero for no bound
-	try    attempt
+	id      identity
+	req     head
+	body    body
+	resp    head
+	answer  body
+	image   []byte // what was written to the upstream in one piece
+	out     []byte // what is written to the client
+	tape    []byte // the body as far as it was read, for a further attempt
+	taping  bool
+	lost    bool      // parts of the body are not on the tape
+	ended   bool      // the client was answered
+	refused bool      // by Refuse
+	cut     bool      // the connection must not be used again
+	last    bool      // the client was told that the connection ends
+	until   time.Time // when a stream must end, zero for no bound
+	try     attempt
 }
 
 // serve handles the connection's requests until it ends. It returns what was read when the client speaks HTTP/2.
@@ -118,7 +119,7 @@ func (c *h1) exchange(raw []byte) bool {
 	}
 	c.identify()
 	c.body.start(&c.in, &c.req)
-	c.tape, c.taping, c.lost, c.ended, c.cut, c.last, c.until = c.tape[:0], false, false, false, false, false, time.Time{}
+	c.tape, c.taping, c.lost, c.ended, c.refused, c.cut, c.last, c.until = c.tape[:0], false, false, false, false, false, false, time.Time{}
 	c.srv.active.Add(1)
 	defer c.srv.active.Add(-1)
 	c.srv.Handler.Serve(c)

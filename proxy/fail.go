@@ -15,8 +15,10 @@ const (
 	// discardLimit and discardTimeout bound how much of a body is thrown away to keep a connection.
 	discardLimit   = 2 << 20
 	discardTimeout = 10 * time.Second
-	// lingerLimit bounds what is read of a client that was told that its connection ends.
-	lingerLimit   = 256 << 10
+	// refusedLimit is how much is thrown away of a body that may be too large to be replayed, after it was refused: what
+	// is read here makes room for more, and the client keeps only so much of what it sent.
+	refusedLimit = 64 << 10
+	// lingerTimeout bounds how long a client is listened to that was told that its connection ends.
 	lingerTimeout = time.Second
 )
 
@@ -54,6 +56,7 @@ func (c *h1) Refuse(why wire.Busy) {
 	if c.closing() {
 		out = appendLine(out, "Connection", "close")
 	}
+	c.refused = true
 	c.send(append(out, "\r\n"...))
 }
 
@@ -94,22 +97,45 @@ func (c *h1) discard() bool {
 	if c.body.done() {
 		return true
 	}
-	if c.req.closes || c.req.has(fieldExpect) || c.body.kind == bodyLength && c.body.left > discardLimit {
-		c.linger()
-		return false
+	large := c.body.kind != bodyLength || c.body.left > discardLimit
+	switch {
+	case c.req.closes || c.req.has(fieldExpect):
+	case c.refused && large:
+		if err := c.throwAway(refusedLimit); err != nil || c.body.done() {
+			return err == nil
+		}
+		c.awaitHangup()
+	case c.body.kind == bodyLength && large:
+	default:
+		return c.throwAway(discardLimit) == nil && c.body.done()
 	}
+	c.linger()
+	return false
+}
+
+// throwAway reads the body to its end, or limit bytes of it.
+func (c *h1) throwAway(limit int) error {
 	c.readDeadline = time.Now().Add(discardTimeout)
 	_ = c.conn.SetReadDeadline(c.readDeadline)
-	for n := 0; n < discardLimit && !c.body.done(); {
+	for n := 0; n < limit && !c.body.done(); {
 		p, buf, err := c.body.next(&c.srv.buffers)
 		c.srv.buffers.put(buf)
 		if err != nil {
-			return false
+			return err
 		}
 		n += len(p)
 	}
 	c.clearReadDeadline()
-	return c.body.done()
+	return nil
+}
+
+// awaitHangup reads nothing until the client has closed the connection, as who sends a request elsewhere does in the
+// middle of its body, or a moment has passed.
+func (c *h1) awaitHangup() {
+	select {
+	case <-c.guard.gone:
+	case <-time.After(lingerTimeout):
+	}
 }
 
 // linger closes the sending side and reads on for a moment: closing with unread bytes makes the kernel send a
@@ -120,13 +146,12 @@ func (c *h1) linger() {
 		return
 	}
 	_ = c.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
-	for n := 0; n < lingerLimit; {
-		buf, m, err := c.srv.buffers.read(c.conn, lingerLimit)
+	for {
+		buf, _, err := c.srv.buffers.read(c.conn, copyBuffer)
 		c.srv.buffers.put(buf)
 		if err != nil {
 			return
 		}
-		n += m
 	}
 }
 

@@ -113,7 +113,7 @@ func New(cfg Config, log *slog.Logger, tracer *Tracer) (*Proxy, error) {
 // Run listens and serves until ctx ends; then it drains, for Config.Grace at most, and returns when the last
 // request has. A listener that breaks is an error.
 func (q *Proxy) Run(ctx context.Context) error {
-	requests, err := listen(ctx, q.cfg.RequestAddress)
+	requests, err := proxy.Listen(ctx, q.cfg.RequestAddress)
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,8 @@ const (
 	clusterAdmin = "admin"
 	// maxConnections bounds the clients' connections of one Envoy.
 	maxConnections = 100_000
+	// solSocket and soSndbuf are Linux's numbers: a file is made for another machine, maybe on another system.
+	solSocket, soSndbuf = 1, 7
 )
 
 // Bootstrap returns the configuration that an Envoy starts with, as indented JSON: how to reach the discovery server,
@@ -103,6 +105,7 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 		StatsConfig:     &metricsv3.StatsConfig{StatsMatcher: &metricsv3.StatsMatcher{StatsMatcher: keptStats()}},
 		LayeredRuntime:  runtimeSettings(),
 		OverloadManager: connectionLimit(),
+		ClusterManager:  &bootstrapv3.ClusterManager{UpstreamBindConfig: sendBuffer()},
 	}
 	if c.Tracing.enabled() {
 		b.StaticResources.Clusters = append(b.StaticResources.Clusters, staticCluster(clusterTracing, c.Tracing.address()))
@@ -112,6 +115,14 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 		b.StaticResources.Listeners = []*listenerv3.Listener{debugListener(c.Debug)}
 	}
 	return b
+}
+
+// sendBuffer keeps what the kernel takes of a body before a pod has read any of it well below what is kept for a replay.
+// The number is that of proxy.KernelBuffer.
+func sendBuffer() *corev3.BindConfig {
+	return &corev3.BindConfig{SocketOptions: []*corev3.SocketOption{{
+		Description: "send buffer", Level: solSocket, Name: soSndbuf, Value: &corev3.SocketOption_IntValue{IntValue: 64 << 10},
+	}}}
 }
 
 // discovery is the one stream to the server. It is made again soon after it broke, so that a restart is not noticed.

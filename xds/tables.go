@@ -27,7 +27,7 @@ func routeTable(c Config, listener, name string, tree *matcher) *routev3.RouteCo
 		VirtualHosts: []*routev3.VirtualHost{{
 			Name: "all", Domains: []string{"*"}, Matcher: tree,
 			RetryPolicy:            retryPolicy(),
-			RequestBodyBufferLimit: wrapperspb.UInt64(uint64(max(c.ReplayLimit, 0))),
+			RequestBodyBufferLimit: wrapperspb.UInt64(uint64(max(c.ReplayLimit, 0) + replayRoom)),
 		}},
 		RequestHeadersToAdd: []*corev3.HeaderValueOption{
 			set(wire.HeaderFunction, "%CLUSTER_METADATA("+metadataNamespace+":"+metadataFunction+")%"),
@@ -52,6 +52,10 @@ func responseHeaders(vary corev3.HeaderValueOption_HeaderAppendAction) []*corev3
 }
 
 const (
+	// replayRoom is how much more than the replay limit Envoy keeps of a body. One above the limit can be refused as well,
+	// before anything of it was read, by a pod that can do nothing else. Until Envoy knows, it has taken what fits into
+	// its buffers and the kernels', and until it has sent that elsewhere, it takes more.
+	replayRoom = 1 << 20
 	// retries bounds the attempts after the first. One spill needs one; the others bridge the time in which an
 	// activator restarts: their back-off doubles from retryFirst and adds up to a few seconds.
 	retries    = 12

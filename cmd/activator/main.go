@@ -4,9 +4,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -49,9 +47,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	debug := telemetry.Debug{Address: o.debugAddress(), Registry: registry, Ready: a.Ready, Profiling: o.profiling}
 	server := &proxy.Server{Handler: a, Log: log}
 	// Before the debug server: who is ready takes requests.
-	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.requestAddress())
+	lis, err := proxy.Listen(ctx, o.requestAddress())
 	if err != nil {
-		return fmt.Errorf("listen for requests: %w", err)
+		return err
 	}
 
 	// The streams and the debug server outlive the signal: what is held is served first.

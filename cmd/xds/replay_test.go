@@ -46,12 +46,33 @@ func TestEnvoy_NeverReplaysAFunctionsOwnBusyAnswer(t *testing.T) {
 		{"GET", "?body=mine", ""}, {"GET", "", ""}, {"POST", "?body=mine", "something"}, {"POST", "", "something"},
 	} {
 		before := calls.Load()
-		status, body, header := callOnce(t, c.method, "http://"+host+":8888/f"+c.query, c.send)
+		status, body, header := callOnce(t, c.method, "http://"+host+":8888/f"+c.query, strings.NewReader(c.send))
 		if want := strings.TrimPrefix(c.query, "?body="); status != http.StatusServiceUnavailable || body != want || header.Get(wire.HeaderBusy) != "" {
 			t.Errorf("%s %q: %d %q %v", c.method, c.query, status, body, header)
 		}
 		if n := calls.Load() - before; n != 1 || spills.Load() != 0 {
 			t.Errorf("%s %q: the function was called %d times, the activator %d times", c.method, c.query, n, spills.Load())
+		}
+	}
+}
+
+// A pod that cannot serve says so before it takes anything of a body, and the kernels hold less of it than Envoy keeps.
+func TestEnvoy_ReplaysABodyOfAnySizeThatNobodyTook(t *testing.T) {
+	envoytest.Path(t)
+	host, activator := envoytest.Address(t), envoytest.Address(t)
+	serveAt(t, net.JoinHostPort(activator, fmt.Sprint(wire.PortRequests)), func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		_, _ = fmt.Fprint(w, n)
+	})
+	discover(t, host, startPod(t, "127.0.0.1:1"), activator)
+	const size = 8 << 20
+	for i := range 40 {
+		body := io.Reader(bytes.NewReader(make([]byte, size)))
+		if i%2 == 0 { // of unknown length
+			body = struct{ io.Reader }{body}
+		}
+		if status, answer, _ := callOnce(t, "POST", "http://"+host+":8888/f", body); status != http.StatusOK || answer != fmt.Sprint(size) {
+			t.Errorf("request %d: %d %q", i, status, answer)
 		}
 	}
 }
@@ -150,16 +171,16 @@ func discover(t *testing.T, host, pod, activator string) {
 	}
 	envoytest.Start(t, host+":9901", text)
 	envoytest.Eventually(t, "Envoy has the route", func() error {
-		if status := get(t, "http://"+host+":8888/f"); status != http.StatusServiceUnavailable {
+		if status := get(t, "http://"+host+":8888/f"); status == 0 || status == http.StatusNotFound {
 			return fmt.Errorf("status %d", status)
 		}
 		return nil
 	})
 }
 
-func callOnce(t *testing.T, method, url, body string) (status int, answer string, header http.Header) {
+func callOnce(t *testing.T, method, url string, body io.Reader) (status int, answer string, header http.Header) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
