@@ -96,11 +96,15 @@ func (l *arrivalLoop) run(ctx context.Context) {
 			if fd := int(e.Fd); fd == l.listen {
 				l.accept()
 			} else if !l.hear(fd) {
-				delete(l.conns, fd)
-				_ = unix.Close(fd)
+				l.drop(fd)
 			}
 		}
 	}
+}
+
+func (l *arrivalLoop) drop(fd int) {
+	delete(l.conns, fd)
+	_ = unix.Close(fd)
 }
 
 // accept takes the connections that wait. What they brought already is read at once: it came before what others bring.
@@ -113,8 +117,7 @@ func (l *arrivalLoop) accept() {
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		l.conns[fd] = make([]byte, 0, arrivalBuffer)
 		if l.watch(fd) != nil || !l.hear(fd) {
-			delete(l.conns, fd)
-			_ = unix.Close(fd)
+			l.drop(fd)
 		}
 	}
 }

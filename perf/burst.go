@@ -105,22 +105,15 @@ func isHot(p corev1.Pod) bool { return p.Labels[wire.LabelState] == string(wire.
 
 func (b *burst) add(r *Results, sh shape, clients int, first, steady Measured, pods int) {
 	row := Row{Scenario: "burst", Contestant: nameOurs, Parameters: map[string]string{"settings": sh.name, "clients": strconv.Itoa(clients)}}
-	for _, m := range []struct {
-		name, unit string
-		value      float64
-	}{
-		{"failures", "requests", float64(first.Failures + steady.Failures)},
-		{"throughput", "requests/s", steady.Throughput()},
-		{"latency_p50", "ms", steady.Quantile(0.5)},
-		{"latency_p99", "ms", steady.Quantile(0.99)},
-		{"first_p50", "ms", first.Quantile(0.5)},
-		{"first_p99", "ms", first.Quantile(0.99)},
-		{"pods", "pods", float64(pods)},
-		{"pods_ideal", "pods", float64(sh.ideal(clients))},
-	} {
-		row.Metric, row.Unit = m.name, m.unit
-		r.Add(row, m.value)
-	}
+	r.addAll(row,
+		metric{"failures", "requests", one(float64(first.Failures + steady.Failures))},
+		metric{"throughput", "requests/s", one(steady.Throughput())},
+		metric{"latency_p50", "ms", one(steady.Quantile(0.5))},
+		metric{"latency_p99", "ms", one(steady.Quantile(0.99))},
+		metric{"first_p50", "ms", one(first.Quantile(0.5))},
+		metric{"first_p99", "ms", one(first.Quantile(0.99))},
+		metric{"pods", "pods", one(float64(pods))},
+		metric{"pods_ideal", "pods", one(float64(sh.ideal(clients)))})
 	b.s.log.Info("burst measured", "settings", sh.name, "clients", clients, "p50_ms", steady.Quantile(0.5),
 		"p99_ms", steady.Quantile(0.99), "pods", pods, "failures", first.Failures+steady.Failures)
 }

@@ -90,27 +90,29 @@ func (c *chains) front(ctx context.Context, config, before string) (*entry, erro
 	return &entry{address: e.address, path: "/", processes: []int{e.cmd.Process.Pid}, stop: e.stop}, nil
 }
 
-func (c *chains) knativeDirect(ctx context.Context) (*entry, error) {
+// knativePod starts Knative's queue-proxy before the backend.
+func (c *chains) knativePod(ctx context.Context) (*entry, error) {
 	q, err := launchKnativeQueue(ctx, c.peers.program(knativeQueue), proxyAddress, c.backend, 0)
 	if err != nil {
 		return nil, err
 	}
-	behind := q.entry(proxyAddress, q.stop)
-	if _, err := q.awaitListening(ctx, proxyAddress); err != nil {
-		return behind.unless(err)
+	_, err = q.awaitListening(ctx, proxyAddress)
+	return q.entry(proxyAddress, q.stop).unless(err)
+}
+
+func (c *chains) knativeDirect(ctx context.Context) (*entry, error) {
+	behind, err := c.knativePod(ctx)
+	if err != nil {
+		return nil, err
 	}
 	front, err := c.front(ctx, kourierConfig, proxyAddress)
 	return front.before(behind, err)
 }
 
 func (c *chains) knativeActivator(ctx context.Context) (*entry, error) {
-	q, err := launchKnativeQueue(ctx, c.peers.program(knativeQueue), proxyAddress, c.backend, 0)
+	behind, err := c.knativePod(ctx)
 	if err != nil {
 		return nil, err
-	}
-	behind := q.entry(proxyAddress, q.stop)
-	if _, err := q.awaitListening(ctx, proxyAddress); err != nil {
-		return behind.unless(err)
 	}
 	a := &activators{config: c.config, peers: c.peers, listen: c.activator, control: c.control}
 	middle, err := a.knative(ctx, 0)

@@ -272,7 +272,7 @@ func (c *cold) unpooled(ctx context.Context, o ColdOptions, r *Results) (err err
 
 // add makes rows of samples: their spread, and the median and p99 by themselves for goals.
 func (c *cold) add(r *Results, atOnce string, s samples) {
-	row := Row{Scenario: "cold", Unit: "ms", Parameters: map[string]string{"at_once": atOnce}}
+	row := Row{Scenario: "cold", Parameters: map[string]string{"at_once": atOnce}}
 	for _, part := range []struct {
 		contestant, metric string
 		values, busy       []float64
@@ -281,16 +281,12 @@ func (c *cold) add(r *Results, atOnce string, s samples) {
 			continue
 		}
 		row.Contestant = part.contestant
-		row.Metric = part.metric
-		r.Add(row, part.values...)
-		row.Metric = part.metric + "_p50"
-		r.Add(row, quantile(part.values, 0.5))
-		row.Metric = part.metric + "_p99"
-		r.Add(row, quantile(part.values, 0.99))
-		if len(part.busy) > 0 && atOnce != "1" {
-			busy := row
-			busy.Metric, busy.Unit = "machine_busy", "% of the processors"
-			r.Add(busy, part.busy...)
+		r.addAll(row,
+			metric{part.metric, "ms", part.values},
+			metric{part.metric + "_p50", "ms", one(quantile(part.values, 0.5))},
+			metric{part.metric + "_p99", "ms", one(quantile(part.values, 0.99))})
+		if atOnce != "1" {
+			r.addAll(row, metric{"machine_busy", "% of the processors", part.busy})
 		}
 	}
 }

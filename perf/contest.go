@@ -249,25 +249,15 @@ func addLaps(r *Results, row Row, laps []lap) {
 				values = append(values, v)
 			}
 		}
-		if len(values) > 0 {
-			row.Metric, row.Unit = m.name, m.unit
-			r.Add(row, values...)
-		}
+		r.addAll(row, metric{m.name, m.unit, values})
 	}
 }
 
 func addMemoryRows(r *Results, row Row, suffix string, uses []memoryUse) {
-	if len(uses) == 0 {
-		return
-	}
 	resident, anonymous := make([]float64, 0, len(uses)), make([]float64, 0, len(uses))
 	for _, m := range uses {
 		resident = append(resident, m.resident)
 		anonymous = append(anonymous, m.anonymous)
 	}
-	row.Unit = "MiB"
-	row.Metric = "resident" + suffix
-	r.Add(row, resident...)
-	row.Metric = "anonymous" + suffix
-	r.Add(row, anonymous...)
+	r.addAll(row, metric{"resident" + suffix, "MiB", resident}, metric{"anonymous" + suffix, "MiB", anonymous})
 }

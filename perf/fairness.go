@@ -203,18 +203,11 @@ func (f *fairness) add(r *Results, latency *hdrhistogram.Histogram, failures int
 	row := Row{Scenario: "fairness", Contestant: nameOurs, Parameters: map[string]string{
 		"pods": strconv.Itoa(f.pods), "limit": strconv.Itoa(f.limit),
 	}}
-	for _, m := range []struct {
-		name, unit string
-		value      float64
-	}{
-		{"requests", "", float64(latency.TotalCount())},
-		{"latency_p50", "ms", float64(latency.ValueAtQuantile(50)) / 1000},
-		{"latency_p99", "ms", float64(latency.ValueAtQuantile(99)) / 1000},
-		{"latency_worst", "ms", float64(latency.Max()) / 1000},
-		{"overlaps", "requests", float64(f.overlaps.Load())},
-		{"failures", "requests", float64(failures)},
-	} {
-		row.Metric, row.Unit = m.name, m.unit
-		r.Add(row, m.value)
-	}
+	r.addAll(row,
+		metric{"requests", "", one(float64(latency.TotalCount()))},
+		metric{"latency_p50", "ms", one(float64(latency.ValueAtQuantile(50)) / 1000)},
+		metric{"latency_p99", "ms", one(float64(latency.ValueAtQuantile(99)) / 1000)},
+		metric{"latency_worst", "ms", one(float64(latency.Max()) / 1000)},
+		metric{"overlaps", "requests", one(float64(f.overlaps.Load()))},
+		metric{"failures", "requests", one(float64(failures))})
 }

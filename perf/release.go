@@ -66,18 +66,11 @@ func (r released) and(o released) released {
 
 func (r released) add(to *Results, name string, held int) {
 	row := Row{Scenario: "activator", Contestant: name, Parameters: map[string]string{"held": strconv.Itoa(held)}}
-	for _, m := range []struct {
-		name, unit string
-		values     []float64
-	}{
-		{"released", "ms", r.last},
-		{"overtaken", "% of pairs", r.overtaken},
-		{"displaced", "places", r.displaced},
-		{"failures", "requests", []float64{r.failures}},
-	} {
-		row.Metric, row.Unit = m.name, m.unit
-		to.Add(row, m.values...)
-	}
+	to.addAll(row,
+		metric{"released", "ms", r.last},
+		metric{"overtaken", "% of pairs", r.overtaken},
+		metric{"displaced", "places", r.displaced},
+		metric{"failures", "requests", one(r.failures)})
 }
 
 // arrivals notes the order in which numbered requests reach the backend.

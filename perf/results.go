@@ -35,6 +35,25 @@ func (r *Results) Add(row Row, values ...float64) {
 	r.Rows = append(r.Rows, row)
 }
 
+// metric is a row's part that differs between rows of one measurement.
+type metric struct {
+	name, unit string
+	values     []float64
+}
+
+// one is the only value of a metric.
+func one(v float64) []float64 { return []float64{v} }
+
+// addAll appends a row for each metric that has values; row says what they have in common.
+func (r *Results) addAll(row Row, metrics ...metric) {
+	for _, m := range metrics {
+		if len(m.values) > 0 {
+			row.Metric, row.Unit = m.name, m.unit
+			r.Add(row, m.values...)
+		}
+	}
+}
+
 // WriteJSON writes the rows as a JSON array.
 func (r *Results) WriteJSON(w io.Writer) error {
 	rows := r.Rows

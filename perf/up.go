@@ -126,9 +126,6 @@ func (u *up) add(r *Results, start string, all ...started) {
 		ready = append(ready, s.ready.Seconds())
 		warm = append(warm, s.warm.Seconds())
 	}
-	row := Row{Scenario: "up", Contestant: "hotpod", Parameters: map[string]string{"start": start}, Unit: "s"}
-	row.Metric = "ready"
-	r.Add(row, ready...)
-	row.Metric = "pool_warm"
-	r.Add(row, warm...)
+	row := Row{Scenario: "up", Contestant: "hotpod", Parameters: map[string]string{"start": start}}
+	r.addAll(row, metric{"ready", "s", ready}, metric{"pool_warm", "s", warm})
 }

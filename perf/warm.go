@@ -115,7 +115,7 @@ func (w *warm) open(ctx context.Context) (err error) {
 func (w *warm) hotPod(ctx context.Context) (pod corev1.Pod, err error) {
 	err = w.fleet.awaitPods(ctx, "the hot pod", func(pods []corev1.Pod) bool {
 		for _, p := range pods {
-			if p.Labels[wire.LabelState] == string(wire.StateHot) {
+			if isHot(p) {
 				pod = p
 				return true
 			}
@@ -251,18 +251,9 @@ func (o *observations) record(m Measured, processor time.Duration) {
 }
 
 func (o *observations) add(r *Results, row Row) {
-	for _, metric := range []struct {
-		name, unit string
-		values     []float64
-	}{
-		{"throughput", "requests/s", o.throughput},
-		{"latency_p50", "ms", o.p50},
-		{"latency_p99", "ms", o.p99},
-		{"cpu", "µs/request", o.cpu},
-	} {
-		if len(metric.values) > 0 {
-			row.Metric, row.Unit = metric.name, metric.unit
-			r.Add(row, metric.values...)
-		}
-	}
+	r.addAll(row,
+		metric{"throughput", "requests/s", o.throughput},
+		metric{"latency_p50", "ms", o.p50},
+		metric{"latency_p99", "ms", o.p99},
+		metric{"cpu", "µs/request", o.cpu})
 }
