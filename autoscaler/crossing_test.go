@@ -11,10 +11,7 @@ import (
 func TestRunner_DemandThatCrossedAPlacementAsksForNoMore(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.RequestsPerPod = 4 })
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		act.waits(f, 2)
 		before := act.last().Seq
 		w.pass(25 * time.Millisecond)
@@ -34,10 +31,7 @@ func TestRunner_DemandThatCrossedAPlacementAsksForNoMore(t *testing.T) {
 func TestRunner_DemandThatKnowsThePlacementAsksForAnotherPod(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.RequestsPerPod = 4 })
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		act.waits(f, 2)
 		w.pass(25 * time.Millisecond)
 		act.waits(f, 3)
@@ -71,10 +65,7 @@ func TestRunner_APodThatOneActivatorFilledIsNotFreshForAnother(t *testing.T) {
 func TestRunner_AnActivatorThatIsStuckDoesNotKeepPodsFreshForEver(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		act.waitsSince(f, 1, 0)
 		w.pass(25 * time.Millisecond)
 		w.wantPool(1, 1, 0)

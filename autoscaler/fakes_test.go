@@ -167,6 +167,7 @@ type world struct {
 	reports  *fakeReports
 	registry *prometheus.Registry
 	log      *logBook
+	hangUps  []func()
 }
 
 // logBook keeps messages.
@@ -192,6 +193,9 @@ func inWorld(t *testing.T, story func(w *world)) {
 		go func() { done <- w.Run(ctx, w.pool) }()
 		synctest.Wait()
 		story(w)
+		for _, hangUp := range w.hangUps {
+			hangUp()
+		}
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run = %v", err)
@@ -213,6 +217,15 @@ func newWorld(t *testing.T) *world {
 func (w *world) begin() {
 	w.Synced()
 	w.pass(adoptingDemanded)
+}
+
+// serving makes f known, begins, and lets an activator connect that stays until the story is over.
+func (w *world) serving(f *v1.Function) *fakeActivator {
+	w.SetFunction(f)
+	w.begin()
+	act, hangUp := w.activator()
+	w.hangUps = append(w.hangUps, hangUp)
+	return act
 }
 
 // pass lets time go by.

@@ -39,10 +39,7 @@ func TestRunner_AnHour(t *testing.T) {
 			f.Spec.RequestsPerPod, f.Spec.Concurrency = 10, 20
 			f.Spec.InvokeStrategy.ExecutionStrategy.MinScale = 1
 		})
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.pass(5 * time.Second)
 		for i, p := range phases {
 			for second := range int(p.length / time.Second) {

@@ -64,10 +64,7 @@ func TestRunner_MinimumIsStartedOnceAdoptionIsOver(t *testing.T) {
 func TestRunner_OldPodsServeUntilANewOneIsHot(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		act.waits(f, 3)
 		w.pass(25 * time.Millisecond)
 		act.waits(f, 0)
@@ -94,10 +91,7 @@ func TestRunner_OldPodsServeUntilANewOneIsHot(t *testing.T) {
 func TestRunner_AFailedGenerationLeavesTheOldPods(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		broken := &wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: "SyntaxError: line 1"}
 		w.pool.fail(broken)
@@ -127,10 +121,7 @@ func TestRunner_AFailedGenerationLeavesTheOldPods(t *testing.T) {
 func TestRunner_DeletingAFunctionDrainsItsPodsAndEndsItsSeries(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		act.waits(f, 2)
 		w.pass(25 * time.Millisecond)
 		act.waits(f, 0)
@@ -157,10 +148,7 @@ func TestRunner_DeletingAFunctionDrainsItsPodsAndEndsItsSeries(t *testing.T) {
 func TestRunner_AFunctionMadeAnewIsAnother(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		w.SetFunction(hello(func(f *v1.Function) { f.UID = "uid-2" }))
 		w.pass(time.Millisecond)

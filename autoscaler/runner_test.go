@@ -25,10 +25,7 @@ func (w *world) cold(act *fakeActivator, f *v1.Function) {
 func TestRunner_FromZeroToOneAndBackWithTheReasonInTheLog(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		if p := act.last(); p.Limit != 1 || p.HoldMillis != 120_000 || p.RunMillis != 60_000 || p.Generation != 1 {
 			t.Errorf("placement %+v", p)
@@ -55,10 +52,7 @@ func TestRunner_FromZeroToOneAndBackWithTheReasonInTheLog(t *testing.T) {
 func TestRunner_ABurstClaimsAPodForEachAndNotOneMore(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		for n := 1; n <= 16; n++ {
 			act.waits(f, n)
 		}
@@ -75,10 +69,7 @@ func TestRunner_ABurstClaimsAPodForEachAndNotOneMore(t *testing.T) {
 func TestRunner_NeverBeyondTheMaximum(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.Concurrency = 3 })
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		act.waits(f, 50)
 		w.pass(5 * time.Second)
 		w.wantPool(3, 3, 0)
@@ -91,10 +82,7 @@ func TestRunner_NeverBeyondTheMaximum(t *testing.T) {
 func TestRunner_ReportedLoadScalesUpAndDown(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.RequestsPerPod = 10 })
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		for range 5 {
 			w.reports.say("pod-001", 28, 28, 100)
@@ -113,10 +101,7 @@ func TestRunner_ReportedLoadScalesUpAndDown(t *testing.T) {
 func TestRunner_APodThatSaysNothingIsNotIdle(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { idle := 10; f.Spec.IdleTimeout = &idle })
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		w.reports.silence("pod-001")
 		w.pass(10 * time.Minute)
@@ -130,10 +115,7 @@ func TestRunner_APodThatSaysNothingIsNotIdle(t *testing.T) {
 func TestRunner_AFailureAnswersWhatWaitsAndTheNextTriesAgain(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.pool.fail(&wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: "SyntaxError"})
 		act.waits(f, 1)
 		w.pass(25 * time.Millisecond)
@@ -156,10 +138,7 @@ func TestRunner_AFailureAnswersWhatWaitsAndTheNextTriesAgain(t *testing.T) {
 func TestRunner_ARecoveredPoolIsTriedAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.PoolChanged("default/nodejs", 0, 0, &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "image unknown"})
 		w.pool.fail(&wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "image unknown"})
 		act.waits(f, 1)
@@ -179,10 +158,7 @@ func TestRunner_ARecoveredPoolIsTriedAtOnce(t *testing.T) {
 func TestRunner_OneRequestPodsLeaveAfterTheirRequest(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.OnceOnly = true })
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		w.reports.say("pod-001", 1, 1, 0)
 		w.pass(time.Second)
@@ -198,10 +174,7 @@ func TestRunner_OneRequestPodsLeaveAfterTheirRequest(t *testing.T) {
 func TestRunner_TotalsOutliveReconnectsAndPods(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		w.reports.say("pod-001", .1, 0, 5)
 		w.pass(time.Second)

@@ -80,10 +80,7 @@ func TestRunner_ScalesByRequestsPerSecond(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := annotated("metric", "rps", "target", "100")
 		f.Spec.RequestsPerPod = 50
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		for range 10 { // 200 short requests a second: hardly any concurrency, but 200 / (100 * 0.7) pods
 			w.reports.say("pod-001", .2, 0, 200)
@@ -140,10 +137,7 @@ func TestRunner_AnAnnotationTakesEffectWithoutANewGeneration(t *testing.T) {
 func TestRunner_StatusOfAFunctionAtZeroSaysWhy(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		w.pass(10 * time.Minute)
 		if _, active := w.count(); active != 0 {
@@ -160,10 +154,7 @@ func TestRunner_StatusOfAFunctionAtZeroSaysWhy(t *testing.T) {
 func TestRunner_TellsTheLoadEveryFewSecondsOnly(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.RequestsPerPod = 100 })
-		w.SetFunction(f)
-		w.begin()
-		act, hangUp := w.activator()
-		defer hangUp()
+		act := w.serving(f)
 		w.cold(act, f)
 		told, last := 0, w.statusOfFunction(f)
 		for i := range 60 {
