@@ -104,6 +104,12 @@ func (s *store) start(t *testing.T, identity string) *replica {
 	return r
 }
 
+// end stops the replica and returns when its Run has.
+func (r *replica) end() error {
+	r.stop()
+	return <-r.ended
+}
+
 func (r *replica) setLeads(v bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -134,47 +140,38 @@ func TestElector_OneOfManyLeadsAndHandsOverWhenItStops(t *testing.T) {
 			if leader == nil || !leader.Sure() {
 				t.Fatal("within a second of the last one's stop nobody leads")
 			}
-			leader.stop()
-			if err := <-leader.ended; err != nil {
+			if err := leader.end(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
 }
 
-func TestElector_KilledLeaderIsReplacedAfterItsTermAndNotBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStore()
-		// What a killed process leaves behind: a record that nobody renews.
-		if _, err := s.lock("dead").Write(t.Context(), Record{Holder: "dead", Term: 3 * time.Second}); err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		b := s.start(t, "b")
-		<-b.leading
-		if took := time.Since(began); took < 3*time.Second || took > 3500*time.Millisecond {
-			t.Errorf("taken over after %s", took)
-		}
-		b.stop()
-		<-b.ended
-	})
-}
-
-func TestElector_RestartedReplicaLeadsAgainAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStore()
-		if _, err := s.lock("a").Write(t.Context(), Record{Holder: "a", Term: 3 * time.Second}); err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		a := s.start(t, "a")
-		<-a.leading
-		if took := time.Since(began); took > time.Millisecond {
-			t.Errorf("leads after %s", took)
-		}
-		a.stop()
-		<-a.ended
-	})
+func TestElector_TakesOverWhatAProcessLeftBehind(t *testing.T) {
+	const term = 3 * time.Second
+	for name, c := range map[string]struct {
+		left            string // who held the lease when it was killed
+		soonest, latest time.Duration
+	}{
+		"another's after its term, not before": {"dead", term, term + 500*time.Millisecond},
+		"its own at once":                      {"a", 0, time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStore()
+				if _, err := s.lock(c.left).Write(t.Context(), Record{Holder: c.left, Term: term}); err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				a := s.start(t, "a")
+				<-a.leading
+				if took := time.Since(began); took < c.soonest || took > c.latest {
+					t.Errorf("leads after %s", took)
+				}
+				_ = a.end()
+			})
+		})
+	}
 }
 
 func TestElector_LeaderGoesOnInDoubtWhileTheServerIsAway(t *testing.T) {
@@ -196,10 +193,7 @@ func TestElector_LeaderGoesOnInDoubtWhileTheServerIsAway(t *testing.T) {
 		if !a.Sure() || b.isLeading() {
 			t.Errorf("back: a is sure: %v, b leads: %v", a.Sure(), b.isLeading())
 		}
-		a.stop()
-		b.stop()
-		<-a.ended
-		<-b.ended
+		_, _ = a.end(), b.end()
 	})
 }
 
@@ -226,8 +220,7 @@ func TestElector_LeaderThatIsCutOffIsReplacedAndEnds(t *testing.T) {
 		if !b.Sure() {
 			t.Error("b lost the lease to the one that ended")
 		}
-		b.stop()
-		<-b.ended
+		_ = b.end()
 	})
 }
 
@@ -248,8 +241,7 @@ func TestElector_ForeignWritesAndDeletionAreNoLoss(t *testing.T) {
 				t.Errorf("sure: %v, record %+v", a.Sure(), s.record)
 			}
 		}
-		a.stop()
-		<-a.ended
+		_ = a.end()
 		if s.record.Holder != "" {
 			t.Errorf("left behind: %+v", s.record)
 		}
@@ -302,8 +294,7 @@ func TestElector_NeverTwoAreSure(t *testing.T) {
 			}
 			s.setAway("", true)
 			for _, r := range replicas {
-				r.stop()
-				<-r.ended
+				_ = r.end()
 			}
 		})
 	}
