@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -222,6 +223,28 @@ func TestChain_FailureIsAnsweredAndRecoveredFrom(t *testing.T) {
 	c.autoscaler.SetFunction(&next)
 	if status, answer, err := c.call(http.DefaultClient, f, ""); err != nil || status != http.StatusOK {
 		t.Errorf("after the repair: %d %q, %v", status, answer, err)
+	}
+}
+
+// A pod whose runtime is gone says so before it takes anything of a body.
+func TestChain_LargeBodyGoesToAnotherPodWhenOneIsBroken(t *testing.T) {
+	c := newChain(t, 0)
+	var started atomic.Int64
+	c.runtime = func() (string, func()) {
+		if started.Add(1) <= 3 {
+			return "127.0.0.1:1", func() {}
+		}
+		s := httptest.NewServer(c.function())
+		return s.Listener.Addr().String(), s.Close
+	}
+	f := hello()
+	c.autoscaler.SetFunction(f)
+	body := strings.Repeat("x", 8<<20)
+	for range 3 {
+		status, answer, err := c.call(http.DefaultClient, f, body)
+		if err != nil || status != http.StatusOK || len(answer) != len("echo ")+len(body) {
+			t.Fatalf("call = %d, %d bytes, %v", status, len(answer), err)
+		}
 	}
 }
 
