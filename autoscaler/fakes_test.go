@@ -143,6 +143,15 @@ func (r *fakeReports) say(uid string, concurrency float64, inFlight int, finishe
 	p.out <- p.last
 }
 
+// lose reports that the pod's runtime is gone.
+func (r *fakeReports) lose(uid string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.pod(uid)
+	p.last.Broken = true
+	p.out <- p.last
+}
+
 // silence breaks the pod's stream and refuses new ones until speak.
 func (r *fakeReports) silence(uid string) {
 	r.mu.Lock()

@@ -60,9 +60,13 @@ func (a *Autoscaler) report(f *function, p *pod, r wire.Report) {
 	if p.load.take(r, now, f.totals) {
 		f.live.active = now
 	}
-	if took != p.takes(f.spec.once) { // it drains, or has had its one request
-		a.look(f, now, false)
+	if took == p.takes(f.spec.once) {
+		return
 	}
+	if r.Broken {
+		a.config.Log.Warn("the runtime of a pod is gone, the pod is replaced", "function", f.id.Name, "namespace", f.id.Namespace, "pod", p.hot.UID)
+	}
+	a.look(f, now, false) // it drains, has lost its runtime, or has had its one request
 }
 
 // lost notes that a pod's stream broke and returns whether that was its last.

@@ -100,7 +100,7 @@ func (f *function) serving() (serving, older []*pod) {
 		switch {
 		case p.takes(f.spec.once) && p.generation == newest:
 			serving = append(serving, p)
-		case !p.leaving && (p.generation < newest || f.spec.once && p.spent()):
+		case !p.leaving && (p.generation < newest || p.load.last.Broken || f.spec.once && p.spent()):
 			older = append(older, p)
 		}
 	}

@@ -32,7 +32,7 @@ type pod struct {
 
 // takes says whether the pod takes requests. A pod that may take one request in its life and had it does not.
 func (p *pod) takes(once bool) bool {
-	return !p.leaving && !p.load.last.Draining && (!once || !p.spent())
+	return !p.leaving && !p.load.last.Draining && !p.load.last.Broken && (!once || !p.spent())
 }
 
 func (p *pod) spent() bool {

@@ -168,6 +168,23 @@ func TestRunner_OneRequestPodsLeaveAfterTheirRequest(t *testing.T) {
 		if _, _, drained := w.pool.count(); drained != 1 {
 			t.Error("a pod that had its request was not drained")
 		}
+		w.pass(5 * time.Minute)
+		w.wantPool(1, 0, 1) // and no other was claimed for the load that it had
+	})
+}
+
+func TestRunner_APodWithoutItsRuntimeIsReplacedAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello(func(f *v1.Function) { f.Spec.InvokeStrategy.ExecutionStrategy.MinScale = 1 })
+		act := w.serving(f)
+		w.cold(act, f)
+		w.pass(adopting)
+		w.reports.lose("pod-001")
+		w.pass(30 * time.Millisecond)
+		w.wantPool(2, 1, 1)
+		if p := act.last(); len(p.Pods) != 1 || p.Pods[0].UID != "pod-002" {
+			t.Errorf("placement after the loss %+v", p)
+		}
 	})
 }
 

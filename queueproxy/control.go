@@ -102,7 +102,7 @@ func (q *Proxy) serveDrain(w http.ResponseWriter, r *http.Request, body []byte) 
 }
 
 // serveReports sends the load as lines of JSON: at once, and then after each change, but not more often than once
-// a second. While the load lasts its mean is a change too.
+// a second. While the load lasts its mean is a change too. That the runtime is gone is told without delay.
 func (q *Proxy) serveReports(w http.ResponseWriter, r *http.Request, _ []byte) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	control := http.NewResponseController(w)
@@ -113,6 +113,7 @@ func (q *Proxy) serveReports(w http.ResponseWriter, r *http.Request, _ []byte) {
 	for first := true; ; first = false {
 		ended := r.Context().Err() != nil // seen before the last look: the totals outlive the pod
 		report, now := q.gate.report(last)
+		report.Broken = q.broken.Load()
 		if first || differs(sent, report) {
 			if json.NewEncoder(w).Encode(report) != nil || control.Flush() != nil {
 				return
@@ -122,16 +123,22 @@ func (q *Proxy) serveReports(w http.ResponseWriter, r *http.Request, _ []byte) {
 		if ended {
 			return
 		}
-		awaitChange(r.Context(), changes, report)
+		lost := q.lost
+		if report.Broken {
+			lost = nil
+		}
+		awaitChange(r.Context(), changes, lost, report)
 	}
 }
 
-// awaitChange returns when another report may be due, or ctx has ended.
-func awaitChange(ctx context.Context, changes <-chan struct{}, sent wire.Report) {
+// awaitChange returns when another report may be due, or must be because lost was closed, or ctx has ended.
+func awaitChange(ctx context.Context, changes, lost <-chan struct{}, sent wire.Report) {
 	pause := time.NewTimer(reportEvery)
 	defer pause.Stop()
 	select {
 	case <-pause.C:
+	case <-lost:
+		return
 	case <-ctx.Done():
 		return
 	}
@@ -140,6 +147,7 @@ func awaitChange(ctx context.Context, changes <-chan struct{}, sent wire.Report)
 	}
 	select {
 	case <-changes:
+	case <-lost:
 	case <-ctx.Done():
 	}
 }

@@ -302,24 +302,50 @@ func TestRun_EndsWithoutLossUnderLoad(t *testing.T) {
 	clients.Wait()
 }
 
+// reports returns what reads one report after the other.
+func (p *pod) reports() (next func() wire.Report) {
+	p.t.Helper()
+	lines := bufio.NewReader(p.open(p.t.Context(), wire.PathReports, struct{}{}).Body) //nolint:bodyclose // the test's end does
+	return func() (r wire.Report) {
+		p.t.Helper()
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if err := json.Unmarshal(line, &r); err != nil {
+			p.t.Fatal(err)
+		}
+		return r
+	}
+}
+
+func TestReports_TellAtOnceThatTheRuntimeIsGone(t *testing.T) {
+	silent := testproxy.Listen(t)
+	_ = silent.Close()
+	p := start(t, silent.Addr().String(), nil)
+	p.assign(wire.Assignment{Limit: 1, RunTimeoutMillis: 1000})
+	next := p.reports()
+	if next().Broken {
+		t.Error("the pod is broken before anybody asked its runtime")
+	}
+	c := p.dial()
+	c.Send(get(""))
+	c.Answer("GET")
+	begin := time.Now()
+	r := next()
+	for !r.Broken {
+		r = next()
+	}
+	if took := time.Since(begin); took > 500*time.Millisecond {
+		t.Errorf("it was told after %v", took)
+	}
+}
+
 func TestReports_ComeAtOnceAndThenOnceASecondAfterChanges(t *testing.T) {
 	g := testproxy.NewGatekeeper(t)
 	p := start(t, testproxy.Backend(t, g), nil)
 	p.assign(wire.Assignment{Limit: 10})
-	stream := p.open(t.Context(), wire.PathReports, struct{}{})
-	defer stream.Body.Close()
-	lines := bufio.NewReader(stream.Body)
-	next := func() (r wire.Report) {
-		t.Helper()
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(line, &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
+	next := p.reports()
 	first := next()
 	if first.InFlight != 0 || first.Requests != [6]uint64{} {
 		t.Errorf("first report = %+v", first)

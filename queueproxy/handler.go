@@ -176,8 +176,15 @@ func (q *Proxy) crashed(out proxy.Outcome) bool {
 	default:
 		return false
 	}
-	q.broken.Store(true)
+	q.breaks()
 	return true
+}
+
+// breaks takes the pod out of use for good, and lets reports say so at once.
+func (q *Proxy) breaks() {
+	if q.broken.CompareAndSwap(false, true) {
+		close(q.lost)
+	}
 }
 
 // suspect looks whether the runtime still listens after it closed a connection. One that crashed may be back before the
@@ -193,7 +200,7 @@ func (q *Proxy) suspect() {
 		case err == nil:
 			_ = conn.Close()
 		case errors.Is(err, syscall.ECONNREFUSED) && q.assigned.Load() != nil:
-			q.broken.Store(true)
+			q.breaks()
 		}
 	}()
 }

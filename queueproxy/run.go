@@ -86,8 +86,9 @@ type Proxy struct {
 	waiters  waiters
 	runs     runs
 	assigned atomic.Pointer[assigned]
-	// broken is set for good when the runtime does not listen any more.
+	// broken is set for good when the runtime does not listen any more, or came back without its code; lost is closed then.
 	broken     atomic.Bool
+	lost       chan struct{}
 	suspecting atomic.Bool // suspect is looking
 	// hooked is closed when the runtime's preStop hook was told that the pod is drained.
 	hooked   chan struct{}
@@ -103,7 +104,8 @@ func New(cfg Config, log *slog.Logger, tracer *Tracer) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Proxy{cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{}, hooked: make(chan struct{}), started: time.Now()}
+	q := &Proxy{cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{},
+		lost: make(chan struct{}), hooked: make(chan struct{}), started: time.Now()}
 	q.gate = newGate(q.started)
 	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, IdleTimeout: cfg.RuntimeIdle, Watcher: q.watcher, Lost: q.suspect})
 	q.server = &proxy.Server{Handler: q, Log: log, IdleTimeout: cmp.Or(cfg.Idle, clientIdle), Watcher: q.watcher}

@@ -121,6 +121,8 @@ type Report struct {
 	Waiting  int `json:"waiting"`
 	// Draining says that the pod takes nothing new.
 	Draining bool `json:"draining,omitempty"`
+	// Broken says that the runtime is gone, with the function's code: the pod never takes anything again.
+	Broken bool `json:"broken,omitempty"`
 	// Requests counts finished requests by status class: index 0 is what got no status (client gone), 1 to 5
 	// are 1xx to 5xx.
 	Requests [6]uint64 `json:"requests"`
