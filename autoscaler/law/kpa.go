@@ -5,6 +5,10 @@ import "math"
 // windows is Knative's law (KPA): as many pods as the load over the stable window needs, and in panic as many as any
 // moment since it began needed, if that is more.
 func (c *choice) windows() {
+	if c.spec.Once {
+		c.want(c.seen.Ready, ReasonOnce)
+		return
+	}
 	if !c.seen.Data {
 		c.want(c.seen.Ready, ReasonNoData)
 		return

@@ -8,6 +8,8 @@ type Reason string
 const (
 	// ReasonNoData keeps what there is: no report was read yet.
 	ReasonNoData Reason = "NoData"
+	// ReasonOnce keeps what there is: a pod takes one request in its life, so past load says nothing of the next.
+	ReasonOnce Reason = "OnceOnly"
 	// ReasonStableWindow is the load over the stable window.
 	ReasonStableWindow Reason = "StableWindow"
 	// ReasonPanicWindow is the load over the short window, or what it asked for within the last stable window.

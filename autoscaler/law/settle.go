@@ -45,7 +45,7 @@ type settler struct {
 
 func (r *settler) spec() Spec {
 	s := Spec{
-		Retain: max(0, r.f.Spec.RetainPods), Limit: r.f.RequestsPerPod(), Activation: or(r.said.ActivationScale, 0),
+		Retain: max(0, r.f.Spec.RetainPods), Limit: r.f.RequestsPerPod(), Once: r.f.Spec.OnceOnly, Activation: or(r.said.ActivationScale, 0),
 		Metric: Concurrency, Aggregation: Linear,
 		StableWindow:   or(r.said.Window, r.d.StableWindow),
 		PanicThreshold: or(r.said.PanicThresholdPercentage, r.d.PanicThresholdPercentage) / 100,

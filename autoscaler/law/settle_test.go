@@ -94,7 +94,7 @@ func TestSettle_FissionsFields(t *testing.T) {
 			fields: func(f *v1.FunctionSpec) { f.IdleTimeout = minutes(0) }, want: func(s *Spec) { s.Idle = minIdle },
 		},
 		"onceOnly is one request a pod": {
-			fields: func(f *v1.FunctionSpec) { f.OnceOnly = true; f.RequestsPerPod = 10 },
+			fields: func(f *v1.FunctionSpec) { f.OnceOnly = true; f.RequestsPerPod = 10 }, want: func(s *Spec) { s.Once = true },
 		},
 	} {
 		t.Run(name, c.check)

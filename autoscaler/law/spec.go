@@ -46,6 +46,8 @@ type Spec struct {
 	Aggregation Aggregation
 	// Limit is the number of requests inside one pod at a time; 0 means no limit.
 	Limit int
+	// Once says that a pod takes one request in its life: load over is no reason for another pod.
+	Once bool
 
 	// StableWindow and PanicWindow are whole seconds, at least one.
 	StableWindow time.Duration
