@@ -55,6 +55,8 @@ func (e *LoadError) Error() string { return e.Failure.Error() }
 // Target is a pod as control calls need it.
 type Target struct {
 	UID, IP string
+	// Bare says that the pod has no fetcher; its queue-proxy says what it holds.
+	Bare bool
 }
 
 // Agent makes control calls to pods. It is safe for concurrent use.
@@ -100,17 +102,20 @@ func (a *HTTPAgent) Greet(ctx context.Context, t Target) (wire.Identity, error) 
 	var id wire.Identity
 	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
-	if err := a.call(ctx, t, wire.PortFetcher, http.MethodGet, wire.PathReadiness, nil, nil); err != nil {
+	who, port := "fetcher", wire.PortFetcher
+	if t.Bare {
+		who, port = "queue-proxy", wire.PortQueueControl
+	} else if err := a.call(ctx, t, wire.PortFetcher, http.MethodGet, wire.PathReadiness, nil, nil); err != nil {
 		return id, fmt.Errorf("ask fetcher for readiness: %w", err)
 	}
 	if err := a.call(ctx, t, wire.PortQueueControl, http.MethodGet, wire.PathHealth, nil, nil); err != nil {
 		return id, fmt.Errorf("ask queue-proxy for its health: %w", err)
 	}
-	if err := a.call(ctx, t, wire.PortFetcher, http.MethodGet, wire.PathIdentity, nil, &id); err != nil {
-		return id, fmt.Errorf("ask fetcher who it is: %w", err)
+	if err := a.call(ctx, t, port, http.MethodGet, wire.PathIdentity, nil, &id); err != nil {
+		return id, fmt.Errorf("ask %s who it is: %w", who, err)
 	}
 	if id.PodUID != t.UID {
-		return id, fmt.Errorf("ask fetcher who it is: it is pod %q", id.PodUID)
+		return id, fmt.Errorf("ask %s who it is: it is pod %q", who, id.PodUID)
 	}
 	return id, nil
 }

@@ -57,7 +57,7 @@ func final(ctx context.Context, err error) bool {
 // exhausted is the failure of a claim that used up its pods.
 func (p *Pool) exhausted(o *order, err error) error {
 	failure := &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: fmt.Sprintf(
-		"%d pods of environment %s could not be made hot, the last one: %v", claimTries, o.environment, err)}
+		"%d pods of %s could not be made hot, the last one: %v", claimTries, called(o.environment), err)}
 	if load := (*LoadError)(nil); errors.As(err, &load) {
 		failure = &load.Failure
 	}
@@ -156,7 +156,7 @@ func (e *environment) delayed(most int) *wire.Failure {
 func unavailable(environment, why string) *wire.Failure {
 	return &wire.Failure{
 		Reason:  v1.ReasonPoolUnavailable,
-		Message: fmt.Sprintf("no pod of environment %s became ready in time: %s", environment, why),
+		Message: fmt.Sprintf("no pod of %s became ready in time: %s", called(environment), why),
 	}
 }
 

@@ -28,6 +28,9 @@ const DefaultMaxPods = 1000
 
 // Config is how pods are made. DefaultConfig fills what has a default.
 type Config struct {
+	// Own says that every pool belongs to one function instead of an environment (SetTemplate). No pods are kept warm in
+	// it: one is made for each claim.
+	Own bool
 	// FetcherImage and ProxyImage are the images of the sidecars.
 	FetcherImage, ProxyImage string
 	// FetcherCommand and ProxyCommand replace the images' own commands; nil keeps them.

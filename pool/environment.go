@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -66,13 +67,21 @@ type tally struct {
 // something else are replaced.
 func (p *Pool) SetEnvironment(object *v1.Environment) {
 	template, err := PodFor(object, p.cfg)
+	p.SetTemplate(object.Namespace+"/"+object.Name, object, template, err)
+}
+
+// SetTemplate is SetEnvironment for a pool of any key, whose pods are made from the template. The object stands for the
+// environment that it may not have: name and UID are the pool's owner's, the spec says how code is loaded. An error
+// says why there is no template, as a *wire.Failure when its reason is known.
+func (p *Pool) SetTemplate(key string, object *v1.Environment, template *corev1.Pod, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := p.environment(object.Namespace + "/" + object.Name)
+	e := p.environment(key)
 	hash, invalid := "", (*wire.Failure)(nil)
-	if err != nil {
+	if err != nil && !errors.As(err, &invalid) {
 		invalid = &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: err.Error()}
-	} else {
+	}
+	if err == nil {
 		hash = template.Annotations[wire.AnnotationEnvironmentHash]
 	}
 	if e.hash != hash || err != nil {
@@ -131,6 +140,9 @@ func (p *Pool) replan(e *environment) {
 	w := Wanted{Hash: e.hash, Max: p.cfg.MaxPods, Failing: e.failure != nil, MayCreate: e.start.over(now) && e.api.over(now)}
 	if e.object != nil {
 		w.Size = e.object.PoolSize()
+	}
+	if p.cfg.Own {
+		w.Size, w.OnDemand = 0, true
 	}
 	o := e.observe()
 	if o.Waiting > 0 {
@@ -228,7 +240,7 @@ func (p *Pool) logPool(key string, f *wire.Failure) {
 // broke notes that a pod of e did not start, or could not be made.
 func (p *Pool) broke(e *environment, cause string) {
 	e.start.fail(time.Now(), startRetryFirst, startRetryLast)
-	message := fmt.Sprintf("no pod of environment %s can start: %s", e.key, cause)
+	message := fmt.Sprintf("no pod of %s can start: %s", called(e.key), cause)
 	if e.failure == nil || e.failure.Message != message {
 		e.failure = &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: message}
 	}
@@ -249,7 +261,7 @@ func (p *Pool) create(e *environment, n int) {
 func (p *Pool) createPod(ctx context.Context, e *environment, object *v1.Environment, template *corev1.Pod, name string) {
 	var pod *corev1.Pod
 	err := p.callAPI(ctx, func(ctx context.Context) error {
-		owner, err := p.owner(ctx, object, template.Namespace)
+		owner, err := p.owner(ctx, object, template)
 		if err == nil {
 			pod, err = p.deps.Cluster.CreatePod(ctx, named(template, name, owner))
 		}
@@ -291,11 +303,15 @@ func (e *environment) doubts(err error) bool {
 	return time.Since(e.forbidden) < forbiddenFor
 }
 
-func (p *Pool) owner(ctx context.Context, object *v1.Environment, namespace string) (metav1.OwnerReference, error) {
-	if namespace == object.Namespace {
+// owner returns the template's own owner, or the environment.
+func (p *Pool) owner(ctx context.Context, object *v1.Environment, template *corev1.Pod) (metav1.OwnerReference, error) {
+	switch {
+	case len(template.OwnerReferences) > 0:
+		return template.OwnerReferences[0], nil
+	case template.Namespace == object.Namespace:
 		return ownedBy(object), nil
 	}
-	return p.deps.Cluster.Anchor(ctx, namespace, object)
+	return p.deps.Cluster.Anchor(ctx, template.Namespace, object)
 }
 
 // refused reports whether the API server will answer alike again: a person must change something.
@@ -303,7 +319,18 @@ func refused(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) || apierrors.IsNotFound(err)
 }
 
+// called is the owner of a pool as messages call it.
+func called(key string) string {
+	if strings.HasPrefix(key, v1.OwnPoolPrefix) {
+		return key
+	}
+	return "environment " + key
+}
+
 func environmentNotFound(key string) *wire.Failure {
+	if strings.HasPrefix(key, v1.OwnPoolPrefix) {
+		return &wire.Failure{Reason: v1.ReasonFunctionNotFound, Message: key + " does not exist (any more)"}
+	}
 	return &wire.Failure{
 		Reason:  v1.ReasonEnvironmentNotFound,
 		Message: fmt.Sprintf("environment %s does not exist; create it with `hotpod environment create`", key),

@@ -22,6 +22,8 @@ type member struct {
 	created              time.Time
 	// label is what the pod's label said when the pool first saw it.
 	label wire.PodState
+	// bare says that the pod has no fetcher: its code is in its image.
+	bare bool
 
 	state State
 	ip    string
@@ -57,7 +59,7 @@ func (m *member) idle() bool {
 	return m.state == Warm || m.state == Starting && m.label == wire.StateWarm
 }
 
-func (m *member) target() Target { return Target{UID: m.uid, IP: m.ip} }
+func (m *member) target() Target { return Target{UID: m.uid, IP: m.ip, Bare: m.bare} }
 
 // SetPod makes a pod known, or what changed of it. Pods that are not of an environment's pool are ignored.
 func (p *Pool) SetPod(pod *corev1.Pod) {
@@ -78,7 +80,7 @@ func (p *Pool) DeletePod(uid string) {
 // The rest of this file is called with mu held.
 
 func (p *Pool) setPod(pod *corev1.Pod) {
-	if pod.Labels[wire.LabelExecutorType] != v1.ExecutorPool {
+	if !p.makes(pod.Labels[wire.LabelExecutorType]) {
 		return
 	}
 	m := p.members[string(pod.UID)]
@@ -96,13 +98,28 @@ func (p *Pool) setPod(pod *corev1.Pod) {
 	}
 }
 
+// makes reports whether pods of that executor are this pool's.
+func (p *Pool) makes(executor string) bool {
+	switch executor {
+	case v1.ExecutorPool:
+		return !p.cfg.Own
+	case v1.ExecutorNewDeploy, v1.ExecutorContainer:
+		return p.cfg.Own
+	}
+	return false
+}
+
 // adopt makes a member of a pod that was not known.
 func (p *Pool) adopt(pod *corev1.Pod) *member {
 	m := &member{
 		uid: string(pod.UID), namespace: pod.Namespace, name: pod.Name, env: p.environment(environmentKey(pod)),
 		environmentUID: pod.Labels[wire.LabelEnvironmentUID], hash: pod.Annotations[wire.AnnotationEnvironmentHash],
 		created: pod.CreationTimestamp.Time, label: wire.PodState(pod.Labels[wire.LabelState]),
+		bare:  pod.Labels[wire.LabelExecutorType] == v1.ExecutorContainer,
 		nudge: make(chan struct{}, 1), deleted: make(chan struct{}),
+	}
+	if p.cfg.Own {
+		m.environmentUID = pod.Labels[wire.LabelFunctionUID]
 	}
 	if m.label != wire.StateHot && m.label != wire.StateDraining {
 		m.label = wire.StateWarm
@@ -115,8 +132,11 @@ func (p *Pool) adopt(pod *corev1.Pod) *member {
 	return m
 }
 
-// environmentKey returns "namespace/name" of the pod's environment.
+// environmentKey returns "namespace/name" of the pod's environment, or the key of its function's own pool.
 func environmentKey(pod *corev1.Pod) string {
+	if pod.Labels[wire.LabelExecutorType] != v1.ExecutorPool {
+		return v1.OwnPoolPrefix + pod.Labels[wire.LabelFunctionNamespace] + "/" + pod.Labels[wire.LabelFunctionName]
+	}
 	if key := pod.Annotations[annotationEnvironment]; key != "" {
 		return key
 	}
@@ -172,7 +192,7 @@ func (p *Pool) observeStart(m *member, pod *corev1.Pod) {
 	case m.broken == "":
 		p.breaks(m, cause)
 	}
-	if m.ip != "" {
+	if m.ip != "" && probed(pod) {
 		p.startGreeting(m)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // userPodSpec returns what the environment's owner wants of its pods: spec.runtime.podspec, whose main container
 // got the runtime container's name and spec.runtime.container. It is checked and safe to merge.
 func userPodSpec(e *v1.Environment) (*corev1.PodSpec, error) {
-	spec, err := decode[corev1.PodSpec](e.Spec.Runtime.PodSpec, "spec.runtime.podspec")
+	spec, err := DecodePodSpec(e.Spec.Runtime.PodSpec, "spec.runtime.podspec")
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +61,11 @@ func withMain(containers []corev1.Container, main corev1.Container) ([]corev1.Co
 func platformFields(c corev1.Container) corev1.Container {
 	c.Image, c.ImagePullPolicy, c.TerminationMessagePath, c.Lifecycle = "", "", "", nil
 	return c
+}
+
+// DecodePodSpec reads a pod spec of the named field of an object. A field that it does not know is an error.
+func DecodePodSpec(raw *runtime.RawExtension, field string) (*corev1.PodSpec, error) {
+	return decode[corev1.PodSpec](raw, field)
 }
 
 func decode[T any](raw *runtime.RawExtension, field string) (*T, error) {

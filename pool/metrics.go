@@ -20,30 +20,39 @@ type metrics struct {
 }
 
 func newMetrics(r prometheus.Registerer, p *Pool) (*metrics, error) {
+	names, owner := p.cfg.metricNames()
 	m := &metrics{
 		claims: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hotpod_pool_claims_total", Help: "Claims by result: hot, failed, unavailable, cancelled.",
+			Name: names + "claims_total", Help: "Claims by result: hot, failed, unavailable, cancelled.",
 		}, []string{"result"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "hotpod_pool_claim_duration_seconds",
+			Name: names + "claim_duration_seconds",
 			Help: "Time of claims by phase: wait for a pod, specialize it (of which fetch and load), total.",
 			Buckets: []float64{
 				.0005, .001, .002, .004, .006, .008, .01, .015, .02, .03, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120,
 			},
 		}, []string{"phase"}),
 		created: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hotpod_pool_pods_created_total", Help: "Pods created.",
-		}, []string{"environment", "namespace"}),
+			Name: names + "pods_created_total", Help: "Pods created.",
+		}, []string{owner, "namespace"}),
 		deleted: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hotpod_pool_pods_deleted_total", Help: "Pods deleted by reason: outdated, unfit, broken, surplus, drained, failed.",
+			Name: names + "pods_deleted_total", Help: "Pods deleted by reason: outdated, unfit, broken, surplus, drained, failed.",
 		}, []string{"reason"}),
 		start: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "hotpod_pool_pod_start_seconds", Help: "Time from a pod's creation until it was warm.",
+			Name: names + "pod_start_seconds", Help: "Time from a pod's creation until it was warm.",
 			Buckets: []float64{.1, .25, .5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300},
 		}),
 	}
 	return m, errors.Join(r.Register(m.claims), r.Register(m.duration), r.Register(m.created), r.Register(m.deleted),
 		r.Register(m.start), r.Register(census{p}))
+}
+
+// metricNames returns how the names of metrics begin, and the label of who has the pods.
+func (c *Config) metricNames() (prefix, owner string) {
+	if c.Own {
+		return "hotpod_dedicated_", "function"
+	}
+	return "hotpod_pool_", "environment"
 }
 
 func (m *metrics) phase(name string, d time.Duration) {
@@ -76,7 +85,7 @@ func (c census) Collect(ch chan<- prometheus.Metric) {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
 	for _, e := range c.pool.environments {
-		if e.object == nil {
+		if e.object == nil || c.pool.cfg.Own && len(e.members) == 0 {
 			continue
 		}
 		var counts [Gone]int
@@ -90,6 +99,7 @@ func (c census) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func (census) pods() *prometheus.Desc {
-	return prometheus.NewDesc("hotpod_pool_pods", "Pods by environment and state.", []string{"environment", "namespace", "state"}, nil)
+func (c census) pods() *prometheus.Desc {
+	names, owner := c.pool.cfg.metricNames()
+	return prometheus.NewDesc(names+"pods", "Pods by "+owner+" and state.", []string{owner, "namespace", "state"}, nil)
 }

@@ -22,9 +22,9 @@ type order struct {
 
 // prepare collects what a pod needs for f, before a pod is spent on it.
 func (p *Pool) prepare(ctx context.Context, f *v1.Function) (*order, error) {
-	if executor := f.Executor(); executor != v1.ExecutorPool {
+	if own := f.Executor() != v1.ExecutorPool; own != p.cfg.Own {
 		return nil, &wire.Failure{Reason: v1.ReasonExecutorUnsupported, Message: fmt.Sprintf(
-			"executor type %q is not available, only %q is", executor, v1.ExecutorPool)}
+			"executor type %q is not available here", f.Executor())}
 	}
 	e, failure := p.environmentFor(f)
 	if failure != nil {
@@ -34,7 +34,7 @@ func (p *Pool) prepare(ctx context.Context, f *v1.Function) (*order, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &order{environment: f.EnvironmentKey(), held: request.Held, request: request, assignment: assignment(f)}, nil
+	return &order{environment: f.PoolKey(), held: request.Held, request: request, assignment: assignment(f)}, nil
 }
 
 // environmentFor returns the function's environment object, or why the function cannot be called.
@@ -45,10 +45,10 @@ func (p *Pool) environmentFor(f *v1.Function) (*v1.Environment, *wire.Failure) {
 	if _, ok := p.functions[uid]; !ok {
 		p.functions[uid] = known(f)
 	}
-	e := p.environments[f.EnvironmentKey()]
+	e := p.environments[f.PoolKey()]
 	switch {
 	case e == nil || e.object == nil:
-		return nil, environmentNotFound(f.EnvironmentKey())
+		return nil, environmentNotFound(f.PoolKey())
 	case e.invalid != nil:
 		return nil, e.invalid
 	}
@@ -56,6 +56,9 @@ func (p *Pool) environmentFor(f *v1.Function) (*v1.Environment, *wire.Failure) {
 }
 
 func (p *Pool) request(ctx context.Context, f *v1.Function, e *v1.Environment) (*wire.SpecializeRequest, error) {
+	if f.Executor() == v1.ExecutorContainer { // its code is in its image
+		return &wire.SpecializeRequest{Held: wire.Held{Function: functionID(f), Generation: f.Generation}}, nil
+	}
 	if f.PackageKey() == "" {
 		return nil, &wire.Failure{Reason: v1.ReasonPackageNotFound, Message: fmt.Sprintf(
 			"function %s/%s names no package; set spec.package.packageref", f.Namespace, f.Name)}

@@ -47,6 +47,9 @@ type Wanted struct {
 	Later bool
 	// Keep says that nothing is deleted for being too much.
 	Keep bool
+	// OnDemand says that pods are made for claims only. A broken one is kept until the next try though no claim waits:
+	// it shows what is wrong.
+	OnDemand bool
 }
 
 // Action is one step towards what is wanted: Create so many pods, or delete the pod Delete for Reason.
@@ -86,7 +89,7 @@ func Plan(o Observed, w Wanted) []Action {
 	}
 	need := w.Size + o.Waiting
 	missing := need - o.Creating - len(usable)
-	kept := evidence(broken, w, missing > 0)
+	kept := evidence(broken, w, missing > 0 || w.OnDemand)
 	for _, p := range broken {
 		if p.UID != kept {
 			actions = append(actions, Action{Delete: p.UID, Reason: ReasonBroken})

@@ -160,3 +160,15 @@ func TestPlan_KeepsItsBounds(t *testing.T) {
 		}
 	})
 }
+
+func TestPlan_OnDemandKeepsABrokenPodUntilTheNextTry(t *testing.T) {
+	broken := Pod{UID: "b", State: Starting, Hash: "h", Broken: true}
+	w := Wanted{Hash: "h", Max: 10, Failing: true, OnDemand: true}
+	if got := Plan(Observed{Pods: []Pod{broken}}, w); len(got) != 0 {
+		t.Errorf("while creating is backed off: %+v", got)
+	}
+	w.MayCreate = true
+	if got := Plan(Observed{Pods: []Pod{broken}}, w); len(got) != 1 || got[0].Delete != "b" {
+		t.Errorf("at the next try: %+v", got)
+	}
+}

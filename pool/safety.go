@@ -8,9 +8,20 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// checkPodSpec returns everything in a user's pod spec that would let function code out of its pod, or that
-// belongs to the platform.
+// checkPodSpec returns everything that CheckPodSpec does, and what would take a place of the environment pod's own.
 func checkPodSpec(spec *corev1.PodSpec) error {
+	faults := []error{CheckPodSpec(spec)}
+	for _, v := range spec.Volumes {
+		if slices.ContainsFunc(volumes(), func(m mounted) bool { return m.volume.Name == v.Name }) {
+			faults = append(faults, fmt.Errorf("volume %q: the name is the platform's; use another", v.Name))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// CheckPodSpec returns everything in a user's pod spec that would let function code out of its pod, or that
+// belongs to the platform.
+func CheckPodSpec(spec *corev1.PodSpec) error {
 	var faults []error
 	refuse := func(bad bool, format string, args ...any) {
 		if bad {
@@ -38,9 +49,6 @@ func checkPodSpec(spec *corev1.PodSpec) error {
 
 func checkVolumes(vs []corev1.Volume) (faults []error) {
 	for _, v := range vs {
-		if slices.ContainsFunc(volumes(), func(m mounted) bool { return m.volume.Name == v.Name }) {
-			faults = append(faults, fmt.Errorf("volume %q: the name is the platform's; use another", v.Name))
-		}
 		if v.HostPath != nil {
 			faults = append(faults, fmt.Errorf("volume %q: hostPath is not allowed", v.Name))
 		}
@@ -95,9 +103,9 @@ func unconfined(p *corev1.SeccompProfile) bool {
 	return p != nil && p.Type == corev1.SeccompProfileTypeUnconfined
 }
 
-// confine gives the pod and all its containers the security context that restricted clusters ask for, keeping
+// Confine gives the pod and all its containers the security context that restricted clusters ask for, keeping
 // what the user made stricter.
-func confine(spec *corev1.PodSpec, cfg Config) {
+func Confine(spec *corev1.PodSpec, cfg Config) {
 	if spec.SecurityContext == nil {
 		spec.SecurityContext = &corev1.PodSecurityContext{}
 	}

@@ -72,7 +72,7 @@ func (p *Pool) claimable(e *environment, function string) *member {
 
 // reserved is the number of warm pods that are kept for functions without a pod. A pool that cannot grow has none.
 func (p *Pool) reserved(e *environment) int {
-	if e.object == nil || e.object.PoolSize() < reserveFrom || len(e.members)+len(e.creating) >= p.cfg.MaxPods {
+	if p.cfg.Own || e.object == nil || e.object.PoolSize() < reserveFrom || len(e.members)+len(e.creating) >= p.cfg.MaxPods {
 		return 0
 	}
 	return 1

@@ -75,6 +75,9 @@ func (p *Pool) begin(m *member, o *order) (Target, error) {
 
 // instruct tells fetcher and queue-proxy at the same time.
 func (p *Pool) instruct(ctx context.Context, t Target, sealKey []byte, o *order) (wire.SpecializeResult, error) {
+	if t.Bare {
+		return wire.SpecializeResult{}, p.deps.Agent.Assign(ctx, t, o.assignment)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	assigned := make(chan error, 1)

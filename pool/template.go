@@ -26,7 +26,7 @@ const (
 // Labels and annotations of environment pods that others read too.
 const (
 	labelServed         = "fission.io/served"
-	annotationSafeEvict = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+	AnnotationSafeEvict = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 	maxLabel            = 63
 )
 
@@ -51,18 +51,16 @@ func PodFor(e *v1.Environment, cfg Config) (*corev1.Pod, error) {
 			},
 			Annotations: map[string]string{
 				annotationEnvironment: e.Namespace + "/" + e.Name,
-				annotationSafeEvict:   "true",
+				AnnotationSafeEvict:   "true",
 			},
 		},
 		Spec: *spec,
 	}
-	hash, err := fingerprint(e, pod)
-	if err != nil {
-		return nil, err
-	}
-	pod.Annotations[wire.AnnotationEnvironmentHash] = hash
-	return pod, nil
+	return pod, Stamp(pod)
 }
+
+// AnnotationProbed names the containers of a pod, apart by spaces, whose own probes say when the pod is ready.
+const AnnotationProbed = "hotpod.dev/probed"
 
 // annotationEnvironment is the "namespace/name" of the environment: labels are too short for some names.
 const annotationEnvironment = "hotpod.dev/environment"
@@ -74,14 +72,17 @@ func podNamespace(e *v1.Environment, cfg Config) string {
 	return e.Namespace
 }
 
-// fingerprint changes with everything that would make a new pod differ, and with the environment object.
-func fingerprint(e *v1.Environment, pod *corev1.Pod) (string, error) {
-	b, err := json.Marshal(pod)
+// Stamp annotates a template with its fingerprint, which changes with everything that would make a new pod differ, and
+// with the object that the template is of.
+func Stamp(template *corev1.Pod) error {
+	delete(template.Annotations, wire.AnnotationEnvironmentHash)
+	b, err := json.Marshal(template)
 	if err != nil {
-		return "", fmt.Errorf("encode pod of environment %s: %w", e.Name, err)
+		return fmt.Errorf("encode pod: %w", err)
 	}
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:8]), nil
+	template.Annotations[wire.AnnotationEnvironmentHash] = hex.EncodeToString(sum[:8])
+	return nil
 }
 
 // named makes a pod of the template, with a name and an owner. The spec is the template's own, which never changes.
@@ -109,7 +110,7 @@ func podSpec(e *v1.Environment, cfg Config) (*corev1.PodSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	confine(spec, cfg)
+	Confine(spec, cfg)
 	spec.Containers = append(spec.Containers, sidecars(cfg)...)
 	return spec, nil
 }
@@ -134,18 +135,16 @@ func basePodSpec(e *v1.Environment, cfg Config) *corev1.PodSpec {
 func runtimeContainer(e *v1.Environment, cfg Config) corev1.Container {
 	env := []corev1.EnvVar{}
 	if cfg.RuntimeHost == RuntimeHostPod {
-		env = append(env, fieldVar("POD_IP", "status.podIP"))
+		env = append(env, FieldVar("POD_IP", "status.podIP"))
 	}
 	c := corev1.Container{
 		Name:            runtimeName(e.Name),
 		Image:           e.Spec.Runtime.Image,
 		ImagePullPolicy: cfg.ImagePullPolicy,
-		Env:             append(env, corev1.EnvVar{Name: "HOTPOD_RUNTIME_ADDRESS", Value: runtimeAddress(cfg)}),
+		Env:             append(env, corev1.EnvVar{Name: "HOTPOD_RUNTIME_ADDRESS", Value: RuntimeAddress(cfg, wire.PortRuntime)}),
 		Resources:       e.Spec.Resources,
-		// The runtime must not end before the requests in it have: the queue-proxy answers when it is drained.
-		Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{
-			HTTPGet: &corev1.HTTPGetAction{Path: wire.PathWaitForDrain, Port: intstr.FromInt32(wire.PortQueueControl)},
-		}},
+		Lifecycle:       &corev1.Lifecycle{PreStop: WaitForDrain()},
+
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 	}
 	for _, v := range volumes() {
@@ -154,11 +153,20 @@ func runtimeContainer(e *v1.Environment, cfg Config) corev1.Container {
 	return c
 }
 
-func runtimeAddress(cfg Config) string {
-	if cfg.RuntimeHost == RuntimeHostPod {
-		return "$(POD_IP):" + strconv.Itoa(wire.PortRuntime)
+// WaitForDrain is the hook by which a runtime does not end before the requests in it have: the queue-proxy answers when
+// it is drained.
+func WaitForDrain() *corev1.LifecycleHandler {
+	return &corev1.LifecycleHandler{
+		HTTPGet: &corev1.HTTPGetAction{Path: wire.PathWaitForDrain, Port: intstr.FromInt32(wire.PortQueueControl)},
 	}
-	return "127.0.0.1:" + strconv.Itoa(wire.PortRuntime)
+}
+
+// RuntimeAddress is where the queue-proxy finds what listens on the port, as a variable's value.
+func RuntimeAddress(cfg Config, port int) string {
+	if cfg.RuntimeHost == RuntimeHostPod {
+		return "$(POD_IP):" + strconv.Itoa(port)
+	}
+	return "127.0.0.1:" + strconv.Itoa(port)
 }
 
 // runtimeName turns an environment's name into a container name, which is shorter and knows no dots.
@@ -195,7 +203,7 @@ func volumes() []mounted {
 }
 
 func sidecars(cfg Config) []corev1.Container {
-	fetcher := sidecar(ContainerFetcher, cfg.FetcherImage, cfg.FetcherCommand, cfg)
+	fetcher := sidecar(ContainerFetcher, cfg.FetcherImage, cfg.FetcherCommand, cfg, wire.PortRuntime)
 	fetcher.ReadinessProbe = httpProbe(wire.PathReadiness, wire.PortFetcher)
 	fetcher.Resources = resources("5m", "16Mi", "192Mi")
 	for _, v := range volumes() {
@@ -203,32 +211,38 @@ func sidecars(cfg Config) []corev1.Container {
 			fetcher.VolumeMounts = append(fetcher.VolumeMounts, v.mount)
 		}
 	}
-	proxy := sidecar(ContainerProxy, cfg.ProxyImage, cfg.ProxyCommand, cfg)
+	return []corev1.Container{fetcher, QueueProxy(cfg, wire.PortRuntime)}
+}
+
+// QueueProxy is the sidecar in front of a runtime that listens on the port.
+func QueueProxy(cfg Config, port int) corev1.Container {
+	proxy := sidecar(ContainerProxy, cfg.ProxyImage, cfg.ProxyCommand, cfg, port)
 	proxy.Env = append(proxy.Env, cfg.ProxyEnv...)
 	proxy.ReadinessProbe = httpProbe(wire.PathHealth, wire.PortQueueControl)
 	proxy.Resources = resources("10m", "24Mi", "256Mi")
 	proxy.Ports = []corev1.ContainerPort{{Name: "requests", ContainerPort: wire.PortRequests}}
-	return []corev1.Container{fetcher, proxy}
+	return proxy
 }
 
-func sidecar(name, image string, command []string, cfg Config) corev1.Container {
+func sidecar(name, image string, command []string, cfg Config, port int) corev1.Container {
 	return corev1.Container{
 		Name: name, Image: image, Command: command, ImagePullPolicy: cfg.ImagePullPolicy,
 		Env: []corev1.EnvVar{
-			fieldVar("POD_UID", "metadata.uid"),
-			fieldVar("POD_IP", "status.podIP"),
-			fieldVar("POD_NAME", "metadata.name"),
-			fieldVar("POD_NAMESPACE", "metadata.namespace"),
+			FieldVar("POD_UID", "metadata.uid"),
+			FieldVar("POD_IP", "status.podIP"),
+			FieldVar("POD_NAME", "metadata.name"),
+			FieldVar("POD_NAMESPACE", "metadata.namespace"),
 			{Name: "HOTPOD_ADDRESS", Value: "$(POD_IP)"},
 			{Name: "HOTPOD_CONTROL_KEY", Value: cfg.ControlKey},
-			{Name: "HOTPOD_RUNTIME_ADDRESS", Value: runtimeAddress(cfg)},
+			{Name: "HOTPOD_RUNTIME_ADDRESS", Value: RuntimeAddress(cfg, port)},
 		},
 		SecurityContext:          confined(nil, cfg),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 	}
 }
 
-func fieldVar(name, path string) corev1.EnvVar {
+// FieldVar is a variable that has the value of a field of its pod.
+func FieldVar(name, path string) corev1.EnvVar {
 	return corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: path}}}
 }
 

@@ -29,6 +29,7 @@ const (
 func (q *Proxy) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+wire.PathAssign, q.signed(q.serveAssign))
+	mux.HandleFunc("GET "+wire.PathIdentity, q.signed(q.serveIdentity))
 	mux.HandleFunc("POST "+wire.PathDrain, q.signed(q.serveDrain))
 	mux.HandleFunc("POST "+wire.PathReports, q.signed(q.serveReports))
 	mux.HandleFunc("GET "+wire.PathHealth, q.serveHealth)

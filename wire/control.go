@@ -4,7 +4,7 @@ import "encoding/json"
 
 // Paths of the control calls. Fetcher and queue-proxy answer only calls signed for their pod (package sign).
 const (
-	PathIdentity   = "/v1/identity"   // fetcher, GET → Identity
+	PathIdentity   = "/v1/identity"   // fetcher and queue-proxy, GET → Identity
 	PathSpecialize = "/v1/specialize" // fetcher, POST sealed SpecializeRequest → SpecializeResult
 	PathAssign     = "/v1/assign"     // queue-proxy, POST Assignment
 	PathDrain      = "/v1/drain"      // queue-proxy, POST DrainRequest; answers when nothing is in flight
@@ -16,7 +16,7 @@ const (
 	PathReadiness    = "/readiness-healthz" // fetcher, Fission's name
 )
 
-// Identity is what a fetcher says of its pod.
+// Identity is what a fetcher says of its pod, and the queue-proxy of one without fetcher.
 type Identity struct {
 	PodUID string `json:"podUid"`
 	// SealKey is the public key that code for this pod must be sealed to.

@@ -93,17 +93,17 @@ type FunctionSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
 	FunctionTimeout int `json:"functionTimeout,omitempty"`
-	// IdleTimeout in seconds after which an idle pod goes; nil means 120.
+	// IdleTimeout in seconds after which an idle pod goes; nil means 120, of a container 60.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
 	IdleTimeout *int `json:"idletimeout,omitempty"`
-	// Concurrency is the maximum of hot pods; 0 means 500.
+	// Concurrency is the maximum of hot pods of poolmgr; 0 means 500. With newdeploy and container MaxScale is.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000000
 	Concurrency int `json:"concurrency,omitempty"`
-	// RequestsPerPod is the number of requests inside one pod at a time; 0 means 1.
+	// RequestsPerPod is the number of requests inside one pod at a time; 0 means 1, with newdeploy and container no limit.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000000

@@ -15,6 +15,7 @@ const (
 	DefaultRequestsPerPod        = 1
 	DefaultFunctionTimeout       = 60 * time.Second
 	DefaultIdleTimeout           = 120 * time.Second
+	DefaultContainerIdleTimeout  = 60 * time.Second
 	DefaultSpecializationTimeout = 120 * time.Second
 )
 
@@ -34,13 +35,17 @@ func (f *Function) MaxPods() int {
 	return f.Spec.Concurrency
 }
 
-// RequestsPerPod returns the number of requests that may be inside one pod at a time; 0 means no limit.
+// RequestsPerPod returns the number of requests that may be inside one pod at a time; 0 means no limit. A function with
+// pods of its own has none unless it says so.
 func (f *Function) RequestsPerPod() int {
 	if f.Spec.OnceOnly {
 		return 1
 	}
 	if limit, ok := f.containerConcurrency(); ok {
 		return limit
+	}
+	if f.Spec.RequestsPerPod <= 0 && f.Executor() != ExecutorPool {
+		return 0
 	}
 	if f.Spec.RequestsPerPod <= 0 {
 		return DefaultRequestsPerPod
@@ -55,6 +60,9 @@ func (f *Function) RunTimeout() time.Duration {
 
 // IdleTimeout returns how long a pod may idle before it goes.
 func (f *Function) IdleTimeout() time.Duration {
+	if f.Spec.IdleTimeout == nil && f.Executor() == ExecutorContainer {
+		return DefaultContainerIdleTimeout
+	}
 	if f.Spec.IdleTimeout == nil {
 		return DefaultIdleTimeout
 	}
@@ -69,6 +77,20 @@ func (f *Function) HoldTimeout() time.Duration {
 // EnvironmentKey returns "namespace/name" of the function's environment.
 func (f *Function) EnvironmentKey() string {
 	return key(f.Spec.Environment.Namespace, f.Namespace, f.Spec.Environment.Name)
+}
+
+// OwnPoolPrefix begins the key of a function's own pool.
+const OwnPoolPrefix = "function "
+
+// OwnPool returns the key of the pool of the function's own pods, where it has such.
+func (f *Function) OwnPool() string { return OwnPoolPrefix + f.Namespace + "/" + f.Name }
+
+// PoolKey returns the key of the pool whose pods run the function: EnvironmentKey, or OwnPool.
+func (f *Function) PoolKey() string {
+	if f.Executor() == ExecutorPool {
+		return f.EnvironmentKey()
+	}
+	return f.OwnPool()
 }
 
 // PackageKey returns "namespace/name" of the function's package, "" when it names none.

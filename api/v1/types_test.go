@@ -114,3 +114,17 @@ func TestPackage_ValidateBoundsLiterals(t *testing.T) {
 		t.Errorf("two places: %v", err)
 	}
 }
+
+func TestFunction_WithPodsOfItsOwn(t *testing.T) {
+	f := &Function{}
+	f.Namespace, f.Name, f.Spec.Environment.Name = "ns", "f", "node"
+	if got := f.PoolKey(); got != "ns/node" {
+		t.Errorf("pool = %q, want the environment's", got)
+	}
+	for executor, idle := range map[string]time.Duration{ExecutorNewDeploy: 2 * time.Minute, ExecutorContainer: time.Minute} {
+		f.Spec.InvokeStrategy.ExecutionStrategy.ExecutorType = executor
+		if key, limit := f.PoolKey(), f.RequestsPerPod(); key != "function ns/f" || limit != 0 || f.IdleTimeout() != idle {
+			t.Errorf("%s: pool %q, %d requests a pod, idle for %s", executor, key, limit, f.IdleTimeout())
+		}
+	}
+}

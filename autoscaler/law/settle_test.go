@@ -72,13 +72,19 @@ func TestSettle_FissionsFields(t *testing.T) {
 		"requestsPerPod leaves room":     {fields: perPod(10), want: func(s *Spec) { s.Limit, s.Target = 10, 7 }},
 		"concurrency is a maximum":       {fields: func(f *v1.FunctionSpec) { f.Concurrency = 3 }, want: func(s *Spec) { s.Max = 3 }},
 		"a negative concurrency is none": {fields: func(f *v1.FunctionSpec) { f.Concurrency = -3 }},
-		"MaxScale of newdeploy":          {fields: executor(v1.ExecutorNewDeploy), want: func(s *Spec) { s.Max = 2 }},
+		"MaxScale of newdeploy":          {fields: executor(v1.ExecutorNewDeploy), want: func(s *Spec) { s.Max, s.Limit, s.Target = 2, 0, 70 }},
+		"idletimeout of a container": {
+			fields: executor(v1.ExecutorContainer), want: func(s *Spec) { s.Max, s.Limit, s.Target, s.Idle = 2, 0, 70, time.Minute },
+		},
+		"requestsPerPod of newdeploy": {
+			fields: func(f *v1.FunctionSpec) { executor(v1.ExecutorNewDeploy)(f); f.RequestsPerPod = 10 }, want: func(s *Spec) { s.Max, s.Limit, s.Target = 2, 10, 7 },
+		},
 		"MaxScale of poolmgr":            {fields: executor(v1.ExecutorPool), want: func(s *Spec) { s.Max = 2 }},
 		"the lesser of MaxScale and concurrency": {
 			fields: func(f *v1.FunctionSpec) { executor(v1.ExecutorPool)(f); f.Concurrency = 1 }, want: func(s *Spec) { s.Max = 1 },
 		},
 		"concurrency is not for newdeploy": {
-			fields: func(f *v1.FunctionSpec) { executor(v1.ExecutorNewDeploy)(f); f.Concurrency = 1 }, want: func(s *Spec) { s.Max = 2 },
+			fields: func(f *v1.FunctionSpec) { executor(v1.ExecutorNewDeploy)(f); f.Concurrency = 1 }, want: func(s *Spec) { s.Max, s.Limit, s.Target = 2, 0, 70 },
 		},
 		"MaxScale that old clients wrote for poolmgr": {
 			fields: func(f *v1.FunctionSpec) {
