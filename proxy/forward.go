@@ -156,6 +156,8 @@ func (a *attempt) broken(err error) Outcome {
 		return Outcome{Kind: Invalid, Final: true, Lingering: lingering}
 	case why == TimedOut:
 		return Outcome{Kind: TimedOut, Lingering: lingering}
+	case a.unwritten:
+		return Outcome{Kind: Unreached, Retry: a.intact(), Err: err}
 	default:
 		return Outcome{Kind: Broken, Err: err}
 	}

@@ -1,7 +1,9 @@
 package proxy_test
 
 import (
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -156,5 +158,26 @@ func TestForward_TakesAFunctionsOwn503ForAnAnswer(t *testing.T) {
 				t.Errorf("outcome = %v", out)
 			}
 		})
+	}
+}
+
+// Not a byte of the request left when the connection broke before it was written.
+func TestForward_ConnectionThatBreaksBeforeTheRequestReachesNobody(t *testing.T) {
+	target := proxy.NewTarget(proxy.TargetConfig{Address: "nowhere:1", Dial: func(context.Context, string, string) (net.Conn, error) {
+		near, far := net.Pipe()
+		_ = far.Close()
+		return near, nil
+	}})
+	outs := make(chan proxy.Outcome, 1)
+	address := serve(t, func(x proxy.Exchange) {
+		out := x.Forward(target, &proxy.Options{})
+		outs <- out
+		x.Refuse(out.Busy)
+	})
+	c := testproxy.Dial(t, address)
+	c.Send(plainGet)
+	c.Answer("GET")
+	if out := <-outs; out.Kind != proxy.Unreached || !out.Retry {
+		t.Errorf("%s, retry %v", out, out.Retry)
 	}
 }
