@@ -40,8 +40,9 @@ func open(ctx context.Context, c Config) (*platform, error) {
 	return p, err
 }
 
-// close stops the platform and removes its folder, if it was started here.
-func (p *platform) close(ctx context.Context) error {
+// close stops the platform and, unless keep says that somebody will want to read its logs, removes its folder, if it was
+// started here.
+func (p *platform) close(ctx context.Context, keep bool) error {
 	if !p.own {
 		return nil
 	}
@@ -49,6 +50,9 @@ func (p *platform) close(ctx context.Context) error {
 	defer cancel()
 	if err := p.run(ctx, "down"); err != nil {
 		return err
+	}
+	if keep {
+		return fmt.Errorf("the logs of all parts are in %s; remove it when you have read them", filepath.Join(p.dir, "node", "logs"))
 	}
 	return os.RemoveAll(p.dir)
 }

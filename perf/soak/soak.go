@@ -29,7 +29,7 @@ func Run(ctx context.Context, c Config) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, p.close(ctx)) }()
+	defer func() { err = errors.Join(err, p.close(ctx, errors.Is(err, ErrFailed))) }()
 	b := newBook()
 	ledger, err := probe.ListenLedger(ctx, "127.0.0.1", b.tell)
 	if err != nil {
