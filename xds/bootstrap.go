@@ -106,6 +106,10 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 		LayeredRuntime:  runtimeSettings(),
 		OverloadManager: connectionLimit(),
 		ClusterManager:  &bootstrapv3.ClusterManager{UpstreamBindConfig: sendBuffer()},
+		// Tables come as messages that are garbage when they are built: a good part of them would stay resident.
+		MemoryAllocatorManager: &bootstrapv3.MemoryAllocatorManager{
+			BytesToRelease: 16 << 20, MemoryReleaseInterval: durationpb.New(time.Second),
+		},
 	}
 	if c.Tracing.enabled() {
 		b.StaticResources.Clusters = append(b.StaticResources.Clusters, staticCluster(clusterTracing, c.Tracing.address()))
