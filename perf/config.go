@@ -42,6 +42,9 @@ type Config struct {
 	Up   UpOptions
 	// Routes is for the scenario of that name.
 	Routes RoutesOptions
+	// Autoscaler and Claims are for the scenarios of these names.
+	Autoscaler AutoscalerOptions
+	Claims     ClaimsOptions
 	// Contest is for queueproxy, activator and chain together.
 	Contest ContestOptions
 	Burst   BurstOptions

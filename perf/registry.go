@@ -31,6 +31,8 @@ func scenarios() []scenario {
 		{name: "activator", about: "our activator beside Knative's", alone: Activator, ownNetwork: true, peers: true},
 		{name: "chain", about: "Envoy with our queue-proxy beside Envoy with Knative's parts and Envoy alone", alone: Chain, ownNetwork: true, peers: true},
 		{name: "routes", about: "many functions and routes: Envoy's memory and start, time until a change counts", flags: (*Config).routesFlags, alone: Routes, ownNetwork: true},
+		{name: "autoscaler", about: "the autoscaler with its pool before thousands of simulated pods: tick, reports, memory, decisions", flags: (*Config).autoscalerFlags, alone: Autoscaler, ownNetwork: true},
+		{name: "claims", about: "cold starts in a second through activator and autoscaler, before simulated pods", flags: (*Config).claimsFlags, alone: Claims, ownNetwork: true},
 		{name: "memory", about: "resident memory of every process at rest", platform: inFirstLanguage(Memory)},
 		{name: "cold", about: "first requests of distinct functions, beside the runtime's own load", flags: (*Config).coldFlags, platform: inEachLanguage(Cold)},
 		{name: "warm", about: "throughput and latency through the router, beside Envoy alone", flags: (*Config).warmFlags, platform: inEachLanguage(Warm)},

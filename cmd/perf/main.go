@@ -21,6 +21,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if len(args) > 1 && args[0] == perf.BackendCommand {
 		return perf.Backend(ctx, args[1:]...)
 	}
+	if len(args) > 0 && args[0] == perf.PodsCommand {
+		return perf.RunPods(ctx, args[1:], slog.New(slog.NewTextHandler(stderr, nil)))
+	}
 	config, err := perf.ParseConfig(args, getenv, stderr)
 	if err != nil {
 		return err
