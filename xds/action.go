@@ -75,11 +75,6 @@ func functionAction(name string, backends []backend) *routev3.Route {
 		}
 		action.ClusterSpecifier = &routev3.RouteAction_WeightedClusters{WeightedClusters: weighted}
 	}
-	for _, b := range backends {
-		if b.Silence > action.IdleTimeout.AsDuration() {
-			action.IdleTimeout = durationpb.New(b.Silence)
-		}
-	}
 	return &routev3.Route{Name: name, Match: everyPath(), Action: &routev3.Route_Route{Route: action}}
 }
 

@@ -61,8 +61,9 @@ const (
 	clusterAdmin = "admin"
 	// maxConnections bounds the clients' connections of one Envoy.
 	maxConnections = 100_000
-	// solSocket and soSndbuf are Linux's numbers: a file is made for another machine, maybe on another system.
-	solSocket, soSndbuf = 1, 7
+	// Linux's numbers: the file is made for another machine, maybe on another system.
+	solSocket, soSndbuf, soKeepalive              = 1, 7, 9
+	solTCP, tcpKeepidle, tcpKeepintvl, tcpKeepcnt = 6, 4, 5, 6
 )
 
 // Bootstrap returns the configuration that an Envoy starts with, as indented JSON: how to reach the discovery server,
@@ -105,7 +106,7 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 		StatsConfig:     &metricsv3.StatsConfig{StatsMatcher: &metricsv3.StatsMatcher{StatsMatcher: keptStats()}},
 		LayeredRuntime:  runtimeSettings(),
 		OverloadManager: connectionLimit(),
-		ClusterManager:  &bootstrapv3.ClusterManager{UpstreamBindConfig: sendBuffer()},
+		ClusterManager:  &bootstrapv3.ClusterManager{UpstreamBindConfig: upstreamSockets()},
 		// Tables come as messages that are garbage when they are built: a good part of them would stay resident.
 		MemoryAllocatorManager: &bootstrapv3.MemoryAllocatorManager{
 			BytesToRelease: 16 << 20, MemoryReleaseInterval: durationpb.New(time.Second),
@@ -121,12 +122,20 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 	return b
 }
 
-// sendBuffer keeps what the kernel takes of a body before a pod has read any of it well below what is kept for a replay.
-// The number is that of proxy.KernelBuffer.
-func sendBuffer() *corev3.BindConfig {
-	return &corev3.BindConfig{SocketOptions: []*corev3.SocketOption{{
-		Description: "send buffer", Level: solSocket, Name: soSndbuf, Value: &corev3.SocketOption_IntValue{IntValue: 64 << 10},
-	}}}
+// upstreamSockets keeps what the kernel takes of a body before a pod has read any of it well below what is kept for a
+// replay: the number is that of proxy.KernelBuffer. And it finds out that a pod vanished with its node while requests wait
+// for their answers, which have no other bound here.
+func upstreamSockets() *corev3.BindConfig {
+	option := func(what string, level, name, value int64) *corev3.SocketOption {
+		return &corev3.SocketOption{Description: what, Level: level, Name: name, Value: &corev3.SocketOption_IntValue{IntValue: value}}
+	}
+	return &corev3.BindConfig{SocketOptions: []*corev3.SocketOption{
+		option("send buffer", solSocket, soSndbuf, 64<<10),
+		option("keepalive", solSocket, soKeepalive, 1),
+		option("keepalive, idle", solTCP, tcpKeepidle, keepaliveIdle),
+		option("keepalive, interval", solTCP, tcpKeepintvl, keepaliveInterval),
+		option("keepalive, probes", solTCP, tcpKeepcnt, keepaliveProbes),
+	}}
 }
 
 // discovery is the one stream to the server. It is made again soon after it broke, so that a restart is not noticed.

@@ -39,7 +39,7 @@ func (e entry) item() item[entry] { return item[entry]{e.path(), true, e} }
 // entryOf is a function in a group. The route of a namespace that has the name of a default function would hide what is
 // below that function, so the functions of such a namespace stand alone.
 func entryOf(f Function, group string, functions map[Key]Function) entry {
-	e := entry{group, f, f.Silence > 0}
+	e := entry{group: group, Function: f}
 	if group != pathInternal && !e.alone {
 		_, e.alone = functions[Key{defaultNamespace, f.ID.Namespace}]
 	}

@@ -263,9 +263,6 @@ func outlineAction(r *routev3.Route) string {
 		case action.PrefixRewrite != "":
 			parts = append(parts, fmt.Sprintf("with %s as %s", r.Match.GetPrefix(), action.PrefixRewrite))
 		}
-		if action.IdleTimeout != nil {
-			parts = append(parts, fmt.Sprint("silent for ", action.IdleTimeout.AsDuration()))
-		}
 	}
 	for _, h := range append(slices.Clone(r.RequestHeadersToAdd), r.ResponseHeadersToAdd...) {
 		parts = append(parts, fmt.Sprintf("[%s: %s]", h.Header.Key, h.Header.Value))

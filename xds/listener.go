@@ -17,9 +17,12 @@ import (
 )
 
 const (
-	// streamIdle ends a request without a byte in either direction, a WebSocket too. It is only a last resort:
-	// activator and queue-proxy keep the function's own bounds. A function that may be silent longer gets more.
-	streamIdle = time.Hour
+	// flushTimeout bounds how long a client may leave the end of an answer unread. Other bounds of requests are kept by
+	// activator and queue-proxy, as the function has them: a timer of Envoy's for each costs 3 % of a request.
+	flushTimeout = 5 * time.Minute
+	// The keepalive finds out within two minutes that the other end vanished without a word. Idle and interval are in
+	// seconds.
+	keepaliveIdle, keepaliveInterval, keepaliveProbes = 60, 20, 3
 	// headersTimeout bounds the time in which a client sends its request's headers.
 	headersTimeout = 30 * time.Second
 	// clientIdle is how long a client's connection may be without a request.
@@ -44,9 +47,9 @@ func listener(c Config, name string, addresses []string) *listenerv3.Listener {
 	l := &listenerv3.Listener{
 		Name: name, StatPrefix: name, Address: address(addresses[0]),
 		PerConnectionBufferLimitBytes: wrapperspb.UInt32(bufferLimit),
-		// So that a client which vanished without a word does not hold its request until streamIdle.
 		TcpKeepalive: &corev3.TcpKeepalive{
-			KeepaliveTime: wrapperspb.UInt32(60), KeepaliveInterval: wrapperspb.UInt32(20), KeepaliveProbes: wrapperspb.UInt32(3),
+			KeepaliveTime: wrapperspb.UInt32(keepaliveIdle), KeepaliveInterval: wrapperspb.UInt32(keepaliveInterval),
+			KeepaliveProbes: wrapperspb.UInt32(keepaliveProbes),
 		},
 		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{
 			Name:       "envoy.filters.network.http_connection_manager",
@@ -79,7 +82,8 @@ func connectionManager(c Config, name string) *hcmv3.HttpConnectionManager {
 		RequestIdExtension:         requestIDs(),
 		ServerHeaderTransformation: hcmv3.HttpConnectionManager_PASS_THROUGH,
 
-		StreamIdleTimeout:     durationpb.New(streamIdle),
+		StreamIdleTimeout:     durationpb.New(0),
+		StreamFlushTimeout:    durationpb.New(flushTimeout),
 		RequestHeadersTimeout: durationpb.New(headersTimeout),
 		DrainTimeout:          durationpb.New(drainTime),
 		MaxRequestHeadersKb:   wrapperspb.UInt32(maxHeadersKB),

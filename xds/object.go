@@ -4,7 +4,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -15,29 +14,16 @@ import (
 // Function is what Envoy needs to know of a function.
 type Function struct {
 	ID wire.FunctionID
-	// Silence is the longest that a request may be without a byte in either direction; 0 means no longer than usual.
-	Silence time.Duration
 	// HTTP2 says that the function's process speaks HTTP/2 without TLS: pods and activators get it so too.
 	HTTP2 bool
 }
 
-// slack is what a bound of Envoy's is longer than the activator's and the queue-proxy's, whose answers say more.
-const slack = 30 * time.Second
-
 // FunctionOf reads a function.
 func FunctionOf(f *v1.Function) Function {
-	out := Function{
+	return Function{
 		ID:    wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)},
 		HTTP2: f.Protocol() == v1.ProtocolH2C,
 	}
-	longest := f.HoldTimeout() + f.RunTimeout()
-	if s := f.Spec.Streaming; s != nil {
-		longest = max(longest, time.Duration(s.IdleTimeoutSeconds)*time.Second)
-	}
-	if longest += slack; longest > streamIdle {
-		out.Silence = longest
-	}
-	return out
 }
 
 // Pod is a pod that takes requests: hot for a function, or an activator.
@@ -48,6 +34,8 @@ type Pod struct {
 	Generation int64
 	// Address is "ip:port".
 	Address string
+	// Unready activators may have nobody who listens.
+	Unready bool
 }
 
 // PodOf reads a pod; ok is false when it takes no requests (now).
@@ -57,7 +45,8 @@ func PodOf(p *corev1.Pod) (pod Pod, ok bool) {
 	}
 	pod = Pod{UID: string(p.UID), Address: net.JoinHostPort(p.Status.PodIP, strconv.Itoa(wire.PortRequests))}
 	if p.Labels[wire.LabelComponent] == componentActivator {
-		return pod, ready(p)
+		pod.Unready = !ready(p)
+		return pod, true
 	}
 	if p.Labels[wire.LabelState] != string(wire.StateHot) || lostContainer(p) {
 		return Pod{}, false

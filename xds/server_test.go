@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -85,6 +86,26 @@ func TestWorld_KeepsTheLastActivators(t *testing.T) {
 	}
 }
 
+func TestWorld_TakesActivatorsThatAreNotReadyWhenItKnowsNoOthers(t *testing.T) {
+	w := newWorld()
+	want := func(when string, addresses ...string) {
+		t.Helper()
+		if !slices.Equal(w.activators, addresses) {
+			t.Errorf("%s: %v, want %v", when, w.activators, addresses)
+		}
+	}
+	w.setPod(Pod{UID: "a", Address: "1:1", Unready: true})
+	want("at the start", "1:1")
+	w.setPod(Pod{UID: "b", Address: "2:1"})
+	want("with one that is ready", "2:1")
+	w.setPod(Pod{UID: "a", Address: "1:1"})
+	want("with both", "1:1", "2:1")
+	w.setPod(Pod{UID: "b", Address: "2:1", Unready: true})
+	want("with one that is not ready any more", "1:1")
+	w.setPod(Pod{UID: "a", Address: "1:1", Unready: true})
+	want("with none", "1:1")
+}
+
 func TestWorld_APodThatChangesHandsChangesBothFunctions(t *testing.T) {
 	w := newWorld()
 	w.setPod(Pod{UID: "p", Function: "f", Generation: 1, Address: "1:1"})
@@ -116,14 +137,15 @@ func TestPodOf_TakesPodsThatCanServe(t *testing.T) {
 		"warm":                    {map[string]string{wire.LabelState: "warm"}, "1.2.3.4", nil, nil, false},
 		"hot without a function":  {map[string]string{wire.LabelState: "hot"}, "1.2.3.4", nil, nil, false},
 		"a ready activator":       {activator, "1.2.3.4", ready, nil, true},
-		"an activator not ready":  {activator, "1.2.3.4", nil, nil, false},
+		"an activator not ready":  {activator, "1.2.3.4", nil, nil, true},
 		"another part":            {map[string]string{wire.LabelComponent: "xds"}, "1.2.3.4", ready, nil, false},
 		"an activator that going": {activator, "1.2.3.4", ready, &now, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: c.labels, DeletionTimestamp: c.deleted}, Status: corev1.PodStatus{PodIP: c.ip, Conditions: c.conds}}
 			pod, ok := PodOf(p)
-			if ok != c.want || ok && !strings.HasSuffix(pod.Address, ":8012") {
+			unready := c.labels[wire.LabelComponent] != "" && c.conds == nil
+			if ok != c.want || ok && (!strings.HasSuffix(pod.Address, ":8012") || pod.Unready != unready) {
 				t.Errorf("%v %+v", ok, pod)
 			}
 		})

@@ -271,21 +271,6 @@ func TestEnvoy_EndsTheRequestThatItsClientLeft(t *testing.T) {
 	}
 }
 
-func TestFunctionOf_KeepsEnvoyMorePatientThanTheQueueProxy(t *testing.T) {
-	for name, c := range map[string]struct {
-		spec v1.FunctionSpec
-		want time.Duration
-	}{
-		"nothing said":        {v1.FunctionSpec{}, 0},
-		"streams for a while": {v1.FunctionSpec{Streaming: &v1.StreamingConfig{IdleTimeoutSeconds: 60}}, 0},
-		"streams for a day":   {v1.FunctionSpec{Streaming: &v1.StreamingConfig{IdleTimeoutSeconds: 86400}}, 24*time.Hour + slack},
-	} {
-		if got := FunctionOf(&v1.Function{Spec: c.spec}).Silence; got != c.want {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
-	}
-}
-
 // resident is the memory of a process in MB.
 func resident(tb testing.TB, pid int) float64 {
 	tb.Helper()

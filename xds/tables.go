@@ -56,9 +56,10 @@ const (
 	// before anything of it was read, by a pod that can do nothing else. Until Envoy knows, it has taken what fits into
 	// its buffers and the kernels', and until it has sent that elsewhere, it takes more.
 	replayRoom = 1 << 20
-	// retries bounds the attempts after the first. One spill needs one; the others bridge the time in which an
-	// activator restarts: their back-off doubles from retryFirst and adds up to a few seconds.
-	retries    = 12
+	// retries bounds the attempts after the first. One spill needs one; the others bridge the time in which the only
+	// activator restarts: their back-off doubles from retryFirst, of which Envoy takes a random part each time, and adds up
+	// to some seven seconds.
+	retries    = 24
 	retryFirst = 1e6  // 1 ms, in nanoseconds
 	retryMost  = 10e8 // 1 s
 )

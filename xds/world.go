@@ -115,20 +115,30 @@ func (w *world) remove(p Pod) (functions []string, all bool) {
 }
 
 // countActivators says whether the list changed. When the last activator goes the list stays as it was, since it is
-// likely to come back where it was: see nobody. It is called with mu held.
+// likely to come back where it was: see nobody. Before there was one, those that are not ready will do: what the API
+// server says of them may be old. It is called with mu held.
 func (w *world) countActivators() bool {
-	var addresses []string
-	for _, p := range w.pods {
-		if p.Function == "" {
-			addresses = append(addresses, p.Address)
-		}
+	addresses := w.activatorsThat(func(p Pod) bool { return !p.Unready })
+	if len(addresses) == 0 && len(w.activators) == 0 {
+		addresses = w.activatorsThat(func(p Pod) bool { return p.Unready })
 	}
-	slices.Sort(addresses)
 	if len(addresses) == 0 || slices.Equal(addresses, w.activators) {
 		return false
 	}
 	w.activators = addresses
 	return true
+}
+
+// activatorsThat are in order. It is called with mu held.
+func (w *world) activatorsThat(fit func(Pod) bool) []string {
+	var addresses []string
+	for _, p := range w.pods {
+		if p.Function == "" && fit(p) {
+			addresses = append(addresses, p.Address)
+		}
+	}
+	slices.Sort(addresses)
+	return addresses
 }
 
 // cluster makes the function's cluster, nil when there is no such function.
