@@ -116,20 +116,6 @@ type Builder struct {
 	PodSpec *runtime.RawExtension `json:"podspec,omitempty"`
 }
 
-// EnvironmentStatus is what the platform reports of an environment.
-type EnvironmentStatus struct {
-	// ObservedGeneration is the generation that the conditions speak of.
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready.
-	// +optional
-	// +patchMergeKey=type
-	// +patchStrategy=merge
-	// +listType=map
-	// +listMapKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
-}
-
 // Defaults of environments.
 const (
 	// DefaultPoolsize is kept by versions without a poolsize field, and set by the CLI.

@@ -25,3 +25,23 @@ var WrongScaling = []struct{ Name, Value, Says string }{
 	{"class", "hpa.autoscaling.knative.dev", "kpa.autoscaling.knative.dev"},
 	{"minscale", "1", "is not known here"},
 }
+
+// WrongPools are annotations of an environment with a pool of three, with what is said of them; nothing of the good ones.
+// The policy says the same.
+var WrongPools = []struct{ Name, Value, Says string }{
+	{AnnotationMaxPods, "0", "max-pods is a whole number from 1 to 10000"},
+	{AnnotationMaxPods, "10001", "max-pods is a whole number from 1 to 10000"},
+	{AnnotationMaxPods, "many", "max-pods is a whole number from 1 to 10000"},
+	{AnnotationMaxPods, "", "max-pods is a whole number from 1 to 10000"},
+	{AnnotationMaxPods, "1", ""},
+	{AnnotationMaxPods, "10000", ""},
+	{AnnotationMaxPoolSize, "-1", "max-pool-size is a whole number from 1 to 10000"},
+	{AnnotationMaxPoolSize, "", "max-pool-size is a whole number from 1 to 10000"},
+	{AnnotationMaxPoolSize, "2", "is less than the pool size"},
+	{AnnotationMaxPoolSize, "3", ""},
+	{AnnotationPoolIdleTimeout, "5s", "pool-idle-timeout is a time from 10s to 720h"},
+	{AnnotationPoolIdleTimeout, "721h", "pool-idle-timeout is a time from 10s to 720h"},
+	{AnnotationPoolIdleTimeout, "600", "pool-idle-timeout is a time from 10s to 720h"},
+	{AnnotationPoolIdleTimeout, "", "pool-idle-timeout is a time from 10s to 720h"},
+	{AnnotationPoolIdleTimeout, "1h30m", ""},
+}

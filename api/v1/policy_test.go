@@ -61,6 +61,13 @@ func TestPolicies_Refuse(t *testing.T) {
 			t.Errorf("create with good annotations: %v", err)
 		}
 	}
+	for _, c := range v1.WrongPools {
+		o := object(t, "Environment", "hello", `{poolsize: 3}`)
+		o.SetAnnotations(map[string]string{c.Name: c.Value})
+		if _, err := a.create(t, o); (err == nil) != (c.Says == "") || err != nil && !strings.Contains(err.Error(), c.Says) {
+			t.Errorf("create with %s %q: %v, want %q", c.Name, c.Value, err, c.Says)
+		}
+	}
 	for _, c := range v1.WrongScaling {
 		o := object(t, "Function", "hello", `{}`)
 		o.SetAnnotations(map[string]string{v1.ScalingPrefix + c.Name: c.Value})
@@ -103,9 +110,12 @@ func TestPolicies_Refuse(t *testing.T) {
 // waitForPolicy returns when the server enforces the policies, which takes it a moment.
 func (a *api) waitForPolicy(t *testing.T) {
 	t.Helper()
+	annotated := object(t, "Environment", "hello", `{}`)
+	annotated.SetAnnotations(map[string]string{v1.AnnotationMaxPods: "none"})
 	bad := []*unstructured.Unstructured{
 		object(t, "Environment", "hello", `{runtime: {image: i, podspec: {hostNetwork: true}}}`),
 		object(t, "Function", "hello", `{environment: {name: nodejs, namespace: other}}`),
+		annotated,
 	}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		refused := 0

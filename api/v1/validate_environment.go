@@ -8,5 +8,8 @@ func (e *Environment) Validate() error {
 	f.when(e.Spec.Runtime.Image == "", "spec.runtime.image", "the image of the runtime is required")
 	f.when(e.Spec.Poolsize < 0, "spec.poolsize", "poolsize is 0 or more")
 	f.when(e.GracePeriod() < 0, "spec.terminationGracePeriod", "terminationGracePeriod is 0 seconds or more")
+	if _, err := e.PoolSettings(); err != nil {
+		f = append(f, err)
+	}
 	return f.join()
 }
