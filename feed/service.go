@@ -17,6 +17,7 @@ const (
 	demandService   = "hotpod.v1.Demand"
 	functionService = "hotpod.v1.FunctionStatus"
 	routeService    = "hotpod.v1.RouteStatus"
+	poolService     = "hotpod.v1.PoolStatus"
 	method          = "Stream"
 
 	// aliveEvery is how often an idle connection is probed, so that a peer that vanished is noticed.
@@ -87,6 +88,11 @@ func RegisterRouteStatus(r grpc.ServiceRegistrar, topic *Topic[wire.RouteStatus]
 	register(r, routeService, serve(topic, 0))
 }
 
+// RegisterPoolStatus serves topic to whoever watches pools, soon after a change.
+func RegisterPoolStatus(r grpc.ServiceRegistrar, topic *Topic[wire.PoolStatus]) {
+	register(r, poolService, serve(topic, statusPause))
+}
+
 // OpenDemand opens a demand stream; it ends with ctx.
 func OpenDemand(ctx context.Context, conn *grpc.ClientConn) (DemandClient, error) {
 	s, err := open(ctx, conn, demandService)
@@ -104,6 +110,11 @@ func WatchFunctionStatus(ctx context.Context, conn *grpc.ClientConn, each func(w
 // WatchRouteStatus calls each for every value until the stream breaks or ctx ends; callers call it again.
 func WatchRouteStatus(ctx context.Context, conn *grpc.ClientConn, each func(wire.RouteStatus)) error {
 	return watch(ctx, conn, routeService, each)
+}
+
+// WatchPoolStatus calls each for every value until the stream breaks or ctx ends; callers call it again.
+func WatchPoolStatus(ctx context.Context, conn *grpc.ClientConn, each func(wire.PoolStatus)) error {
+	return watch(ctx, conn, poolService, each)
 }
 
 func register(r grpc.ServiceRegistrar, service string, handler grpc.StreamHandler) {

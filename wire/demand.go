@@ -84,6 +84,33 @@ type FunctionStatus struct {
 	Gone bool `json:"gone,omitempty"`
 }
 
+// PoolStatus is what the pool publishes of an environment.
+type PoolStatus struct {
+	// Environment is "namespace/name".
+	Environment string `json:"environment"`
+	UID         string `json:"uid"`
+	Generation  int64  `json:"generation"`
+	// Warm, Starting and Busy pods there are; Unschedulable of the Starting ones find no node.
+	Warm          int `json:"warm"`
+	Starting      int `json:"starting"`
+	Busy          int `json:"busy"`
+	Unschedulable int `json:"unschedulable,omitempty"`
+	// Wanted is the number of warm pods that there shall be, for Reason; Maximum bounds it.
+	Wanted  int    `json:"wanted"`
+	Reason  string `json:"reason"`
+	Maximum int    `json:"maximum"`
+	// Rate is the claims per second in the busiest moments of the last minutes, LeadMillis how long a claimed pod is
+	// missing. Wanted follows from them.
+	Rate       float64 `json:"rate"`
+	LeadMillis int64   `json:"leadMillis"`
+	// LastUsedMillis is when a function last had or wanted a pod (Unix milliseconds).
+	LastUsedMillis int64 `json:"lastUsedMillis,omitempty"`
+	// Failure is why pods do not start, nil when they do.
+	Failure *Failure `json:"failure,omitempty"`
+	// Gone says that the environment no longer exists; its entry ends.
+	Gone bool `json:"gone,omitempty"`
+}
+
 // RouteState is what became of a route in xds.
 type RouteState string
 
