@@ -189,6 +189,25 @@ func (a *Autoscaler) PodGone(podUID string) {
 	a.look(f, now, false)
 }
 
+// PodsOutdated tells of a function's hot pods that are to be replaced, since their environment has changed.
+func (a *Autoscaler) PodsOutdated(podUIDs []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var f *function
+	for _, uid := range podUIDs {
+		owner, ok := a.owners[uid]
+		if !ok {
+			continue
+		}
+		if p := owner.live.pods[uid]; p != nil {
+			f, p.outdated = owner, true
+		}
+	}
+	if f != nil {
+		a.look(f, time.Now(), false)
+	}
+}
+
 // PoolChanged tells how many pods of an environment ("namespace/name") are warm and starting, and why there may be
 // none. Functions that wait for the environment are looked at again.
 func (a *Autoscaler) PoolChanged(name string, warm, starting int, failure *wire.Failure) {

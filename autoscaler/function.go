@@ -87,20 +87,20 @@ func (f *function) generation() int64 {
 	return f.object.Generation
 }
 
-// serving returns the pods that take requests: those of the newest generation that has any. older are the others
-// that are not leaving.
+// serving returns the pods that take requests: those of the newest generation that has any, and of them the outdated
+// ones only when there are no others. older are the others that are not leaving.
 func (f *function) serving() (serving, older []*pod) {
 	var newest int64 = -1
 	for _, p := range f.live.pods {
 		if p.takes(f.spec.once) {
-			newest = max(newest, p.generation)
+			newest = max(newest, p.rank())
 		}
 	}
 	for _, p := range f.live.pods {
 		switch {
-		case p.takes(f.spec.once) && p.generation == newest:
+		case p.takes(f.spec.once) && p.rank() == newest:
 			serving = append(serving, p)
-		case !p.leaving && (p.generation < newest || p.load.last.Broken || f.spec.once && p.spent()):
+		case !p.leaving && (p.rank() < newest || p.load.last.Broken || f.spec.once && p.spent()):
 			older = append(older, p)
 		}
 	}

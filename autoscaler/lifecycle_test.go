@@ -40,6 +40,58 @@ func TestRunner_AfterARestartNothingGoesByAmnesia(t *testing.T) {
 	})
 }
 
+func TestRunner_PodsOfAnEnvironmentThatChangedServeUntilOneIsReplaced(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		act := w.serving(f)
+		act.waits(f, 3)
+		w.pass(25 * time.Millisecond)
+		act.waits(f, 0)
+		w.pass(2 * time.Second)
+		w.PodsOutdated([]string{"pod-001", "nobody's", "pod-002", "pod-003"})
+		if n := len(act.last().Pods); n != 3 {
+			t.Errorf("%d pods are placed before any other is hot, want the 3 that there are", n)
+		}
+		w.pool.mu.Lock()
+		w.pool.start = 5 * time.Second
+		w.pool.mu.Unlock()
+		w.pass(10 * time.Millisecond)
+		if _, _, drained := w.pool.count(); drained != 0 {
+			t.Errorf("%d pods were drained before any other is hot", drained)
+		}
+		w.pass(10 * time.Second)
+		if p := act.last(); len(p.Pods) == 0 || p.Pods[0].UID < "pod-004" {
+			t.Errorf("placement after the change %+v", p)
+		}
+		if _, _, drained := w.pool.count(); drained != 3 {
+			t.Errorf("%d pods were drained, want the 3 outdated ones", drained)
+		}
+	})
+}
+
+func TestRunner_PodsOfAnEnvironmentThatChangedServeOnWhenNoneCanReplaceThem(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello(func(f *v1.Function) { f.Spec.InvokeStrategy.ExecutionStrategy.MinScale = 1 })
+		act := w.serving(f)
+		w.cold(act, f)
+		w.pass(adopting)
+		w.pool.fail(&wire.Failure{Reason: v1.ReasonSpecializationFailed, Message: "not with that image"})
+		w.PodsOutdated([]string{"pod-001"})
+		w.pass(time.Minute)
+		if p := act.last(); p.Failure != nil || len(p.Pods) != 1 {
+			t.Errorf("placement %+v", p)
+		}
+		if claims, _, drained := w.pool.count(); drained != 0 || claims > 10 {
+			t.Errorf("%d claims in a minute, %d pods drained", claims, drained)
+		}
+		w.pool.fail(nil)
+		w.pass(time.Minute)
+		if _, hot, drained := w.pool.count(); hot != 1 || drained != 1 {
+			t.Errorf("after it got better %d pods are hot and %d drained", hot, drained)
+		}
+	})
+}
+
 func TestRunner_MinimumIsStartedOnceAdoptionIsOver(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.InvokeStrategy.ExecutionStrategy.MinScale = 2 })

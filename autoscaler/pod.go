@@ -21,6 +21,8 @@ type pod struct {
 	placed uint64
 	// adopted pods were hot before this autoscaler started.
 	adopted bool
+	// outdated pods are made of what their environment does not say any more: they serve until others do.
+	outdated bool
 	// leaving pods take nothing new: they drain, or are gone and only their last report is awaited.
 	leaving bool
 	// gone is when the pool said so, zero before.
@@ -33,6 +35,14 @@ type pod struct {
 // takes says whether the pod takes requests. A pod that may take one request in its life and had it does not.
 func (p *pod) takes(once bool) bool {
 	return !p.leaving && !p.load.last.Draining && !p.load.last.Broken && (!once || !p.spent())
+}
+
+// rank orders pods by how new what they hold and are made of is.
+func (p *pod) rank() int64 {
+	if p.outdated {
+		return 2 * p.generation
+	}
+	return 2*p.generation + 1
 }
 
 func (p *pod) spent() bool {

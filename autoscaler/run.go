@@ -138,7 +138,7 @@ func (a *Autoscaler) look(f *function, now time.Time, ticked bool) {
 	f.begin(serving, now)
 	a.note(f, decision, seen, now, ticked)
 	if a.spawn != nil && !a.synced.IsZero() {
-		updating := len(serving) > 0 && serving[0].generation < f.generation()
+		updating := len(serving) > 0 && (serving[0].generation < f.generation() || serving[0].outdated)
 		a.up(f, decision, serving, updating, now)
 		a.down(f, decision, serving, older, updating, ticked)
 	}
