@@ -36,6 +36,21 @@ func brokenCause(pod *corev1.Pod) string {
 	return ""
 }
 
+// crashCause says which container of a pod that had started ended, for the environment's owner.
+func crashCause(pod *corev1.Pod) string {
+	for _, c := range pod.Status.ContainerStatuses {
+		end := c.State.Terminated
+		if end == nil {
+			end = c.LastTerminationState.Terminated
+		}
+		if end != nil {
+			return fmt.Sprintf("container %s ended soon after its start, with exit code %d (%s)",
+				c.Name, end.ExitCode, lastLine(end.Message, end.Reason))
+		}
+	}
+	return "a container of pod " + pod.Name + " ended soon after its start"
+}
+
 // unschedulable says why no node takes the pod; "" when one did or nobody tried.
 func unschedulable(pod *corev1.Pod) string {
 	for _, c := range pod.Status.Conditions {

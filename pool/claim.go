@@ -97,6 +97,7 @@ func (p *Pool) takeOrQueue(o *order) (*member, *waiter, *wire.Failure) {
 	if e == nil || e.object == nil {
 		return nil, nil, environmentNotFound(o.environment)
 	}
+	p.wanted(e)
 	if m := p.claimable(e, o.held.Function.UID); m != nil {
 		return p.grant(m, o.held.Function.UID), nil, nil
 	}
@@ -104,7 +105,9 @@ func (p *Pool) takeOrQueue(o *order) (*member, *waiter, *wire.Failure) {
 		return nil, nil, f
 	}
 	w := &waiter{function: o.held.Function.UID, generation: o.held.Generation, result: make(chan claimResult, 1)}
-	e.queue.push(w)
+	if e.queue.push(w); e.queue.size == 1 {
+		e.hurry()
+	}
 	p.touch(e)
 	return nil, w, nil
 }
@@ -126,7 +129,7 @@ func (p *Pool) leaveQueue(ctx context.Context, o *order, w *waiter) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ctx.Err()
 	}
-	return e.delayed(p.cfg.MaxPods)
+	return e.delayed(p.maxPods(e))
 }
 
 // delayed says why no pod became ready for a claim in time.

@@ -26,6 +26,9 @@ const (
 // DefaultMaxPods bounds the pods of an environment when Config.MaxPods is 0.
 const DefaultMaxPods = 1000
 
+// DefaultMaxPoolSize bounds a pool that follows its claims when Config.MaxPoolSize is 0.
+const DefaultMaxPoolSize = 100
+
 // Config is how pods are made. DefaultConfig fills what has a default.
 type Config struct {
 	// Own says that every pool belongs to one function instead of an environment (SetTemplate). No pods are kept warm in
@@ -52,6 +55,9 @@ type Config struct {
 	FunctionNamespace string
 	// MaxPods bounds the pods of an environment, hot ones included; 0 means DefaultMaxPods.
 	MaxPods int
+	// MaxPoolSize bounds the warm pods that are kept for the claims to come; 0 means DefaultMaxPoolSize. A poolsize above
+	// it holds all the same.
+	MaxPoolSize int
 	// StartTimeout is how long a pod may take to become warm before it counts as broken; 0 means five minutes.
 	StartTimeout time.Duration
 }
@@ -60,7 +66,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		ImagePullPolicy: corev1.PullIfNotPresent, RuntimeHost: RuntimeHostLoopback, RunAsNonRoot: true,
-		MaxPods: DefaultMaxPods, StartTimeout: 5 * time.Minute,
+		MaxPods: DefaultMaxPods, MaxPoolSize: DefaultMaxPoolSize, StartTimeout: 5 * time.Minute,
 	}
 }
 
@@ -78,6 +84,7 @@ func (c *Config) Validate() error {
 	require(c.RuntimeHost == "" || c.RuntimeHost == RuntimeHostLoopback || c.RuntimeHost == RuntimeHostPod,
 		"runtime host %q is neither %s nor %s", c.RuntimeHost, RuntimeHostLoopback, RuntimeHostPod)
 	require(c.MaxPods >= 0, "maximum of pods %d is negative", c.MaxPods)
+	require(c.MaxPoolSize >= 0, "maximum of warm pods %d is negative", c.MaxPoolSize)
 	require(c.StartTimeout >= 0, "start timeout %s is negative", c.StartTimeout)
 	require(c.RunAsUser >= 0 && c.FSGroup >= 0, "user and group must not be negative")
 	return errors.Join(faults...)
@@ -93,6 +100,9 @@ func (c *Config) fill() {
 	}
 	if c.MaxPods == 0 {
 		c.MaxPods = d.MaxPods
+	}
+	if c.MaxPoolSize == 0 {
+		c.MaxPoolSize = d.MaxPoolSize
 	}
 	if c.StartTimeout == 0 {
 		c.StartTimeout = d.StartTimeout
@@ -145,6 +155,9 @@ type Observer interface {
 	// PodGone says that a pod takes nothing new. It comes once for each PodHot, as soon as the pod begins to
 	// drain, is deleted or ends.
 	PodGone(podUID string)
+	// PodsOutdated names all hot pods of a function that are made of what their environment does not say any more; pods
+	// of what it says now start well. They take requests until somebody drains them.
+	PodsOutdated(podUIDs []string)
 	// PoolChanged tells the numbers of an environment ("namespace/name") and why it has no more pods, nil when
 	// all is well.
 	PoolChanged(environment string, warm, starting int, failure *wire.Failure)

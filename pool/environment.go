@@ -1,16 +1,12 @@
 package pool
 
 import (
-	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/wire"
@@ -19,9 +15,8 @@ import (
 const (
 	startRetryFirst = time.Second
 	startRetryLast  = 5 * time.Minute
-	// forbiddenFor is how long the API server must forbid an environment's pods before that counts.
-	forbiddenFor = 5 * time.Second
-	nameLength   = 50
+	// soundAfter is how long pods must stay warm before an environment that had trouble counts as sound.
+	soundAfter = 30 * time.Second
 )
 
 // environment is what the pool knows of one environment. The pool's lock guards it.
@@ -41,26 +36,32 @@ type environment struct {
 	// warm are those of them that can be claimed, longest warm first.
 	warm  []*member
 	queue queue
-	// creating are the names of pods that the API server was asked for.
-	creating map[string]struct{}
+	// creating are the names of pods that the API server was asked for, and when they were wanted.
+	creating map[string]time.Time
 	// failure is why pods do not start, nil after one did.
 	failure *wire.Failure
 	// start holds off creating after pods did not start, api after the API server did not answer.
 	start, api backoff
 	// forbidden is since when the API server has refused to make its pods, zero when it has not.
 	forbidden time.Time
+	// proven is the hash of the pod that became warm last, sound since when none broke after that; zero after one did.
+	proven string
+	sound  time.Time
+	// settings are what the annotations say, size how many warm pods there shall be.
+	settings v1.PoolSettings
+	size     Size
+	// supply and used, which is when a function last had or wanted a pod, are what the size follows from.
+	supply Supply
+	used   time.Time
+	// unrolled says that there may be hot pods that are outdated, rolled is when functions were last told to leave some.
+	unrolled bool
+	rolled   time.Time
 	// refill is when the pool may be refilled after claims.
 	refill refill
-	// alarm is the last time that touchAt was called for.
+	// alarm is when the environment is planned for again, zero when nothing waits for that.
 	alarm time.Time
-	// told is what the observer was told last.
-	told tally
-}
-
-// tally is what Observer.PoolChanged says.
-type tally struct {
-	warm, starting int
-	failure        *wire.Failure
+	// told is what was said of it last.
+	told wire.PoolStatus
 }
 
 // SetEnvironment makes an environment known, or what changed in it: pods without a function that were made from
@@ -85,9 +86,14 @@ func (p *Pool) SetTemplate(key string, object *v1.Environment, template *corev1.
 		hash = template.Annotations[wire.AnnotationEnvironmentHash]
 	}
 	if e.hash != hash || err != nil {
-		e.failure, e.start, e.forbidden = invalid, backoff{}, time.Time{}
+		e.failure, e.start, e.forbidden, e.sound, e.unrolled = invalid, backoff{}, time.Time{}, time.Time{}, true
+	}
+	if e.object == nil {
+		e.used = lastUsed(object, time.Now())
+		p.announce()
 	}
 	e.object, e.template, e.invalid, e.hash = object, template, invalid, hash
+	e.settings, _ = object.PoolSettings() // the controller says what is wrong
 	p.retireStrangers(e)
 	p.serve(e)
 	p.touch(e)
@@ -112,7 +118,7 @@ func (p *Pool) DeleteEnvironment(key string) {
 func (p *Pool) environment(key string) *environment {
 	e := p.environments[key]
 	if e == nil {
-		e = &environment{key: key, members: map[string]*member{}, idle: map[string]*member{}, creating: map[string]struct{}{}, shares: map[string]int{}}
+		e = &environment{key: key, members: map[string]*member{}, idle: map[string]*member{}, creating: map[string]time.Time{}, shares: map[string]int{}}
 		p.environments[key] = e
 	}
 	return e
@@ -137,14 +143,12 @@ func (e *environment) owns(m *member) bool {
 // replan carries out the plan for e and tells the observer what changed.
 func (p *Pool) replan(e *environment) {
 	now := time.Now()
-	w := Wanted{Hash: e.hash, Max: p.cfg.MaxPods, Failing: e.failure != nil, MayCreate: e.start.over(now) && e.api.over(now)}
-	if e.object != nil {
-		w.Size = e.object.PoolSize()
-	}
-	if p.cfg.Own {
-		w.Size, w.OnDemand = 0, true
-	}
 	o := e.observe()
+	p.resize(e, o, now)
+	w := Wanted{
+		Hash: e.hash, Size: e.size.Wanted, Max: p.maxPods(e), Failing: e.failure != nil,
+		MayCreate: e.start.over(now) && e.api.over(now), KeepFormer: p.former(e), OnDemand: p.cfg.Own,
+	}
 	if o.Waiting > 0 {
 		o.Reserved = min(p.reserved(e), len(e.warm))
 	}
@@ -164,6 +168,7 @@ func (p *Pool) replan(e *environment) {
 		p.touchAt(e, e.refill.at)
 	}
 	p.giveUp(e)
+	p.roll(e, now)
 	p.publish(e)
 	if e.object == nil && len(e.members) == 0 && len(e.creating) == 0 && p.environments[e.key] == e {
 		delete(p.environments, e.key)
@@ -174,7 +179,8 @@ func (e *environment) observe() Observed {
 	o := Observed{Creating: len(e.creating), Waiting: e.queue.size, Busy: len(e.members) - len(e.idle)}
 	for _, m := range e.idle {
 		o.Pods = append(o.Pods, Pod{
-			UID: m.uid, State: m.state, Hash: m.hash, Broken: m.broken != "", Unfit: m.unfit, Created: m.created,
+			UID: m.uid, State: m.state, Hash: m.hash, Broken: m.broken != "", Unfit: m.unfit, Stuck: m.stuck != "",
+			Created: m.created,
 		})
 	}
 	return o
@@ -212,111 +218,19 @@ func (p *Pool) reject(ws []*waiter, f *wire.Failure) {
 	}
 }
 
-func (p *Pool) publish(e *environment) {
-	t := tally{failure: e.failure, starting: len(e.creating), warm: len(e.warm)}
-	for _, m := range e.idle {
-		if m.state == Starting && m.broken == "" {
-			t.starting++
-		}
-	}
-	if t == e.told {
-		return
-	}
-	if t.failure != e.told.failure {
-		p.logPool(e.key, t.failure)
-	}
-	e.told = t
-	p.tell(func(o Observer) { o.PoolChanged(e.key, t.warm, t.starting, t.failure) })
-}
-
-func (p *Pool) logPool(key string, f *wire.Failure) {
-	if f == nil {
-		p.deps.Log.Info("pool is available", "environment", key)
-		return
-	}
-	p.deps.Log.Warn("pool is unavailable", "environment", key, "cause", f.Message)
-}
-
-// broke notes that a pod of e did not start, or could not be made.
+// broke notes that a pod of e did not start or stay, or could not be made.
 func (p *Pool) broke(e *environment, cause string) {
-	e.start.fail(time.Now(), startRetryFirst, startRetryLast)
+	now := time.Now()
+	if !e.sound.IsZero() && now.Sub(e.sound) >= soundAfter {
+		e.start = backoff{}
+	}
+	e.sound = time.Time{}
+	e.start.fail(now, startRetryFirst, startRetryLast)
 	message := fmt.Sprintf("no pod of %s can start: %s", called(e.key), cause)
 	if e.failure == nil || e.failure.Message != message {
 		e.failure = &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: message}
 	}
 	p.touch(e)
-}
-
-// create asks the API server for n pods.
-func (p *Pool) create(e *environment, n int) {
-	object, template := e.object, e.template
-	for range n {
-		name := podName(object.Name)
-		e.creating[name] = struct{}{}
-		p.enqueue(func(ctx context.Context) { p.createPod(ctx, e, object, template, name) })
-	}
-}
-
-// createPod runs outside of mu.
-func (p *Pool) createPod(ctx context.Context, e *environment, object *v1.Environment, template *corev1.Pod, name string) {
-	var pod *corev1.Pod
-	err := p.callAPI(ctx, func(ctx context.Context) error {
-		owner, err := p.owner(ctx, object, template)
-		if err == nil {
-			pod, err = p.deps.Cluster.CreatePod(ctx, named(template, name, owner))
-		}
-		return err
-	})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(e.creating, name)
-	p.touch(e)
-	if err == nil {
-		e.api, e.forbidden = backoff{}, time.Time{}
-		p.metrics.created.WithLabelValues(object.Name, object.Namespace).Inc()
-		p.setPod(pod)
-		return
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	p.deps.Log.Warn("pod was not created", "environment", e.key, "error", err)
-	switch {
-	case e.object != object || !refused(err):
-		e.api.fail(time.Now(), apiRetryFirst, apiRetryLast)
-	case e.doubts(err):
-		e.api.fail(time.Now(), apiRetryFirst, apiRetryFirst)
-	default:
-		p.broke(e, "the API server refuses its pods: "+err.Error())
-	}
-}
-
-// doubts reports whether what the API server forbids now may soon be allowed: one that has just started answers before
-// it knows all roles, and forbids everybody everything until then.
-func (e *environment) doubts(err error) bool {
-	if !apierrors.IsForbidden(err) {
-		return false
-	}
-	if e.forbidden.IsZero() {
-		e.forbidden = time.Now()
-	}
-	return time.Since(e.forbidden) < forbiddenFor
-}
-
-// owner returns the template's own owner, or the environment.
-func (p *Pool) owner(ctx context.Context, object *v1.Environment, template *corev1.Pod) (metav1.OwnerReference, error) {
-	switch {
-	case len(template.OwnerReferences) > 0:
-		return template.OwnerReferences[0], nil
-	case template.Namespace == object.Namespace:
-		return ownedBy(object), nil
-	}
-	return p.deps.Cluster.Anchor(ctx, template.Namespace, object)
-}
-
-// refused reports whether the API server will answer alike again: a person must change something.
-func refused(err error) bool {
-	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) || apierrors.IsNotFound(err)
 }
 
 // called is the owner of a pool as messages call it.
@@ -335,11 +249,6 @@ func environmentNotFound(key string) *wire.Failure {
 		Reason:  v1.ReasonEnvironmentNotFound,
 		Message: fmt.Sprintf("environment %s does not exist; create it with `hotpod environment create`", key),
 	}
-}
-
-// podName returns a name that no other pod has.
-func podName(environment string) string {
-	return strings.TrimRight(environment[:min(len(environment), nameLength)], ".-") + "-" + strings.ToLower(rand.Text()[:10])
 }
 
 func latest(a, b time.Time) time.Time {

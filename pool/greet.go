@@ -11,6 +11,8 @@ import (
 const (
 	greetFirst = 20 * time.Millisecond
 	greetLast  = time.Second
+	// greetUrgent bounds the pause while claims wait.
+	greetUrgent = 40 * time.Millisecond
 	// drainDefault bounds the drain of a pod whose function is not known any more.
 	drainDefault = time.Minute
 )
@@ -26,10 +28,11 @@ func (p *Pool) startGreeting(m *member) {
 	p.enqueue(func(ctx context.Context) { p.greetUntilKnown(ctx, m) })
 }
 
-// greetUntilKnown asks the pod who it is until it says so. The pauses grow with the time that it takes.
+// greetUntilKnown asks the pod who it is until it says so. The pauses grow with the time that it takes, unless claims
+// wait for pods.
 func (p *Pool) greetUntilKnown(ctx context.Context, m *member) {
 	for begun := time.Now(); ; {
-		t, wanted := p.greetable(m)
+		t, wanted, urgent := p.greetable(m)
 		if !wanted {
 			return
 		}
@@ -40,6 +43,9 @@ func (p *Pool) greetUntilKnown(ctx context.Context, m *member) {
 		}
 		p.deps.Log.Debug("pod is not ready yet", "pod", m.name, "namespace", m.namespace, "error", err)
 		pause := min(max(greetFirst, time.Since(begun)/10), greetLast)
+		if urgent {
+			pause = min(pause, greetUrgent)
+		}
 		select {
 		case <-time.After(pause):
 		case <-m.nudge:
@@ -51,10 +57,20 @@ func (p *Pool) greetUntilKnown(ctx context.Context, m *member) {
 	}
 }
 
-func (p *Pool) greetable(m *member) (Target, bool) {
+// greetable returns where to greet the pod, whether somebody still wants that, and whether claims wait for it.
+func (p *Pool) greetable(m *member) (t Target, wanted, urgent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return m.target(), m.state == Starting
+	return m.target(), m.state == Starting, m.env.queue.size > 0
+}
+
+// hurry has the pods that start greeted at once. Call it with mu held.
+func (e *environment) hurry() {
+	for _, m := range e.idle {
+		if m.greeting && m.state == Starting {
+			signal(m.nudge)
+		}
+	}
 }
 
 func (p *Pool) greetOnce(ctx context.Context, t Target) (wire.Identity, error) {
@@ -96,12 +112,19 @@ func (p *Pool) welcome(ctx context.Context, m *member, id wire.Identity, err err
 // warm makes a greeted pod available: to the claim that waits longest, or to come. Call it with mu held.
 func (p *Pool) warm(m *member) {
 	e := m.env
-	m.broken = ""
-	if m.hash == e.hash && e.failure != nil && e.invalid == nil {
-		e.failure, e.start = nil, backoff{}
+	m.broken, m.since = "", time.Now()
+	if m.hash == e.hash && e.invalid == nil {
+		e.failure, e.start.until, e.proven = nil, time.Time{}, e.hash
+		if e.sound.IsZero() {
+			e.sound = m.since
+		}
 	}
-	if !m.created.IsZero() {
-		p.metrics.start.Observe(time.Since(m.created).Seconds())
+	if !m.asked.IsZero() {
+		took := time.Since(m.asked)
+		p.metrics.start.Observe(took.Seconds())
+		if !m.delayed {
+			e.supply.Started(took)
+		}
 	}
 	p.move(m, Warm)
 	p.serve(e)

@@ -20,6 +20,8 @@ type member struct {
 	env                  *environment
 	environmentUID, hash string
 	created              time.Time
+	// asked is when the pool wanted the pod, zero when it was found; since when it is warm.
+	asked, since time.Time
 	// label is what the pod's label said when the pool first saw it.
 	label wire.PodState
 	// bare says that the pod has no fetcher: its code is in its image.
@@ -38,8 +40,9 @@ type member struct {
 	late bool
 	// unfit says that the pod must not be used any more, or not again.
 	unfit bool
-	// stuck is why the pod has no node.
-	stuck string
+	// stuck is why the pod has no node; delayed says that it was stuck once.
+	stuck   string
+	delayed bool
 	// restarts of its containers that do not count: those before it was warm.
 	restarts int32
 	// greeting says that a job greets the pod; nudge makes it try at once.
@@ -48,6 +51,8 @@ type member struct {
 	// labels are to be patched; patching says that a job does.
 	labels   map[string]string
 	patching bool
+	// outdated says that the observer was told to leave the hot pod.
+	outdated bool
 	// announced says that the observer was told of the hot pod, and not yet that it is gone.
 	announced bool
 	// deleted is closed when the pod is gone, or as good as.
@@ -126,6 +131,7 @@ func (p *Pool) adopt(pod *corev1.Pod) *member {
 	}
 	p.members[m.uid], m.env.members[m.uid] = m, m
 	m.file()
+	m.asked = m.env.creating[m.name]
 	delete(m.env.creating, m.name)
 	p.touch(m.env)
 	p.expire(m)
@@ -141,84 +147,6 @@ func environmentKey(pod *corev1.Pod) string {
 		return key
 	}
 	return pod.Labels[wire.LabelEnvironmentNamespace] + "/" + pod.Labels[wire.LabelEnvironmentName]
-}
-
-// expire gives up on a pod that is not warm in time. Waiting for a node does not count.
-func (p *Pool) expire(m *member) {
-	if m.label != wire.StateWarm {
-		return
-	}
-	time.AfterFunc(p.cfg.StartTimeout, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		switch {
-		case m.state != Starting || m.broken != "":
-		case m.stuck != "":
-			p.expire(m)
-		default:
-			m.late = true
-			p.breaks(m, "pod "+m.name+" was not ready after "+p.cfg.StartTimeout.String()+
-				"; see `kubectl describe pod -n "+m.namespace+" "+m.name+"`")
-		}
-	})
-}
-
-// observe takes in what the pod's status says.
-func (p *Pool) observe(m *member, pod *corev1.Pod) {
-	if pod.Status.PodIP != "" {
-		m.ip = pod.Status.PodIP
-	}
-	m.stuck = unschedulable(pod)
-	switch {
-	case m.state == Starting:
-		p.observeStart(m, pod)
-	case ended(pod):
-		p.discard(m, ReasonUnfit)
-	case restarts(pod) > m.restarts:
-		p.restarted(m)
-	}
-}
-
-func (p *Pool) observeStart(m *member, pod *corev1.Pod) {
-	m.restarts = restarts(pod)
-	switch cause := brokenCause(pod); {
-	case m.label != wire.StateWarm && ended(pod):
-		p.discard(m, ReasonUnfit)
-		return
-	case m.label != wire.StateWarm:
-		m.unfit = m.restarts > 0 // after it was made hot or before: nobody can tell any more
-	case cause == "" && !m.late:
-		m.broken = ""
-	case m.broken == "":
-		p.breaks(m, cause)
-	}
-	if m.ip != "" && probed(pod) {
-		p.startGreeting(m)
-	}
-}
-
-func (p *Pool) breaks(m *member, cause string) {
-	m.broken = cause
-	if m.hash == m.env.hash {
-		p.broke(m.env, cause)
-	}
-	p.touch(m.env)
-}
-
-// restarted takes a pod out of use that lost what a container of it held in memory.
-func (p *Pool) restarted(m *member) {
-	if m.unfit {
-		return
-	}
-	m.unfit = true
-	p.deps.Log.Warn("a container restarted, its pod is replaced", "pod", m.name, "namespace", m.namespace, "state", m.state.String())
-	switch m.state {
-	case Warm:
-		p.discard(m, ReasonUnfit)
-	case Hot:
-		p.drain(m, p.functions[m.held.Function.UID].runTimeout, "a container restarted")
-	default: // whoever works with the pod sees that it is unfit
-	}
 }
 
 // move changes the pod's state.

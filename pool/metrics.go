@@ -39,7 +39,7 @@ func newMetrics(r prometheus.Registerer, p *Pool) (*metrics, error) {
 			Name: names + "pods_deleted_total", Help: "Pods deleted by reason: outdated, unfit, broken, surplus, drained, failed.",
 		}, []string{"reason"}),
 		start: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: names + "pod_start_seconds", Help: "Time from a pod's creation until it was warm.",
+			Name: names + "pod_start_seconds", Help: "Time from the wish for a pod until it was warm.",
 			Buckets: []float64{.1, .25, .5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300},
 		}),
 	}
@@ -78,7 +78,11 @@ func (m *metrics) claimed(err error, d time.Duration) {
 type census struct{ pool *Pool }
 
 // Describe implements prometheus.Collector.
-func (c census) Describe(ch chan<- *prometheus.Desc) { ch <- c.pods() }
+func (c census) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.pods(), c.wanted(), c.rate(), c.lead(), c.stuck()} {
+		ch <- d
+	}
+}
 
 // Collect implements prometheus.Collector.
 func (c census) Collect(ch chan<- prometheus.Metric) {
@@ -96,10 +100,40 @@ func (c census) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(c.pods(), prometheus.GaugeValue, float64(n),
 				e.object.Name, e.object.Namespace, State(s).String())
 		}
+		c.size(ch, e)
 	}
 }
 
-func (c census) pods() *prometheus.Desc {
+// size sends how many warm pods there shall be and what that follows from. It is called with the pool's mu held.
+func (c census) size(ch chan<- prometheus.Metric, e *environment) {
+	gauge := func(d *prometheus.Desc, v float64, more ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{e.object.Name, e.object.Namespace}, more...)...)
+	}
+	gauge(c.wanted(), float64(e.size.Wanted), string(e.size.Reason))
+	gauge(c.rate(), e.supply.Rate(c.pool.clock()))
+	gauge(c.lead(), e.supply.Lead().Seconds())
+	gauge(c.stuck(), float64(e.told.Unschedulable))
+}
+
+func (c census) desc(name, help string, more ...string) *prometheus.Desc {
 	names, owner := c.pool.cfg.metricNames()
-	return prometheus.NewDesc(names+"pods", "Pods by "+owner+" and state.", []string{owner, "namespace", "state"}, nil)
+	return prometheus.NewDesc(names+name, help, append([]string{owner, "namespace"}, more...), nil)
+}
+
+func (c census) pods() *prometheus.Desc { return c.desc("pods", "Pods by their state.", "state") }
+
+func (c census) wanted() *prometheus.Desc {
+	return c.desc("wanted_pods", "Warm pods that there shall be, and why.", "reason")
+}
+
+func (c census) rate() *prometheus.Desc {
+	return c.desc("claims_per_second", "Claims in the busiest 20 seconds of the last five minutes.")
+}
+
+func (c census) lead() *prometheus.Desc {
+	return c.desc("lead_seconds", "Time until a claimed pod has a successor, nine times in ten.")
+}
+
+func (c census) stuck() *prometheus.Desc {
+	return c.desc("unschedulable_pods", "Pods that find no node.")
 }

@@ -22,7 +22,7 @@ func TestMetrics_CountPodsAndClaims(t *testing.T) {
 # TYPE hotpod_pool_claims_total counter
 hotpod_pool_claims_total{result="hot"} 1
 hotpod_pool_claims_total{result="unavailable"} 1
-# HELP hotpod_pool_pods Pods by environment and state.
+# HELP hotpod_pool_pods Pods by their state.
 # TYPE hotpod_pool_pods gauge
 hotpod_pool_pods{environment="node",namespace="ns",state="claimed"} 0
 hotpod_pool_pods{environment="node",namespace="ns",state="draining"} 0

@@ -26,7 +26,7 @@ func (p *Pool) prepare(ctx context.Context, f *v1.Function) (*order, error) {
 		return nil, &wire.Failure{Reason: v1.ReasonExecutorUnsupported, Message: fmt.Sprintf(
 			"executor type %q is not available here", f.Executor())}
 	}
-	e, failure := p.environmentFor(f)
+	e, failure := p.environmentFor(ctx, f)
 	if failure != nil {
 		return nil, failure
 	}
@@ -37,8 +37,31 @@ func (p *Pool) prepare(ctx context.Context, f *v1.Function) (*order, error) {
 	return &order{environment: f.PoolKey(), held: request.Held, request: request, assignment: assignment(f)}, nil
 }
 
+// unknownGrace is how long a claim waits for an environment that was not told of: whoever made it and called a function
+// right away was faster than the watch.
+const unknownGrace = time.Second
+
 // environmentFor returns the function's environment object, or why the function cannot be called.
-func (p *Pool) environmentFor(f *v1.Function) (*v1.Environment, *wire.Failure) {
+func (p *Pool) environmentFor(ctx context.Context, f *v1.Function) (*v1.Environment, *wire.Failure) {
+	late := time.NewTimer(unknownGrace)
+	defer late.Stop()
+	for {
+		e, failure, arrived := p.lookUp(f)
+		if e != nil || failure != nil {
+			return e, failure
+		}
+		select {
+		case <-arrived:
+			continue
+		case <-late.C:
+		case <-ctx.Done():
+		}
+		return nil, environmentNotFound(f.PoolKey())
+	}
+}
+
+// lookUp is environmentFor without patience: of an environment that is not known it says when another arrives.
+func (p *Pool) lookUp(f *v1.Function) (*v1.Environment, *wire.Failure, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	uid := string(f.UID)
@@ -48,11 +71,14 @@ func (p *Pool) environmentFor(f *v1.Function) (*v1.Environment, *wire.Failure) {
 	e := p.environments[f.PoolKey()]
 	switch {
 	case e == nil || e.object == nil:
-		return nil, environmentNotFound(f.PoolKey())
+		return nil, nil, p.arrived
 	case e.invalid != nil:
-		return nil, e.invalid
+		return nil, e.invalid, nil
 	}
-	return e.object, p.recall(uid, f.Generation, time.Now())
+	if failure := p.recall(uid, f.Generation, time.Now()); failure != nil {
+		return nil, failure, nil
+	}
+	return e.object, nil, nil
 }
 
 func (p *Pool) request(ctx context.Context, f *v1.Function, e *v1.Environment) (*wire.SpecializeRequest, error) {

@@ -14,6 +14,8 @@ type Pod struct {
 	Hash string
 	// Broken says that the pod cannot start.
 	Broken bool
+	// Stuck says that the pod finds no node.
+	Stuck bool
 	// Unfit says that the pod must not be used: it ended, or one of its containers was restarted.
 	Unfit   bool
 	Created time.Time
@@ -50,6 +52,8 @@ type Wanted struct {
 	// OnDemand says that pods are made for claims only. A broken one is kept until the next try though no claim waits:
 	// it shows what is wrong.
 	OnDemand bool
+	// KeepFormer says that no pod with the Hash has started yet: warm pods with another one stay until then.
+	KeepFormer bool
 }
 
 // Action is one step towards what is wanted: Create so many pods, or delete the pod Delete for Reason.
@@ -72,8 +76,11 @@ const (
 func Plan(o Observed, w Wanted) []Action {
 	var actions []Action
 	var usable, broken []Pod
+	former := 0
 	for _, p := range o.Pods {
 		switch {
+		case w.KeepFormer && p.Hash != w.Hash && p.State == Warm && !p.Unfit && w.Hash != "":
+			former++
 		case p.Hash != w.Hash:
 			actions = append(actions, Action{Delete: p.UID, Reason: ReasonOutdated})
 		case p.Unfit:
@@ -95,7 +102,7 @@ func Plan(o Observed, w Wanted) []Action {
 			actions = append(actions, Action{Delete: p.UID, Reason: ReasonBroken})
 		}
 	}
-	total := o.Busy + o.Creating + len(usable)
+	total := o.Busy + o.Creating + len(usable) + former
 	if kept != "" {
 		total++
 	}
@@ -103,7 +110,7 @@ func Plan(o Observed, w Wanted) []Action {
 	if w.Later {
 		wanted = min(missing, o.Waiting+o.Reserved-o.Creating-len(usable))
 	}
-	if n := toCreate(wanted, w.Max-total, o.Creating+starting(usable), w); n > 0 {
+	if n := toCreate(wanted, room(w.Max-total, usable), o.Creating+starting(usable), w); n > 0 {
 		return append(actions, Action{Create: n})
 	}
 	if w.Keep {
@@ -118,6 +125,23 @@ func evidence(broken []Pod, w Wanted, needed bool) string {
 		return ""
 	}
 	return slices.MaxFunc(broken, older).UID
+}
+
+// mostStuck is how many pods may wait for a node at a time. Some must, so that whoever adds nodes sees the need.
+const mostStuck = 10
+
+// room is how many pods more there may be, of so many by their number, when some find no node.
+func room(free int, usable []Pod) int {
+	stuck := 0
+	for _, p := range usable {
+		if p.Stuck {
+			stuck++
+		}
+	}
+	if stuck == 0 {
+		return free
+	}
+	return min(free, mostStuck-stuck)
 }
 
 func toCreate(missing, room, starting int, w Wanted) int {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/feed"
 	"hotpod.dev/wire"
 )
 
@@ -21,6 +22,9 @@ type Pool struct {
 	cfg     Config
 	deps    Deps
 	metrics *metrics
+	// status is what is published of each environment, begun the beginning of Supply's clock.
+	status *feed.Topic[wire.PoolStatus]
+	begun  time.Time
 	// wake has a value when there is something for Run to do.
 	wake chan struct{}
 	// api and greet have a value for each call that goes on.
@@ -30,6 +34,7 @@ type Pool struct {
 
 	// mu guards all below, and what environments and members hold.
 	mu           sync.Mutex
+	arrived      chan struct{}           // closed, and another made, when an environment becomes known
 	syncedAt     time.Time               // when synced was closed
 	environments map[string]*environment // by "namespace/name"; without object while only pods of it are known
 	members      map[string]*member      // by pod UID
@@ -60,7 +65,7 @@ func New(cfg Config, deps Deps) (*Pool, error) {
 	}
 	cfg.fill()
 	p := &Pool{
-		cfg: cfg, deps: deps,
+		cfg: cfg, deps: deps, status: feed.NewTopic[wire.PoolStatus](), begun: time.Now(), arrived: make(chan struct{}),
 		wake: make(chan struct{}, 1), eventful: make(chan struct{}, 1), synced: make(chan struct{}),
 		api: make(chan struct{}, apiCalls), greet: make(chan struct{}, greetings),
 		environments: map[string]*environment{}, members: map[string]*member{}, functions: map[string]function{},
@@ -192,9 +197,9 @@ func (p *Pool) touch(e *environment) {
 	signal(p.wake)
 }
 
-// touchAt makes Run plan for e at a time, once.
+// touchAt makes Run plan for e at a time, or before it: who planned then asks again.
 func (p *Pool) touchAt(e *environment, at time.Time) {
-	if e.alarm.Equal(at) {
+	if !e.alarm.IsZero() && !at.Before(e.alarm) {
 		return
 	}
 	e.alarm = at
@@ -204,8 +209,17 @@ func (p *Pool) touchAt(e *environment, at time.Time) {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		if e.alarm.Equal(at) {
+			e.alarm = time.Time{}
+		}
 		p.touch(e)
 	})
+}
+
+// announce wakes those who wait for an environment to become known.
+func (p *Pool) announce() {
+	close(p.arrived)
+	p.arrived = make(chan struct{})
 }
 
 func signal(c chan struct{}) {

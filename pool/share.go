@@ -48,8 +48,9 @@ func (p *Pool) grant(m *member, function string) *member {
 	return m
 }
 
-// claimable returns the pod that has been warm for longest and is made of what the environment says now. The last one
-// is for functions that have no pod: one function's burst shall not make another's first request wait for a pod's start.
+// claimable returns the pod that has been warm for longest and is made of what the environment says now, or said before
+// while no such pod was seen to start. The last one is for functions that have no pod: one function's burst shall not
+// make another's first request wait for a pod's start.
 func (p *Pool) claimable(e *environment, function string) *member {
 	spare := 0
 	if e.shares[function] > 0 {
@@ -57,7 +58,7 @@ func (p *Pool) claimable(e *environment, function string) *member {
 	}
 	var first *member
 	for _, m := range e.warm {
-		if m.hash != e.hash || m.unfit {
+		if m.unfit || m.hash != e.hash && !p.former(e) {
 			continue
 		}
 		if first == nil {
@@ -72,7 +73,7 @@ func (p *Pool) claimable(e *environment, function string) *member {
 
 // reserved is the number of warm pods that are kept for functions without a pod. A pool that cannot grow has none.
 func (p *Pool) reserved(e *environment) int {
-	if p.cfg.Own || e.object == nil || e.object.PoolSize() < reserveFrom || len(e.members)+len(e.creating) >= p.cfg.MaxPods {
+	if p.cfg.Own || e.object == nil || e.object.PoolSize() < reserveFrom || len(e.members)+len(e.creating) >= p.maxPods(e) {
 		return 0
 	}
 	return 1

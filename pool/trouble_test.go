@@ -257,7 +257,7 @@ func loseContainer(t *testing.T, status corev1.ContainerStatus) {
 		warm := string(w.live()[wire.StateWarm][0].pod.UID)
 		w.change(hot.UID, restart)
 		w.change(warm, restart)
-		w.settle(time.Second)
+		w.settle(3 * time.Second) // a pod that ends soon after its start is no good sign
 		if !w.look(warm).deleted || !w.look(hot.UID).deleted || len(w.hot) != 0 {
 			t.Errorf("warm deleted %v, hot deleted %v, hot %v", w.look(warm).deleted, w.look(hot.UID).deleted, w.hot)
 		}

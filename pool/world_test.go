@@ -41,13 +41,21 @@ type world struct {
 	starts  time.Duration
 	prepare func(*fakePod)
 	// load decides how a specialization goes; nil loads.
-	load   func(*fakePod, *wire.SpecializeRequest) error
-	code   func(string) (wire.Code, error)
-	hot    map[string]wire.Held
-	gone   []string
-	tallys map[string]tally
+	load func(*fakePod, *wire.SpecializeRequest) error
+	code func(string) (wire.Code, error)
+	hot  map[string]wire.Held
+	gone []string
+	// outdated are the pods of which that was said.
+	outdated []string
+	tallys   map[string]tally
 	// created counts the pods made.
 	created int
+}
+
+// tally is what Observer.PoolChanged said.
+type tally struct {
+	warm, starting int
+	failure        *wire.Failure
 }
 
 // fakePod is a pod of the world.
@@ -309,6 +317,17 @@ func (w *world) PodGone(uid string) {
 	}
 	delete(w.hot, uid)
 	w.gone = append(w.gone, uid)
+}
+
+func (w *world) PodsOutdated(uids []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, uid := range uids {
+		if held, hot := w.hot[uid]; !hot || held.Function != w.hot[uids[0]].Function {
+			w.t.Errorf("the observer was told that %s is outdated, which is hot (%v) for %v", uid, hot, held.Function)
+		}
+	}
+	w.outdated = append(w.outdated, uids...)
 }
 
 func (w *world) PoolChanged(environment string, warm, starting int, failure *wire.Failure) {

@@ -84,6 +84,7 @@ func poolFlags(flags *flag.FlagSet, c *pool.Config) {
 	flags.Int64Var(&c.FSGroup, "fs-group", 0, "group of the pods' volumes; 0 means none")
 	flags.StringVar(&c.FunctionNamespace, "function-namespace", "", "namespace of the pods of environments in the namespace default; empty means beside them")
 	flags.IntVar(&c.MaxPods, "max-pods", c.MaxPods, "most pods of one environment")
+	flags.IntVar(&c.MaxPoolSize, "max-pool-size", c.MaxPoolSize, "most warm pods of one environment that are kept because many are claimed")
 	flags.DurationVar(&c.StartTimeout, "start-timeout", c.StartTimeout, "time after which a pod that is not warm counts as broken")
 }
 

@@ -192,6 +192,7 @@ func (p *parts) serve(ctx context.Context, address string) error {
 	}
 	server := feed.NewServer(feed.ServerCodec())
 	p.autoscaler.Register(server) //nolint:contextcheck // each stream has a context of its own
+	p.pool.Register(server)       //nolint:contextcheck // the same
 	stop := context.AfterFunc(ctx, server.Stop)
 	defer stop()
 	if err := server.Serve(lis); err != nil && ctx.Err() == nil {
