@@ -104,8 +104,10 @@ func New(cfg Config, log *slog.Logger, tracer *Tracer) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Proxy{cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{},
-		lost: make(chan struct{}), hooked: make(chan struct{}), started: time.Now()}
+	q := &Proxy{
+		cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{},
+		lost: make(chan struct{}), hooked: make(chan struct{}), started: time.Now(),
+	}
 	q.gate = newGate(q.started)
 	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, IdleTimeout: cfg.RuntimeIdle, Watcher: q.watcher, Lost: q.suspect})
 	q.server = &proxy.Server{Handler: q, Log: log, IdleTimeout: cmp.Or(cfg.Idle, clientIdle), Watcher: q.watcher}

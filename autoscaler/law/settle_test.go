@@ -79,7 +79,7 @@ func TestSettle_FissionsFields(t *testing.T) {
 		"requestsPerPod of newdeploy": {
 			fields: func(f *v1.FunctionSpec) { executor(v1.ExecutorNewDeploy)(f); f.RequestsPerPod = 10 }, want: func(s *Spec) { s.Max, s.Limit, s.Target = 2, 10, 7 },
 		},
-		"MaxScale of poolmgr":            {fields: executor(v1.ExecutorPool), want: func(s *Spec) { s.Max = 2 }},
+		"MaxScale of poolmgr": {fields: executor(v1.ExecutorPool), want: func(s *Spec) { s.Max = 2 }},
 		"the lesser of MaxScale and concurrency": {
 			fields: func(f *v1.FunctionSpec) { executor(v1.ExecutorPool)(f); f.Concurrency = 1 }, want: func(s *Spec) { s.Max = 1 },
 		},
