@@ -100,6 +100,7 @@ func (c *Controller) watch() {
 	c.environments.Watch(kube.Handler[*v1.Environment]{
 		Set: c.environmentChanged,
 		Delete: func(e *v1.Environment) {
+			c.reports.drop(string(e.UID))
 			c.environmentChanged(e)
 			c.anchorLoop.Add(kube.Key{})
 		},
@@ -158,7 +159,7 @@ func (c *Controller) work(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		c.environmentLoop.Run, c.functionLoop.Run, c.packageLoop.Run, c.routeLoop.Run, c.anchorLoop.Run,
-		c.watchFunctions, c.watchRoutes,
+		c.watchFunctions, c.watchPools, c.watchRoutes,
 	} {
 		group.Go(func() error { return run(ctx) })
 	}

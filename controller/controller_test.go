@@ -232,11 +232,8 @@ func TestController_TellsAnEnvironmentFromItsPods(t *testing.T) {
 	w.check(w.user.Pods(w.ns).Delete(t.Context(), "a", metav1.DeleteOptions{GracePeriodSeconds: &now}))
 	w.condition("environment", "node", v1.ConditionReady, "Unknown/PoolStarting")
 
-	w.fn("f", "")
-	f, err := w.user.Functions(w.ns).Get(t.Context(), "f", metav1.GetOptions{})
-	w.check(err)
-	id := wire.FunctionID{Namespace: w.ns, Name: "f", UID: string(f.UID)}
-	w.functions.Publish(id.UID, wire.FunctionStatus{Function: id, Generation: 1, Failure: &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "exceeded quota"}})
+	s := wire.PoolStatus{Environment: w.ns + "/node", UID: string(e.UID), Wanted: 3, Failure: &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "exceeded quota"}}
+	w.pools.Publish(s.Environment, s)
 	if m := w.condition("environment", "node", v1.ConditionReady, "False/PoolUnavailable"); m != "exceeded quota" {
 		t.Errorf("message %q", m)
 	}

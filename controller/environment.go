@@ -13,19 +13,21 @@ import (
 	"hotpod.dev/wire"
 )
 
-// environmentReady returns the condition of an environment from its pods, and from what the autoscaler says of its
-// pool (nil when nothing).
-func environmentReady(e *v1.Environment, pods []*corev1.Pod, pool *wire.Failure) metav1.Condition {
+// environmentReady returns the condition of an environment from its pods, and from what its pool says (nil when nothing).
+func environmentReady(e *v1.Environment, pods []*corev1.Pod, pool *wire.PoolStatus) metav1.Condition {
 	const kind = v1.ConditionReady
+	if pool == nil {
+		pool = &wire.PoolStatus{Wanted: e.PoolSize()}
+	}
 	newest, fault := survey(pods)
 	switch {
 	case fault != "":
 		return untruth(kind, v1.ReasonPoolUnavailable, fault)
 	case !newest.IsZero():
 		return truth(kind, v1.ReasonAvailable, "pods start and become ready")
-	case pool != nil && pool.Reason == v1.ReasonPoolUnavailable:
-		return untruth(kind, pool.Reason, pool.Message)
-	case e.PoolSize() == 0:
+	case pool.Failure != nil:
+		return untruth(kind, pool.Failure.Reason, pool.Failure.Message)
+	case e.PoolSize() == 0 || pool.Wanted == 0:
 		return truth(kind, v1.ReasonNoPool, "no warm pods are kept: the first request of a function waits for a pod to start")
 	default:
 		return unknown(kind, v1.ReasonPoolStarting, "no pod is ready yet")
@@ -93,27 +95,25 @@ func (c *Controller) reconcileEnvironment(ctx context.Context, key kube.Key) (ti
 	if !ok || e.DeletionTimestamp != nil {
 		return 0, nil
 	}
-	pods := c.pods.By(byEnvironment, string(e.UID))
-	wanted := environmentReady(e, pods, c.poolFailure(e))
+	pool := c.reports.pool(string(e.UID))
+	conditions := append([]metav1.Condition{environmentReady(e, c.pods.By(byEnvironment, string(e.UID)), pool)}, poolSettings(e)...)
 	s := v1.EnvironmentStatus{
 		ObservedGeneration: e.Generation,
-		Conditions:         date(e.Status.Conditions, []metav1.Condition{wanted}, e.Generation, metav1.Now()),
+		Conditions:         date(e.Status.Conditions, conditions, e.Generation, metav1.Now()),
+		Pool:               environmentPool(e.Status.Pool, pool),
 	}
-	if s.ObservedGeneration == e.Status.ObservedGeneration && same(e.Status.Conditions, s.Conditions) {
-		return 0, nil
-	}
-	if bad := worsened(e.Status.Conditions, s.Conditions, v1.ConditionReady); bad != nil {
-		c.events.Warning(e, bad.Reason, bad.Message)
-	}
-	return 0, kube.ApplyStatus(ctx, c.clients.Environments(e.Namespace), e, s)
-}
-
-// poolFailure returns what the autoscaler said of a function of the environment, nil when nothing.
-func (c *Controller) poolFailure(e *v1.Environment) *wire.Failure {
-	for _, f := range c.functions.By(byEnvironment, kube.KeyOf(e).String()) {
-		if s := c.reports.function(string(f.UID)); s != nil && s.Failure != nil {
-			return s.Failure
+	if s.ObservedGeneration == e.Status.ObservedGeneration && same(e.Status.Conditions, s.Conditions) && !outlived(e.Status.Conditions, s.Conditions) {
+		if samePool(e.Status.Pool, s.Pool) {
+			return 0, nil
+		}
+		if wait := c.reports.scaleWait(string(e.UID), time.Now()); wait > 0 {
+			return wait, nil
 		}
 	}
-	return nil
+	for _, kind := range []string{v1.ConditionReady, v1.ConditionSettingsValid} {
+		if bad := worsened(e.Status.Conditions, s.Conditions, kind); bad != nil {
+			c.events.Warning(e, bad.Reason, bad.Message)
+		}
+	}
+	return 0, kube.ApplyStatus(ctx, c.clients.Environments(e.Namespace), e, s)
 }

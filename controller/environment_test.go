@@ -36,12 +36,12 @@ func TestEnvironmentReady(t *testing.T) {
 	pool0 := &v1.Environment{Spec: v1.EnvironmentSpec{Version: 3}}
 	leaving := aPod("a", time.Hour, "ready")
 	leaving.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
-	quota := &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "exceeded quota"}
+	quota := &wire.PoolStatus{Wanted: 3, Failure: &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: "exceeded quota"}}
 	for _, c := range []struct {
 		name    string
 		env     *v1.Environment
 		pods    []*corev1.Pod
-		pool    *wire.Failure
+		pool    *wire.PoolStatus
 		want    string
 		message string
 	}{
@@ -55,7 +55,9 @@ func TestEnvironmentReady(t *testing.T) {
 		{"no node", pool3, []*corev1.Pod{aPod("a", 0, "Unschedulable")}, nil, "False/PoolUnavailable", "pods find no node: Unschedulable: 0/3 nodes"},
 		{"a pod that was evicted", pool3, []*corev1.Pod{aPod("a", 0, "Evicted")}, nil, "False/PoolUnavailable", "a pod failed: Evicted"},
 		{"pods that are not admitted", pool3, nil, quota, "False/PoolUnavailable", "exceeded quota"},
-		{"functions that fail for other reasons", pool3, nil, &wire.Failure{Reason: v1.ReasonSpecializationFailed}, "Unknown/PoolStarting", ""},
+		{"pods that are not admitted, and some that run", pool3, []*corev1.Pod{aPod("a", 0, "ready")}, quota, "True/Available", ""},
+		{"a pool that begins", pool3, nil, &wire.PoolStatus{Wanted: 3}, "Unknown/PoolStarting", ""},
+		{"a pool that shrank because nobody uses it", pool3, nil, &wire.PoolStatus{Reason: "IdleTimeout"}, "True/NoPool", "the first request of a function waits"},
 		{"no pool", pool0, nil, nil, "True/NoPool", "the first request of a function waits"},
 		{"no pool, and a pod that runs", pool0, []*corev1.Pod{aPod("a", 0, "ready")}, nil, "True/Available", ""},
 	} {

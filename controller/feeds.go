@@ -45,9 +45,16 @@ func (c *Controller) functionReported(s wire.FunctionStatus) {
 		return
 	}
 	c.functionLoop.Add(key)
-	if f, ok := c.functions.Get(key.Namespace, key.Name); ok {
-		c.environmentLoop.AddAfter(splitKey(f.EnvironmentKey()), podDelay)
-	}
+}
+
+// watchPools keeps what the pools say up to date until ctx ends.
+func (c *Controller) watchPools(ctx context.Context) error {
+	return c.reconnect(ctx, c.config.Autoscaler, "autoscaler", func(ctx context.Context, conn *grpc.ClientConn) error {
+		return feed.WatchPoolStatus(ctx, conn, func(s wire.PoolStatus) {
+			c.reports.setPool(s)
+			c.environmentLoop.AddAfter(splitKey(s.Environment), podDelay)
+		})
+	})
 }
 
 // watchRoutes keeps what xds says up to date until ctx ends.

@@ -11,8 +11,9 @@ import (
 type reports struct {
 	mu        sync.Mutex // guards all below
 	functions map[string]wire.FunctionStatus
+	pools     map[string]wire.PoolStatus
 	routes    map[string]routeReport
-	// written is when the status of a function was written last because of its scale.
+	// written is when the status of a function or an environment was written last because of its scale.
 	written map[string]time.Time
 }
 
@@ -22,7 +23,7 @@ type routeReport struct {
 }
 
 func newReports() *reports {
-	return &reports{functions: map[string]wire.FunctionStatus{}, routes: map[string]routeReport{}, written: map[string]time.Time{}}
+	return &reports{functions: map[string]wire.FunctionStatus{}, pools: map[string]wire.PoolStatus{}, routes: map[string]routeReport{}, written: map[string]time.Time{}}
 }
 
 func (r *reports) function(uid string) *wire.FunctionStatus {
@@ -32,6 +33,24 @@ func (r *reports) function(uid string) *wire.FunctionStatus {
 		return &s
 	}
 	return nil
+}
+
+func (r *reports) pool(uid string) *wire.PoolStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.pools[uid]; ok {
+		return &s
+	}
+	return nil
+}
+
+// setPool keeps what a pool says.
+func (r *reports) setPool(s wire.PoolStatus) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !s.Gone {
+		r.pools[s.UID] = s
+	}
 }
 
 func (r *reports) route(uid string) (*wire.RouteStatus, time.Time) {
@@ -127,6 +146,7 @@ func (r *reports) drop(uid string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.functions, uid)
+	delete(r.pools, uid)
 	delete(r.written, uid)
 	delete(r.routes, uid)
 }

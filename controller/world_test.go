@@ -31,6 +31,7 @@ type world struct {
 	ns        string
 	user      *kube.Clients // an administrator
 	functions *feed.Topic[wire.FunctionStatus]
+	pools     *feed.Topic[wire.PoolStatus]
 	routes    *feed.Topic[wire.RouteStatus]
 }
 
@@ -38,7 +39,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	s := server.Get(t)
 	manifesttest.Apply(t, s.Config(), manifesttest.Render(t, "kubernetes", nil))
-	w := &world{t: t, ns: s.Namespace(t), functions: feed.NewTopic[wire.FunctionStatus](), routes: feed.NewTopic[wire.RouteStatus]()}
+	w := &world{t: t, ns: s.Namespace(t), functions: feed.NewTopic[wire.FunctionStatus](), pools: feed.NewTopic[wire.PoolStatus](), routes: feed.NewTopic[wire.RouteStatus]()}
 	manifesttest.Apply(t, s.Config(), manifesttest.Decode(t, `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -82,6 +83,7 @@ func (w *world) serve() *grpc.ClientConn {
 	}
 	srv := feed.NewServer(feed.ServerCodec())
 	feed.RegisterFunctionStatus(srv, w.functions)
+	feed.RegisterPoolStatus(srv, w.pools)
 	feed.RegisterRouteStatus(srv, w.routes)
 	go func() { _ = srv.Serve(lis) }()
 	w.t.Cleanup(srv.Stop)
