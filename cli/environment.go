@@ -40,7 +40,7 @@ func (a *app) environments() noun[*v1.Environment, *v1.EnvironmentList] {
 func (a *app) environmentCommand() *cobra.Command {
 	n := a.environments()
 	return group("environment", "Create and manage environments: the languages that functions run in", []string{"env"},
-		a.environmentCreate(), a.environmentUpdate(), n.getCommand(), n.listCommand(),
+		a.environmentCreate(), a.environmentUpdate(), a.environmentDescribe(), n.getCommand(), n.listCommand(),
 		n.deleteCommand(a.refuseUsedEnvironment), a.environmentPods())
 }
 
