@@ -14,8 +14,9 @@
 // label, decides whether it is Warm or Hot. Each step to the right is taken once in a pod's life and none to the
 // left (but a Claimed pod that was not called yet may go back to Warm).
 //
-// The core is pure: Plan says which pods to create and delete for an environment (plan.go), PodFor what such a
-// pod looks like (template.go), the queue which waiting claim a new pod goes to (queue.go). Around it, Pool holds
+// The core is pure: SizeFor says how many warm pods an environment shall have (size.go, from a Supply: supply.go), Plan
+// which pods to create and delete for that (plan.go), PodFor what such a pod looks like (template.go), the queue which
+// waiting claim a new pod goes to (queue.go). Around it, Pool holds
 // what is known in memory behind one lock; no call leaves the process while it is held. What has to be done
 // outside is a job that Run starts and that tries again until it succeeded or lost its point.
 //
