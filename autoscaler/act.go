@@ -31,7 +31,7 @@ func (a *Autoscaler) up(f *function, d law.Decision, serving []*pod, updating bo
 	}
 	starting := f.starting()
 	n := min(wanted-have-starting, a.config.MaxStarting-len(f.live.claims))
-	if n <= 0 || now.Before(f.live.failing.retry) || a.unsupported(f) != nil {
+	if n <= 0 || now.Before(f.live.failing.retry) {
 		return
 	}
 	if wait := a.adoption(f, now); wait > 0 {
@@ -112,7 +112,7 @@ func (f *function) failure(err error) *wire.Failure {
 	}
 	message := err.Error()
 	if errors.Is(err, context.DeadlineExceeded) {
-		message = fmt.Sprintf("no pod of environment %s became ready within %s", f.object.EnvironmentKey(), f.spec.hold)
+		message = fmt.Sprintf("no pod became ready within %s", f.spec.hold)
 	}
 	return &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: message}
 }
@@ -210,17 +210,6 @@ func (f *function) cancelOldClaims() {
 		if c.generation != f.generation() {
 			c.cancel()
 		}
-	}
-}
-
-// unsupported returns why no pod of the function can be made.
-func (a *Autoscaler) unsupported(f *function) *wire.Failure {
-	if f.object.Executor() != v1.ExecutorContainer {
-		return nil
-	}
-	return &wire.Failure{
-		Reason:  v1.ReasonExecutorUnsupported,
-		Message: "executor type container is not supported yet; use poolmgr",
 	}
 }
 

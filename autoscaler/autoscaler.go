@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ type Autoscaler struct {
 	active    map[string]*function    // those with a live part
 	owners    map[string]*function    // by pod UID
 	gone      map[string]time.Time    // pods that went before their claim returned
-	pools     map[string]*environment // by "namespace/name"
+	pools     map[string]*environment // by Function.PoolKey
 	pool      Pool                    // nil before Run
 	synced    time.Time               // zero before Synced
 	// spawn runs a call in a goroutine until it returns, Run's context ends or the result is called; nil but
@@ -208,8 +209,8 @@ func (a *Autoscaler) PodsOutdated(podUIDs []string) {
 	}
 }
 
-// PoolChanged tells how many pods of an environment ("namespace/name") are warm and starting, and why there may be
-// none. Functions that wait for the environment are looked at again.
+// PoolChanged tells how many pods of a pool (Function.PoolKey) are warm and starting, and why there may be none.
+// Functions that wait for the pool are looked at again.
 func (a *Autoscaler) PoolChanged(name string, warm, starting int, failure *wire.Failure) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -221,13 +222,18 @@ func (a *Autoscaler) PoolChanged(name string, warm, starting int, failure *wire.
 	}
 	now := time.Now()
 	for _, f := range a.active {
-		if f.object == nil || f.object.EnvironmentKey() != name {
+		if f.object == nil || f.object.PoolKey() != name {
 			continue
 		}
 		if failure == nil {
 			f.live.failing.retry = time.Time{}
 		}
 		a.look(f, now, false)
+	}
+	if of, own := strings.CutPrefix(name, v1.OwnPoolPrefix); own {
+		if f := a.functions[a.names[of]]; f != nil && f.live == nil {
+			a.publish(f, now)
+		}
 	}
 }
 

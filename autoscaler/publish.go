@@ -69,10 +69,7 @@ func (a *Autoscaler) placementOf(f *function, serving []*pod, now time.Time) wir
 
 // vain returns why waiting for a first pod is in vain, nil when it is not.
 func (a *Autoscaler) vain(f *function, stuck bool) *wire.Failure {
-	if u := a.unsupported(f); u != nil {
-		return u
-	}
-	if e := a.pools[f.object.EnvironmentKey()]; e != nil && e.warm == 0 && e.failure != nil {
+	if e := a.pools[f.object.PoolKey()]; e != nil && e.warm == 0 && e.failure != nil {
 		return e.failure
 	}
 	if stuck {
@@ -132,7 +129,7 @@ func (a *Autoscaler) statusOf(f *function, now time.Time) wire.FunctionStatus {
 	if !f.changed.IsZero() {
 		s.ChangedMillis = f.changed.UnixMilli()
 	}
-	if e := a.pools[f.object.EnvironmentKey()]; e != nil {
+	if e := a.pools[f.object.PoolKey()]; e != nil {
 		s.Warm, s.Failure = e.warm, e.failure
 	}
 	if f.live == nil {

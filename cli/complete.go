@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	v1 "hotpod.dev/api/v1"
 )
 
 // completeNames offers the names of existing objects to the shell.
@@ -36,7 +38,8 @@ func (n noun[T, L]) completeNames(cmd *cobra.Command, args []string, prefix stri
 func (a *app) completeFlags(root *cobra.Command) {
 	byFlag := map[string]cobra.CompletionFunc{
 		"env": a.environments().completeNames, "pkg": a.packages().completeNames, "function": a.functions().completeNames,
-		"output": cobra.FixedCompletions(strings.Split(strings.TrimSuffix(formats, "TEMPLATE"), "|"), cobra.ShellCompDirectiveNoFileComp),
+		"executortype": cobra.FixedCompletions([]string{v1.ExecutorPool, v1.ExecutorNewDeploy}, cobra.ShellCompDirectiveNoFileComp),
+		"output":       cobra.FixedCompletions(strings.Split(strings.TrimSuffix(formats, "TEMPLATE"), "|"), cobra.ShellCompDirectiveNoFileComp),
 	}
 	for _, cmd := range root.Commands() {
 		a.completeFlags(cmd)

@@ -58,9 +58,10 @@ func (a *app) functionDescribe() *cobra.Command {
 func (a *app) gather(ctx context.Context, fn *v1.Function) (facts, error) {
 	f := facts{function: fn}
 	var err error
-	f.environment, err = optional(a.clients.Environments(fn.Namespace).Get(ctx, fn.Spec.Environment.Name, metav1.GetOptions{}))
-	if err != nil {
-		return f, fmt.Errorf("read environment: %w", err)
+	if name := fn.Spec.Environment.Name; name != "" {
+		if f.environment, err = optional(a.clients.Environments(fn.Namespace).Get(ctx, name, metav1.GetOptions{})); err != nil {
+			return f, fmt.Errorf("read environment: %w", err)
+		}
 	}
 	if name := fn.Spec.Package.PackageRef.Name; name != "" {
 		if f.pkg, err = optional(a.clients.Packages(fn.Namespace).Get(ctx, name, metav1.GetOptions{})); err != nil {
@@ -70,7 +71,7 @@ func (a *app) gather(ctx context.Context, fn *v1.Function) (facts, error) {
 	if f.pods, err = a.podsOf(ctx, string(fn.UID)); err != nil {
 		return f, fmt.Errorf("list pods: %w", err)
 	}
-	if f.environment != nil {
+	if f.environment != nil && fn.Executor() == v1.ExecutorPool {
 		f.warm, err = a.warmPods(ctx, f.environment)
 		if err != nil {
 			return f, err
@@ -100,7 +101,8 @@ func callsFunction(t *v1.HTTPTrigger, function string) bool {
 
 func (a *app) warmPods(ctx context.Context, env *v1.Environment) (int, error) {
 	list, err := a.clients.Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{
-		LabelSelector: wire.LabelEnvironmentUID + "=" + string(env.UID) + "," + wire.LabelState + "=" + string(wire.StateWarm),
+		LabelSelector: wire.LabelEnvironmentUID + "=" + string(env.UID) + "," + wire.LabelState + "=" + string(wire.StateWarm) +
+			"," + wire.LabelExecutorType + "=" + v1.ExecutorPool,
 	})
 	if apierrors.IsForbidden(err) {
 		return 0, nil
@@ -122,10 +124,10 @@ func (f facts) verdict() (line, fix string) {
 	fn := f.function
 	ready := meta.FindStatusCondition(fn.Status.Conditions, v1.ConditionReady)
 	switch {
-	case f.environment == nil:
+	case f.environment == nil && fn.Executor() != v1.ExecutorContainer:
 		return fmt.Sprintf("NOT CALLABLE  environment %q does not exist", fn.Spec.Environment.Name),
 			"hotpod env create --name " + dash(fn.Spec.Environment.Name) + " --image …"
-	case f.pkg == nil:
+	case f.pkg == nil && fn.Executor() != v1.ExecutorContainer:
 		return fmt.Sprintf("NOT CALLABLE  package %q does not exist", fn.Spec.Package.PackageRef.Name),
 			"hotpod function update " + fn.Name + " --code …"
 	case ready == nil || fn.Status.ObservedGeneration < fn.Generation:
@@ -139,6 +141,8 @@ func (f facts) verdict() (line, fix string) {
 		return fmt.Sprintf("CALLABLE  %d hot pod(s) answer at once", hot), ""
 	case f.warm > 0:
 		return fmt.Sprintf("CALLABLE  scaled to zero; the next request takes one of %d warm pod(s)", f.warm), ""
+	case fn.Executor() != v1.ExecutorPool:
+		return "CALLABLE  no hot pod; the next request waits for a pod to start", ""
 	default:
 		return "CALLABLE  scaled to zero and no warm pod; the next request waits for a pod to start", "hotpod env pods " + fn.Spec.Environment.Name
 	}
@@ -146,12 +150,15 @@ func (f facts) verdict() (line, fix string) {
 
 func fixFor(reason string, fn *v1.Function) string {
 	switch reason {
+	case v1.ReasonPoolUnavailable:
+		if fn.Executor() != v1.ExecutorPool {
+			return "hotpod fn pods " + fn.Name
+		}
+		return "hotpod env pods " + fn.Spec.Environment.Name
 	case v1.ReasonSpecializationFailed:
 		return "mend the code, then  hotpod function update " + fn.Name + " --code …"
 	case v1.ReasonPackageBuildFailed, v1.ReasonPackageBuildPending, v1.ReasonPackageNotFound:
 		return "hotpod package info " + dash(fn.Spec.Package.PackageRef.Name)
-	case v1.ReasonPoolUnavailable:
-		return "hotpod env pods " + fn.Spec.Environment.Name
 	default:
 		return ""
 	}
@@ -175,8 +182,8 @@ func (a *app) describe(w io.Writer, f facts) {
 	if fix != "" {
 		fmt.Fprintln(w, "  fix: "+fix)
 	}
-	fmt.Fprintf(w, "\nName:         %s\nNamespace:    %s\nGeneration:   %d\nEnvironment:  %s\nPackage:      %s\nEntry point:  %s\n",
-		fn.Name, fn.Namespace, fn.Generation, fn.Spec.Environment.Name, dash(fn.Spec.Package.PackageRef.Name), dash(fn.Spec.Package.FunctionName))
+	fmt.Fprintf(w, "\nName:         %s\nNamespace:    %s\nGeneration:   %d\nExecutor:     %s\nEnvironment:  %s\nPackage:      %s\nEntry point:  %s\n",
+		fn.Name, fn.Namespace, fn.Generation, fn.Executor(), dash(fn.Spec.Environment.Name), dash(fn.Spec.Package.PackageRef.Name), dash(fn.Spec.Package.FunctionName))
 	fmt.Fprintln(w, "Scale:        "+strings.Join(f.scale(a.now()), "\n              "))
 	fmt.Fprintf(w, "Timeouts:     %s to run, %s to wait for a pod\n", fn.RunTimeout(), fn.HoldTimeout())
 	fmt.Fprintln(w, "Conditions:")

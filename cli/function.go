@@ -61,7 +61,7 @@ func (a *app) functionCommand() *cobra.Command {
 	meta.Use, meta.Short = "getmeta NAME", "Show one function"
 	return group("function", "Create, call and manage functions", []string{"fn"},
 		a.functionCreate(), a.functionUpdate(), a.functionGet(), meta, n.listCommand(), a.functionDelete(),
-		a.functionDescribe(), a.functionTest(), a.functionLogs(), a.functionPods())
+		a.functionDescribe(), a.functionTest(), a.functionLogs(), a.functionPods(), a.runContainer(), a.updateContainer())
 }
 
 // functionFlags are those of create and update, named as in Fission.
@@ -72,33 +72,40 @@ type functionFlags struct {
 	once, noWait                                  bool
 	secrets, configMaps                           []string
 	code                                          codeFlags
+	variables                                     variableFlags
 	resources                                     resourceFlags
 	meta                                          metaFlags
 }
 
 func (o *functionFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.name, "name", "", "name")
 	f.StringVar(&o.env, "env", "", "environment that runs the function")
 	f.StringVar(&o.pkg, "pkg", "", "existing package that holds the code")
 	f.StringVar(&o.entryPoint, "entrypoint", "", "entry point in the code, in the environment's notation (main.handler)")
 	f.StringVar(&o.entryPoint, "entry", "", "same as --entrypoint")
-	f.StringVar(&o.executor, "executortype", v1.ExecutorPool, "how pods are made: poolmgr (from the environment's pool)")
-	f.IntVar(&o.minScale, "minscale", 0, "pods kept at least")
-	f.IntVar(&o.maxScale, "maxscale", 0, "pods at most; 0 leaves it to --concurrency")
+	f.StringVar(&o.executor, "executortype", v1.ExecutorPool, "how pods are made: poolmgr (from the environment's pool) or newdeploy (the function's own)")
+	f.IntVar(&o.concurrency, "concurrency", v1.DefaultConcurrency, "pods at most (poolmgr; others: --maxscale)")
+	o.code.add(cmd)
+	o.addCommon(f)
+}
+
+// addCommon adds the flags that functions of every executor have.
+func (o *functionFlags) addCommon(f *pflag.FlagSet) {
+	f.StringVar(&o.name, "name", "", "name")
+	f.IntVar(&o.minScale, "minscale", 0, "pods kept at least (default 0 with poolmgr, else 1; 0 lets the function go to zero)")
+	f.IntVar(&o.maxScale, "maxscale", 0, "pods at most (default --concurrency with poolmgr, else --minscale, or 1)")
 	f.IntVar(&o.targetCPU, "targetcpu", 0, "deprecated, without effect")
 	f.IntVar(&o.specialization, "specializationtimeout", 120, "seconds that a request may wait for a pod")
 	f.IntVar(&o.timeout, "fntimeout", 60, "seconds that a request may run")
-	f.IntVar(&o.idle, "idletimeout", 120, "seconds after which an idle pod goes")
-	f.IntVar(&o.concurrency, "concurrency", v1.DefaultConcurrency, "pods at most")
-	f.IntVar(&o.perPod, "requestsperpod", v1.DefaultRequestsPerPod, "requests inside one pod at a time")
+	f.IntVar(&o.idle, "idletimeout", 0, "seconds after which an idle pod goes (default 120, of a container 60)")
+	f.IntVar(&o.perPod, "requestsperpod", v1.DefaultRequestsPerPod, "requests inside one pod at a time (default 1 with poolmgr, else any number)")
 	f.IntVar(&o.perPod, "rpp", v1.DefaultRequestsPerPod, "same as --requestsperpod")
 	f.IntVar(&o.retain, "retainpods", 0, "pods kept when idle")
 	f.BoolVar(&o.once, "onceonly", false, "give each pod a single request in its life")
-	f.StringSliceVar(&o.secrets, "secret", nil, "Secret to mount under /secrets")
-	f.StringSliceVar(&o.configMaps, "configmap", nil, "ConfigMap to mount under /configs")
+	f.StringSliceVar(&o.secrets, "secret", nil, "Secret to mount under /secrets; a container gets its keys as environment variables")
+	f.StringSliceVar(&o.configMaps, "configmap", nil, "ConfigMap to mount under /configs; a container gets its keys as environment variables")
 	f.BoolVar(&o.noWait, "no-wait", false, "do not wait until the platform has taken it over")
-	o.code.add(cmd)
+	o.variables.add(f)
 	o.resources.add(f)
 	o.meta.add(f)
 }
@@ -113,6 +120,14 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 		return changed
 	}
 	s := &fn.Spec
+	if given("executortype") {
+		s.InvokeStrategy.ExecutionStrategy.ExecutorType = o.executor
+		s.InvokeStrategy.StrategyType = "execution"
+	}
+	own := fn.Executor() != v1.ExecutorPool
+	if own && all {
+		o.ownDefaults(f)
+	}
 	for _, n := range []struct {
 		flags  []string
 		value  int
@@ -126,7 +141,8 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 		{[]string{"requestsperpod", "rpp"}, o.perPod, &s.RequestsPerPod},
 		{[]string{"retainpods"}, o.retain, &s.RetainPods},
 	} {
-		if !given(n.flags...) || n.target == &s.Concurrency && !f.Changed("concurrency") {
+		if !given(n.flags...) || n.target == &s.Concurrency && !f.Changed("concurrency") ||
+			own && n.target == &s.RequestsPerPod && !f.Changed("requestsperpod") && !f.Changed("rpp") {
 			continue
 		}
 		if n.value < 0 {
@@ -141,18 +157,39 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 	if err := o.resources.apply(f, &s.Resources); err != nil {
 		return err
 	}
-	if o.targetCPU != 0 {
+	if err := o.variables.apply(f, s); err != nil {
+		return err
+	}
+	if own {
+		o.applyOwn(f, &s.InvokeStrategy.ExecutionStrategy)
+	} else if o.targetCPU != 0 {
 		return usagef("--targetcpu has no effect: pods scale by concurrency (see --concurrency and --requestsperpod)")
 	}
 	return o.meta.apply(&fn.Labels, &fn.Annotations)
 }
 
+// applyOwn sets what only functions with pods of their own have.
+func (o *functionFlags) applyOwn(f *pflag.FlagSet, s *v1.ExecutionStrategy) {
+	if s.MaxScale == 0 {
+		s.MaxScale = max(1, s.MinScale) // it was of another executor, which needs none
+	}
+	if f.Changed("targetcpu") { // scripts for Fission name it
+		s.TargetCPUPercent = o.targetCPU
+	}
+}
+
+// ownDefaults are Fission's for functions with pods of their own.
+func (o *functionFlags) ownDefaults(f *pflag.FlagSet) {
+	if !f.Changed("minscale") {
+		o.minScale = 1
+	}
+	if !f.Changed("maxscale") {
+		o.maxScale = max(1, o.minScale)
+	}
+}
+
 func (o *functionFlags) applyRest(given func(...string) bool, fn *v1.Function) {
 	s := &fn.Spec
-	if given("executortype") {
-		s.InvokeStrategy.ExecutionStrategy.ExecutorType = o.executor
-		s.InvokeStrategy.StrategyType = "execution"
-	}
 	if given("onceonly") {
 		s.OnceOnly = o.once
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,10 +44,15 @@ func (a *app) functionCreate() *cobra.Command {
 		},
 	}
 	o.add(cmd)
-	cmd.Flags().StringVar(&route.url, "url", "", "create a route with this URL too")
-	cmd.Flags().StringVar(&route.prefix, "prefix", "", "create a route with this prefix too")
-	cmd.Flags().StringSliceVar(&route.methods, "method", []string{"GET"}, "methods of that route")
+	addRouteFlags(cmd.Flags(), &route)
 	return cmd
+}
+
+// addRouteFlags adds the flags that make a route with a function.
+func addRouteFlags(f *pflag.FlagSet, route *routeFlags) {
+	f.StringVar(&route.url, "url", "", "create a route with this URL too")
+	f.StringVar(&route.prefix, "prefix", "", "create a route with this prefix too")
+	f.StringSliceVar(&route.methods, "method", []string{"GET"}, "methods of that route")
 }
 
 func (a *app) createFunction(cmd *cobra.Command, name string, o *functionFlags, route *routeFlags) error {
@@ -77,6 +84,11 @@ func (a *app) createFunction(cmd *cobra.Command, name string, o *functionFlags, 
 		a.adopt(ctx, pkg, out)
 	}
 	fmt.Fprintf(a.Out, "function %q created\n", name)
+	return a.createFirstRoute(ctx, name, route)
+}
+
+// createFirstRoute creates the route that the user asked for with the function.
+func (a *app) createFirstRoute(ctx context.Context, name string, route *routeFlags) error {
 	if route.url == "" && route.prefix == "" {
 		return nil
 	}
@@ -205,7 +217,7 @@ func (a *app) updateFunction(cmd *cobra.Command, name string, o *functionFlags, 
 	if err != nil {
 		return err
 	}
-	out, err := a.functions().change(ctx, name, func(f *v1.Function) error {
+	return a.changeFunction(ctx, name, o.noWait, func(f *v1.Function) error {
 		if pkg != nil {
 			f.Spec.Package.PackageRef = v1.PackageRef{Namespace: pkg.Namespace, Name: pkg.Name, ResourceVersion: pkg.ResourceVersion}
 		}
@@ -214,10 +226,15 @@ func (a *app) updateFunction(cmd *cobra.Command, name string, o *functionFlags, 
 		}
 		return o.apply(cmd.Flags(), f, false)
 	})
+}
+
+// changeFunction changes the object, and waits until its new generation answers.
+func (a *app) changeFunction(ctx context.Context, name string, noWait bool, change func(*v1.Function) error) error {
+	out, err := a.functions().change(ctx, name, change)
 	if err != nil {
 		return err
 	}
-	if !o.noWait {
+	if !noWait {
 		if err := a.rolled(ctx, out); err != nil {
 			return err
 		}
@@ -280,13 +297,19 @@ func (a *app) rolled(ctx context.Context, fn *v1.Function) error {
 			return false, fmt.Errorf("list pods: %w", err)
 		}
 		for i := range pods {
-			g, _ := strconv.ParseInt(pods[i].Labels[wire.LabelFunctionGeneration], 10, 64)
-			if pods[i].Labels[wire.LabelState] == string(wire.StateHot) && pods[i].DeletionTimestamp == nil && g < fn.Generation {
+			if pods[i].DeletionTimestamp == nil && outdated(&pods[i], fn.Generation) {
 				return false, nil
 			}
 		}
 		return true, nil
 	})
+}
+
+// outdated reports whether a function's pod may still answer with an older generation. One of its own that starts may be
+// hot already: labels come a moment later.
+func outdated(pod *corev1.Pod, generation int64) bool {
+	g, _ := strconv.ParseInt(pod.Labels[wire.LabelFunctionGeneration], 10, 64)
+	return podState(pod) == podStarting || podState(pod) == string(wire.StateHot) && g < generation
 }
 
 func (a *app) functionDelete() *cobra.Command {

@@ -69,6 +69,9 @@ func (a *app) logs(ctx context.Context, fn *v1.Function, f logFlags) error {
 	out := &lineWriter{w: a.Out}
 	if !f.follow {
 		for i := range pods {
+			if pods[i].Status.Phase == corev1.PodPending {
+				continue // it has no log yet
+			}
 			if err := a.podLogs(ctx, &pods[i], f, out); err != nil {
 				return err
 			}
@@ -90,7 +93,7 @@ func (a *app) followLogs(ctx context.Context, fn *v1.Function, f logFlags, out *
 	seen := map[string]bool{}
 	for event := range w.ResultChan() {
 		pod, ok := event.Object.(*corev1.Pod)
-		if !ok || seen[string(pod.UID)] {
+		if !ok || seen[string(pod.UID)] || pod.Status.Phase == corev1.PodPending { // which has no log yet
 			continue
 		}
 		seen[string(pod.UID)] = true

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/kube"
 	"hotpod.dev/wire"
 )
@@ -36,11 +37,18 @@ func (a *app) pods() noun[*corev1.Pod, *corev1.PodList] {
 	}
 }
 
+// podStarting is the state of a pod that was made for a function and does not hold it yet, as far as its labels say.
+const podStarting = "starting"
+
 func podState(p *corev1.Pod) string {
 	if p.DeletionTimestamp != nil {
 		return "terminating"
 	}
-	return dash(p.Labels[wire.LabelState])
+	executor, state := p.Labels[wire.LabelExecutorType], p.Labels[wire.LabelState]
+	if state == string(wire.StateWarm) && executor != "" && executor != v1.ExecutorPool {
+		return podStarting
+	}
+	return dash(state)
 }
 
 func podReady(p *corev1.Pod) string {

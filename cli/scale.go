@@ -12,10 +12,13 @@ import (
 // scale says in lines how many pods the function has and wants, and why.
 func (f facts) scale(now time.Time) []string {
 	fn, s := f.function, f.function.Status.Scale
-	pods := fmt.Sprintf("%d hot, %d warm available", f.hot(), f.warm)
+	pods, most := fmt.Sprintf("%d hot, %d warm available", f.hot(), f.warm), fn.MaxPods()
+	if fn.Executor() != v1.ExecutorPool {
+		pods, most = fmt.Sprintf("%d hot", f.hot()), fn.Spec.InvokeStrategy.ExecutionStrategy.MaxScale
+	}
 	if s == nil {
 		return []string{pods, fmt.Sprintf("never called; at most %d pods, %s request(s) a pod, to zero after %s idle",
-			fn.MaxPods(), requestsPerPod(fn), fn.IdleTimeout())}
+			most, requestsPerPod(fn), fn.IdleTimeout())}
 	}
 	if s.Starting > 0 {
 		pods += fmt.Sprintf(", %d starting", s.Starting)

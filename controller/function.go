@@ -59,10 +59,7 @@ func codeReady(f functionFacts) metav1.Condition {
 
 func functionReady(f functionFacts, code metav1.Condition) metav1.Condition {
 	const kind = v1.ConditionReady
-	if f.function.Executor() == v1.ExecutorContainer {
-		return untruth(kind, v1.ReasonExecutorUnsupported, "executor type container is not supported yet: use poolmgr")
-	}
-	if !f.environment {
+	if !f.environment && f.function.Executor() != v1.ExecutorContainer {
 		return untruth(kind, v1.ReasonEnvironmentNotFound, fmt.Sprintf("environment %s does not exist", f.function.EnvironmentKey()))
 	}
 	if code.Status != metav1.ConditionTrue {

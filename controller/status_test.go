@@ -104,10 +104,11 @@ func TestFunctionConditions(t *testing.T) {
 			code: "True/PackageReady", ready: "True/Available",
 		},
 		{
-			name: "a container", functionChange: func(f *v1.Function) {
+			name: "a container", change: func(f *functionFacts) { f.environment, f.pkg = false, nil },
+			functionChange: func(f *v1.Function) {
 				f.Spec.InvokeStrategy.ExecutionStrategy.ExecutorType = v1.ExecutorContainer
 			},
-			code: "True/PackageReady", ready: "False/ExecutorUnsupported", message: "use poolmgr",
+			code: "True/PackageReady", ready: "True/Available",
 		},
 	} {
 		facts := functionFacts{function: goodFunction(), pkg: goodPackage(), environment: true}

@@ -14,6 +14,7 @@ import (
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/autoscaler"
+	"hotpod.dev/dedicated"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
 	"hotpod.dev/leader"
@@ -32,6 +33,7 @@ type parts struct {
 	cache      *kube.Cache
 	events     *kube.Events
 	pool       *pool.Pool
+	dedicated  *dedicated.Pool
 	autoscaler *autoscaler.Autoscaler
 	defaults   *defaults
 	// elected calls a function while this replica leads, as leader.Elector does.
@@ -64,11 +66,14 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry, Sure: sure,
 	})
 	o.pool.ControlKey = signer.PublicKey()
-	p.pool, err = pool.New(o.pool, pool.Deps{
+	deps := pool.Deps{
 		Cluster: kube.NewCluster(clients), Codes: codes, Files: kube.NewFiles(clients),
 		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry,
-	})
-	if err != nil {
+	}
+	if p.pool, err = pool.New(o.pool, deps); err != nil {
+		return nil, err
+	}
+	if p.dedicated, err = dedicated.New(o.pool, deps); err != nil {
 		return nil, err
 	}
 	p.defaults = &defaults{apply: p.autoscaler.SetDefaults, warn: p.events.Warning, log: log}
@@ -107,7 +112,7 @@ func (p *parts) ask(o options) {
 }
 
 func (p *parts) pods() *kube.Informer[*corev1.Pod] {
-	return p.cache.Pods(kube.PodFilter{LabelSelector: wire.LabelExecutorType + "=" + v1.ExecutorPool})
+	return p.cache.Pods(kube.PodFilter{LabelSelector: wire.LabelExecutorType})
 }
 
 func (p *parts) settings(o options) *kube.Informer[*corev1.ConfigMap] {
@@ -137,7 +142,8 @@ func (p *parts) lead(ctx context.Context, o options) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.serve(ctx, o.streamAddress()) })
 	group.Go(func() error { return p.pool.Run(ctx) })
-	group.Go(func() error { return p.autoscaler.Run(ctx, p.pool) })
+	group.Go(func() error { return p.dedicated.Run(ctx) })
+	group.Go(func() error { return p.autoscaler.Run(ctx, executors{p.pool, p.dedicated}) })
 	group.Go(func() error { return p.begin(ctx) })
 	return group.Wait()
 }
@@ -145,24 +151,38 @@ func (p *parts) lead(ctx context.Context, o options) error {
 // watch tells pool and autoscaler of the objects that they are about.
 func (p *parts) watch(o options) {
 	p.cache.Environments().Watch(kube.Handler[*v1.Environment]{
-		Set:    p.pool.SetEnvironment,
-		Delete: func(e *v1.Environment) { p.pool.DeleteEnvironment(e.Namespace + "/" + e.Name) },
+		Set: func(e *v1.Environment) {
+			p.pool.SetEnvironment(e)
+			p.dedicated.SetEnvironment(e)
+		},
+		Delete: func(e *v1.Environment) {
+			p.pool.DeleteEnvironment(e.Namespace + "/" + e.Name)
+			p.dedicated.DeleteEnvironment(e.Namespace + "/" + e.Name)
+		},
 	})
 	p.cache.Functions().Watch(kube.Handler[*v1.Function]{
 		Set: func(f *v1.Function) {
 			p.pool.SetFunction(f)
+			p.dedicated.SetFunction(f)
 			p.autoscaler.SetFunction(f)
 		},
 		Delete: func(f *v1.Function) {
 			id := wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)}
 			p.autoscaler.DeleteFunction(id)
 			p.pool.DeleteFunction(id)
+			p.dedicated.DeleteFunction(id)
 		},
 	})
 	p.settings(o).Watch(kube.Handler[*corev1.ConfigMap]{Set: p.defaults.set, Delete: p.defaults.gone})
 	p.pods().Watch(kube.Handler[*corev1.Pod]{
-		Set:    p.pool.SetPod,
-		Delete: func(pod *corev1.Pod) { p.pool.DeletePod(string(pod.UID)) },
+		Set: func(pod *corev1.Pod) {
+			p.pool.SetPod(pod)
+			p.dedicated.SetPod(pod)
+		},
+		Delete: func(pod *corev1.Pod) {
+			p.pool.DeletePod(string(pod.UID))
+			p.dedicated.DeletePod(string(pod.UID))
+		},
 	})
 }
 
@@ -172,6 +192,7 @@ func (p *parts) begin(ctx context.Context) error {
 		return nil //nolint:nilerr // the process ends
 	}
 	p.pool.Synced()
+	p.dedicated.Synced()
 	p.autoscaler.Synced()
 	return nil
 }

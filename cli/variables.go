@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+
+	v1 "hotpod.dev/api/v1"
+)
+
+// variableFlags are a function's environment variables, with Fission's notation.
+type variableFlags struct {
+	values, secrets, configMaps []string
+}
+
+func (v *variableFlags) add(f *pflag.FlagSet) {
+	f.StringArrayVar(&v.values, "env-var", nil, "environment variable as NAME=VALUE; an empty text for none any more (not with poolmgr)")
+	f.StringSliceVar(&v.secrets, "env-from-secret", nil,
+		"Secret whose keys become environment variables: NAME, NAME/KEY for one key, NAME/KEY:VARIABLE for one by another name (not with poolmgr)")
+	f.StringSliceVar(&v.configMaps, "env-from-configmap", nil, "the same of a ConfigMap")
+}
+
+// apply sets the variables when any was given; together they replace those that there were.
+func (v *variableFlags) apply(f *pflag.FlagSet, s *v1.FunctionSpec) error {
+	if !f.Changed("env-var") && !f.Changed("env-from-secret") && !f.Changed("env-from-configmap") {
+		return nil
+	}
+	s.Env, s.EnvFrom = nil, nil
+	for _, pair := range v.values {
+		if pair == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return usagef("--env-var %q: write it as NAME=VALUE", pair)
+		}
+		s.Env = append(s.Env, corev1.EnvVar{Name: name, Value: value})
+	}
+	for _, ref := range v.secrets {
+		r, err := readSource("env-from-secret", ref)
+		if err != nil {
+			return err
+		}
+		object := corev1.LocalObjectReference{Name: r.object}
+		if r.key == "" {
+			s.EnvFrom = append(s.EnvFrom, corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: object}})
+			continue
+		}
+		s.Env = append(s.Env, corev1.EnvVar{Name: r.variable, ValueFrom: &corev1.EnvVarSource{
+			SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: object, Key: r.key},
+		}})
+	}
+	return v.applyConfigMaps(s)
+}
+
+func (v *variableFlags) applyConfigMaps(s *v1.FunctionSpec) error {
+	for _, ref := range v.configMaps {
+		r, err := readSource("env-from-configmap", ref)
+		if err != nil {
+			return err
+		}
+		object := corev1.LocalObjectReference{Name: r.object}
+		if r.key == "" {
+			s.EnvFrom = append(s.EnvFrom, corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: object}})
+			continue
+		}
+		s.Env = append(s.Env, corev1.EnvVar{Name: r.variable, ValueFrom: &corev1.EnvVarSource{
+			ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: object, Key: r.key},
+		}})
+	}
+	return nil
+}
+
+// variableSource is where variables come from: all keys of an object, or one.
+type variableSource struct{ object, key, variable string }
+
+func readSource(flag, ref string) (variableSource, error) {
+	object, rest, one := strings.Cut(ref, "/")
+	key, variable, renamed := strings.Cut(rest, ":")
+	switch {
+	case object == "" || strings.Contains(object, ":") || one && key == "" || renamed && variable == "":
+		return variableSource{}, usagef("--%s %q: write it as NAME, NAME/KEY or NAME/KEY:VARIABLE", flag, ref)
+	case !renamed:
+		variable = key
+	}
+	return variableSource{object, key, variable}, nil
+}
