@@ -11,6 +11,7 @@ var rules = []struct{ from, not, why string }{
 	{"api/v1", "hotpod.dev/", "the API is what everything else depends on"},
 	{"wire", ".", "sidecars use it: the standard library only"},
 	{"sign", "hotpod.dev/", "sidecars use it: the standard library only"},
+	{"shard", ".", "every part agrees on it: the standard library only"},
 	{"telemetry", "hotpod.dev/", "shared by every part, it knows none"},
 	{"feed", "k8s.io/", "streams carry plain values"},
 	{"proxy", "k8s.io/", "sidecars link no Kubernetes code"},

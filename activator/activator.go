@@ -3,7 +3,9 @@ package activator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	"hotpod.dev/proxy"
+	"hotpod.dev/shard"
 	"hotpod.dev/wire"
 )
 
@@ -44,6 +47,8 @@ type Config struct {
 	// ReplayLimit is the number of bytes of a body that are kept to be sent to another pod; 0 means
 	// wire.DefaultReplayLimit.
 	ReplayLimit int64
+	// Shards is the number of autoscalers that share the functions between them, see package shard; 0 means 1.
+	Shards int
 	// Target makes the target of a pod's address; nil means proxy.NewTarget.
 	Target func(address string) *proxy.Target
 }
@@ -52,7 +57,7 @@ type Config struct {
 type Activator struct {
 	config  Config
 	metrics *metrics
-	link    *link
+	links   []*link // by shard
 	waiters sync.Pool
 	watcher *proxy.Watcher
 	// drop names the headers that requests do not carry on.
@@ -80,19 +85,35 @@ func New(config Config) *Activator {
 			return proxy.NewTarget(proxy.TargetConfig{Address: address, Dial: proxy.Dial, Watcher: watcher})
 		}
 	}
-	a := &Activator{config: config, watcher: watcher, link: newLink(config.Log), drop: []string{wire.HeaderWait}, queues: map[string]*queue{}}
+	a := &Activator{config: config, watcher: watcher, drop: []string{wire.HeaderWait}, queues: map[string]*queue{}}
+	for range max(config.Shards, 1) {
+		a.links = append(a.links, newLink(config.Log))
+	}
 	a.waiters.New = func() any { return newWaiter(a.drop, config.ReplayLimit) }
 	a.metrics = newMetrics(config.Registerer, a)
 	return a
 }
 
-// Run keeps the stream to the autoscaler open until ctx ends.
-func (a *Activator) Run(ctx context.Context, autoscaler *grpc.ClientConn) error {
+// Run keeps the streams to the autoscalers open until ctx ends. There is one for each shard, in their order.
+func (a *Activator) Run(ctx context.Context, autoscalers ...*grpc.ClientConn) error {
 	defer a.watcher.Close()
+	if len(autoscalers) != len(a.links) {
+		return fmt.Errorf("%d shards need as many autoscalers, not %d", len(a.links), len(autoscalers))
+	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.link.run(ctx, autoscaler, a) })
+	for i, l := range a.links {
+		g.Go(func() error { return l.run(ctx, autoscalers[i], a) })
+	}
 	g.Go(func() error { return a.sweep(ctx) })
 	return g.Wait()
+}
+
+// link returns the stream to the autoscaler that serves a function.
+func (a *Activator) link(uid string) *link { return a.links[shard.Of(uid, len(a.links))] }
+
+// connected says that every autoscaler hears what is said.
+func (a *Activator) connected() bool {
+	return !slices.ContainsFunc(a.links, func(l *link) bool { return !l.connected() })
 }
 
 // Leave makes Ready fail: requests are to go elsewhere, those that are here are served.
@@ -129,7 +150,7 @@ func (a *Activator) add(id wire.FunctionID) *queue {
 	defer a.mu.Unlock()
 	q, ok := a.queues[id.UID]
 	if !ok || q.isDropped() {
-		q = newQueue(id, a.config.Depth, a.config.Hold, a.link)
+		q = newQueue(id, a.config.Depth, a.config.Hold, a.link(id.UID))
 		a.queues[id.UID] = q
 	}
 	return q
@@ -166,8 +187,8 @@ func (a *Activator) placed(p wire.Placement) {
 	}
 }
 
-// sweep keeps the autoscaler's interest in queues in use, and drops the others while it is connected: without it,
-// old pods are better than none.
+// sweep keeps the autoscalers' interest in queues in use, and drops the others while theirs is connected: without it, old
+// pods are better than none.
 func (a *Activator) sweep(ctx context.Context) error {
 	t := time.NewTicker(sweepEvery)
 	defer t.Stop()
@@ -176,15 +197,16 @@ func (a *Activator) sweep(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-t.C:
-			if a.link.connected() {
-				a.sweepOnce(now)
-			}
+			a.sweepOnce(now)
 		}
 	}
 }
 
 func (a *Activator) sweepOnce(now time.Time) {
 	for _, q := range a.all() {
+		if !q.link.connected() {
+			continue
+		}
 		if q.usedSince(now.Add(-sweepEvery)) {
 			q.repeat(false)
 			continue

@@ -219,7 +219,7 @@ func newTest(t *testing.T, change ...func(*Config)) *Activator {
 		c(&cfg)
 	}
 	a := New(cfg)
-	a.link.open.Store(true)
+	a.links[0].open.Store(true)
 	return a
 }
 

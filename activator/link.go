@@ -19,7 +19,7 @@ const (
 	reopen = 50 * time.Millisecond
 )
 
-// link is the stream to the autoscaler.
+// link is the stream to one autoscaler.
 type link struct {
 	log  *slog.Logger
 	open atomic.Bool
@@ -76,7 +76,9 @@ func (l *link) once(ctx context.Context, conn *grpc.ClientConn, a *Activator) er
 	}()
 	l.take() // what was to be said on the last stream is said again
 	for _, q := range a.all() {
-		q.repeat(true)
+		if q.link == l {
+			q.repeat(true)
+		}
 	}
 	if err := l.send(ctx, stream); err != nil {
 		return err

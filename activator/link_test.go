@@ -2,6 +2,7 @@ package activator
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"hotpod.dev/feed"
+	"hotpod.dev/shard"
 	"hotpod.dev/wire"
 )
 
@@ -192,12 +194,12 @@ func TestSweep_DropsUnusedQueuesAndKeepsInterestInUsedOnes(t *testing.T) {
 	for a.waiting() != 1 {
 		waitABit()
 	}
-	for _, q := range a.link.take() {
+	for _, q := range a.links[0].take() {
 		q.say()
 	}
 	now := time.Now()
 	a.sweepOnce(now)
-	dirty := a.link.take()
+	dirty := a.links[0].take()
 	if len(dirty) != 1 {
 		t.Fatalf("%d queues have something to say", len(dirty))
 	}
@@ -223,4 +225,51 @@ func TestSweep_DropsUnusedQueuesAndKeepsInterestInUsedOnes(t *testing.T) {
 	if !x.answered {
 		t.Error("a request after the sweep was not answered")
 	}
+}
+
+func TestLink_EachShardHearsOfItsOwnFunctions(t *testing.T) {
+	const shards = 3
+	a := newTest(t, func(c *Config) { c.Shards = shards })
+	autoscalers, conns := make([]*fakeAutoscaler, shards), make([]*grpc.ClientConn, shards)
+	for i := range shards {
+		autoscalers[i] = newAutoscaler(t)
+		conn, err := feed.Dial("autoscaler", grpc.WithContextDialer(autoscalers[i].dial))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i] = conn
+	}
+	if err := a.Run(t.Context(), conns[:2]...); err == nil {
+		t.Error("three shards ran with two autoscalers")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = a.Run(ctx, conns...) })
+	c := newCluster()
+	const functions = 30
+	for n := range functions {
+		x := request(c)
+		x.id = wire.FunctionID{Namespace: "default", Name: "f", UID: fmt.Sprint("uid-", n)}
+		running.Go(func() { a.Serve(x) })
+		t.Cleanup(func() { close(x.gone) })
+	}
+	heard := map[string]bool{}
+	deadline := time.After(10 * time.Second)
+	for len(heard) < functions {
+		for i, f := range autoscalers {
+			select {
+			case d := <-f.heard:
+				if shard.Of(d.Function.UID, shards) != i {
+					t.Errorf("shard %d heard of %s", i, d.Function.UID)
+				}
+				heard[d.Function.UID] = true
+			case <-time.After(time.Millisecond):
+			case <-deadline:
+				t.Fatalf("the autoscalers heard of %d functions", len(heard))
+			}
+		}
+	}
+	cancel()
+	t.Cleanup(running.Wait)
 }

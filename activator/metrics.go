@@ -54,8 +54,8 @@ func newMetrics(r prometheus.Registerer, a *Activator) *metrics {
 	r.MustRegister(requests, attempts, m.hold, m.placements, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "hotpod_activator_waiting", Help: "Requests that no pod has.",
 	}, func() float64 { return float64(a.waiting()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "hotpod_activator_connected", Help: "1 while the stream to the autoscaler is open.",
-	}, func() float64 { return float64(btoi(a.link.connected())) }))
+		Name: "hotpod_activator_connected", Help: "1 while the streams to all autoscalers are open.",
+	}, func() float64 { return float64(btoi(a.connected())) }))
 	return m
 }
 

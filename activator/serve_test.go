@@ -285,7 +285,7 @@ func TestServe_PlaceOfAClientThatGivesUpIsFree(t *testing.T) {
 func TestServe_WithoutAnAutoscalerTheErrorNamesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, c := newTest(t), newCluster()
-		a.link.open.Store(false)
+		a.links[0].open.Store(false)
 		x := request(c)
 		<-start(a, x)
 		want := "no pod took the request within 2m0s: the autoscaler, which starts pods, cannot be reached"

@@ -14,6 +14,7 @@ import (
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/feed"
+	"hotpod.dev/shard"
 	"hotpod.dev/wire"
 )
 
@@ -41,6 +42,9 @@ type Config struct {
 	Sure func() bool
 	// MaxStarting bounds the claims in flight of one function; 0 means 100.
 	MaxStarting int
+	// Shard is the part of the functions that this autoscaler serves; those of others are not known to it. The zero value
+	// has all.
+	Shard shard.Shard
 	// Defaults are the platform's settings until SetDefaults; nil means the built-in ones.
 	Defaults *law.Defaults
 }
@@ -125,8 +129,11 @@ func (a *Autoscaler) Synced() {
 	}
 }
 
-// SetFunction tells of a new or changed function. f must not change afterwards.
+// SetFunction tells of a new or changed function. f must not change afterwards. One of another shard is ignored.
 func (a *Autoscaler) SetFunction(f *v1.Function) {
+	if !a.config.Shard.Has(string(f.UID)) {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	id := wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)}

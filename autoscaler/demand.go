@@ -2,8 +2,10 @@ package autoscaler
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/feed"
 	"hotpod.dev/wire"
 )
@@ -55,6 +57,12 @@ func (a *Autoscaler) takeDemand(s *stream, d wire.Demand) {
 	if s.closed {
 		return
 	}
+	if !a.config.Shard.Has(d.Function.UID) {
+		if d.Waiting > 0 {
+			s.put(wire.Placement{Function: d.Function, Failure: a.misdirected(d.Function)})
+		}
+		return
+	}
 	now := time.Now()
 	f := a.record(d.Function)
 	if f.live == nil && d.Waiting <= 0 {
@@ -76,6 +84,14 @@ func (a *Autoscaler) takeDemand(s *stream, d wire.Demand) {
 	if f.object != nil && (asks || d.Waiting > 0 && f.live.placed.Failure != nil) {
 		s.put(f.live.placed)
 	}
+}
+
+// misdirected is what an activator is told that takes this autoscaler for the one of another shard: nobody serves a
+// function twice, and no request waits for somebody who does not know it.
+func (a *Autoscaler) misdirected(id wire.FunctionID) *wire.Failure {
+	return &wire.Failure{Reason: v1.ReasonPoolUnavailable, Message: fmt.Sprintf(
+		"the activator asked the autoscaler of shard %s for function %s/%s, which another serves: their numbers of shards differ",
+		a.config.Shard, id.Namespace, id.Name)}
 }
 
 // closeStream ends the interest of an activator. It says again what waits when it comes back.

@@ -26,8 +26,8 @@ type Config struct {
 	Namespace string
 	// FunctionNamespace is where pods of functions of the namespace default live; empty means beside their environment.
 	FunctionNamespace string
-	// Autoscaler is where functions' status comes from; nil means nowhere.
-	Autoscaler *grpc.ClientConn
+	// Autoscalers are where functions' status comes from, one for each shard in their order; none means nowhere.
+	Autoscalers []*grpc.ClientConn
 	// XDS is where routes' status comes from; nil means nowhere.
 	XDS *grpc.ClientConn
 	// Log is needed.

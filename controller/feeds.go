@@ -4,10 +4,12 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
+	"hotpod.dev/shard"
 	"hotpod.dev/wire"
 )
 
@@ -18,15 +20,23 @@ const (
 	settle = 2 * time.Second
 )
 
-// watchFunctions keeps what the autoscaler says up to date until ctx ends.
+// watchFunctions keeps what the autoscalers say up to date until ctx ends.
 func (c *Controller) watchFunctions(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i, conn := range c.config.Autoscalers {
+		group.Go(func() error { return c.watchShard(ctx, conn, shard.Shard{Index: i, Of: len(c.config.Autoscalers)}) })
+	}
+	return group.Wait()
+}
+
+func (c *Controller) watchShard(ctx context.Context, conn *grpc.ClientConn, of shard.Shard) error {
 	first := true
-	return c.reconnect(ctx, c.config.Autoscaler, "autoscaler", func(ctx context.Context, conn *grpc.ClientConn) error {
+	return c.reconnect(ctx, conn, "autoscaler", func(ctx context.Context, conn *grpc.ClientConn) error {
 		first = true
 		return feed.WatchFunctionStatus(ctx, conn, func(s wire.FunctionStatus) {
 			if first {
 				first = false
-				for _, id := range c.reports.forgetFunctions() {
+				for _, id := range c.reports.forgetFunctions(of.Has) {
 					c.functionLoop.AddAfter(keyOfFunction(id), settle)
 				}
 			}
@@ -47,9 +57,13 @@ func (c *Controller) functionReported(s wire.FunctionStatus) {
 	c.functionLoop.Add(key)
 }
 
-// watchPools keeps what the pools say up to date until ctx ends.
+// watchPools keeps what the pools say up to date until ctx ends. Of several shards, which have equal parts of each pool, the
+// first speaks for all.
 func (c *Controller) watchPools(ctx context.Context) error {
-	return c.reconnect(ctx, c.config.Autoscaler, "autoscaler", func(ctx context.Context, conn *grpc.ClientConn) error {
+	if len(c.config.Autoscalers) == 0 {
+		return nil
+	}
+	return c.reconnect(ctx, c.config.Autoscalers[0], "autoscaler", func(ctx context.Context, conn *grpc.ClientConn) error {
 		return feed.WatchPoolStatus(ctx, conn, func(s wire.PoolStatus) {
 			c.reports.setPool(s)
 			c.environmentLoop.AddAfter(splitKey(s.Environment), podDelay)

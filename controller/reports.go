@@ -107,18 +107,21 @@ func verdictOf(s wire.FunctionStatus) verdict {
 	return verdict{s.Generation, s.ServedGeneration, s.Failure.Reason, s.Failure.Message, s.Warm > 0}
 }
 
-// forgetFunctions drops all that the autoscaler said and returns the functions of which it said something bad: a new
-// autoscaler does not know what the one before did.
-func (r *reports) forgetFunctions() []wire.FunctionID {
+// forgetFunctions drops all that the autoscaler of some functions said, by their UIDs, and returns those of which it said
+// something bad: a new autoscaler does not know what the one before did.
+func (r *reports) forgetFunctions(its func(uid string) bool) []wire.FunctionID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var bad []wire.FunctionID
-	for _, s := range r.functions {
+	for uid, s := range r.functions {
+		if !its(uid) {
+			continue
+		}
 		if s.Failure != nil {
 			bad = append(bad, s.Function)
 		}
+		delete(r.functions, uid)
 	}
-	clear(r.functions)
 	return bad
 }
 

@@ -268,7 +268,12 @@ func TestReports_ChangesThatMatter(t *testing.T) {
 		}
 	}
 	r.setFunction(wire.FunctionStatus{Function: id, Failure: failure})
-	if bad := r.forgetFunctions(); len(bad) != 1 || bad[0] != id || r.function("u") != nil {
+	none := func(string) bool { return false }
+	if bad := r.forgetFunctions(none); len(bad) != 0 || r.function("u") == nil {
+		t.Errorf("forgotten though another autoscaler said it: %v", bad)
+	}
+	all := func(string) bool { return true }
+	if bad := r.forgetFunctions(all); len(bad) != 1 || bad[0] != id || r.function("u") != nil {
 		t.Errorf("forgotten: %v, left: %v", bad, r.function("u"))
 	}
 	r.setFunction(wire.FunctionStatus{Function: id, Generation: 1})

@@ -55,7 +55,7 @@ subjects: [{kind: ServiceAccount, name: controller, namespace: fission}]
 	}
 	conn := w.serve()
 	c, err := New(Config{
-		Clients: clientsOf(t, account), FunctionNamespace: "fission-function", Autoscaler: conn, XDS: conn,
+		Clients: clientsOf(t, account), FunctionNamespace: "fission-function", Autoscalers: []*grpc.ClientConn{conn}, XDS: conn,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {

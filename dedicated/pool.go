@@ -60,8 +60,11 @@ func (p *Pool) SetPod(pod *corev1.Pod) { p.pods.SetPod(pod) }
 func (p *Pool) DeletePod(uid string) { p.pods.DeletePod(uid) }
 
 // SetFunction makes a function known, or its new generation. A function that has no pods of its own any more keeps those
-// it has until they are drained.
+// it has until they are drained. One of another shard is ignored.
 func (p *Pool) SetFunction(f *v1.Function) {
+	if !p.cfg.Shard.Has(string(f.UID)) {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pods.SetFunction(f)

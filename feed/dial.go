@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"google.golang.org/grpc"
+
+	"hotpod.dev/shard"
 )
 
 // dialFirst connects to the first of the addresses, apart by commas, that takes a connection. Of replicas only the one
@@ -21,6 +25,38 @@ func dialFirst(ctx context.Context, addresses string) (net.Conn, error) {
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
+}
+
+// Shards splits the addresses of autoscalers that share the functions, apart by semicolons in the order of their shards.
+func Shards(addresses string) []string { return strings.Split(addresses, ";") }
+
+// DialShards is Dial for each shard.
+func DialShards(addresses string) ([]*grpc.ClientConn, error) {
+	var conns []*grpc.ClientConn
+	for _, one := range Shards(addresses) {
+		conn, err := Dial(one)
+		if err != nil {
+			for _, c := range conns {
+				_ = c.Close()
+			}
+			return nil, err
+		}
+		conns = append(conns, conn)
+	}
+	return conns, nil
+}
+
+// CheckShards returns what is wrong with addresses for DialShards.
+func CheckShards(addresses string) error {
+	all := Shards(addresses)
+	if len(all) > shard.Most {
+		return fmt.Errorf("%d shards are more than %d", len(all), shard.Most)
+	}
+	var errs []error
+	for _, one := range all {
+		errs = append(errs, CheckAddresses(one))
+	}
+	return errors.Join(errs...)
 }
 
 // CheckAddresses returns what is wrong with a list for Dial.

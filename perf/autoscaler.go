@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/shard"
 	"hotpod.dev/sign"
 )
 
@@ -58,7 +59,7 @@ func Autoscaler(ctx context.Context, c Config, r *Results, log *slog.Logger) (er
 		return err
 	}
 	defer pods.stop()
-	s, err := startScaler(ctx, signer, newSimulatedCluster(0))
+	s, err := startScaler(ctx, signer, newSimulatedCluster(0), shard.Shard{})
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (m *scaling) run(ctx context.Context) error {
 	m.scaler.know(environments, active)
 	m.scaler.synced()
 	var none struct{}
-	if err := give(ctx, orderWatch, scalerStreams, &none); err != nil {
+	if err := give(ctx, orderWatch, scalerStreams(shard.Shard{}), &none); err != nil {
 		return err
 	}
 	hot := float64(m.options.Active * m.options.Pods)

@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/shard"
 	"hotpod.dev/sign"
 	"hotpod.dev/wire"
 )
@@ -50,10 +52,13 @@ func Claims(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
 	if o.Known < o.Starts {
 		return errors.New("each start needs a function of its own: --functions-known is less than --starts")
 	}
-	for _, size := range []struct{ functions, hot int }{{o.Starts, 0}, {o.Known, 0}, {o.Known, o.Hot}} {
-		m := &claiming{config: c, functions: size.functions, hot: size.hot, log: log}
+	for _, m := range []*claiming{
+		{functions: o.Starts, shards: 1}, {functions: o.Known, shards: 1}, {functions: o.Known, hot: o.Hot, shards: 1},
+		{functions: o.Known, hot: o.Hot, shards: 2},
+	} {
+		m.config, m.log = c, log
 		if err := m.run(ctx); err != nil {
-			return fmt.Errorf("%d functions, %d pods: %w", size.functions, size.hot, err)
+			return fmt.Errorf("%d functions, %d pods, %d shards: %w", m.functions, m.hot, m.shards, err)
 		}
 		m.add(r)
 	}
@@ -62,11 +67,12 @@ func Claims(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
 
 // claiming is one case of the scenario.
 type claiming struct {
-	config         Config
-	functions, hot int
-	log            *slog.Logger
+	config                 Config
+	functions, hot, shards int
+	log                    *slog.Logger
 
-	scaler          *scaler
+	cluster         *simulatedCluster
+	scalers         []*scaler // by shard
 	activator, pods *child
 
 	rate, median, p99, failures            []float64
@@ -83,12 +89,17 @@ func (m *claiming) run(ctx context.Context) error {
 		return err
 	}
 	defer m.pods.stop()
-	if m.scaler, err = startScaler(ctx, signer, newSimulatedCluster(podStart)); err != nil {
+	defer func() {
+		for _, s := range m.scalers {
+			s.stop()
+		}
+	}()
+	streams, err := m.startScalers(ctx, signer)
+	if err != nil {
 		return err
 	}
-	defer m.scaler.stop()
 	m.activator, err = startChild(ctx, nil, filepath.Join(m.config.Programs, "activator"),
-		"--address="+claimsActivatorIP, "--autoscaler="+scalerStreams, "--log-level=warn")
+		"--address="+claimsActivatorIP, "--autoscaler="+streams, "--log-level=warn")
 	if err != nil {
 		return err
 	}
@@ -105,6 +116,21 @@ func (m *claiming) run(ctx context.Context) error {
 	return nil
 }
 
+// startScalers starts one for each shard and returns where they are.
+func (m *claiming) startScalers(ctx context.Context, signer *sign.Signer) (streams string, err error) {
+	m.cluster = newSimulatedCluster(podStart)
+	var all []string
+	for i := range m.shards {
+		of := shard.Shard{Index: i, Of: m.shards}
+		s, err := startScaler(ctx, signer, m.cluster, of)
+		if err != nil {
+			return "", err
+		}
+		m.scalers, all = append(m.scalers, s), append(all, scalerStreams(of))
+	}
+	return strings.Join(all, ";"), nil
+}
+
 func (m *claiming) address() string {
 	return net.JoinHostPort(claimsActivatorIP, strconv.Itoa(wire.PortRequests))
 }
@@ -117,19 +143,28 @@ func (m *claiming) prepare() {
 	others := simulatedFunctions(m.functions, m.functions+m.hot, environments, func(f *v1.Function) {
 		f.Annotations = map[string]string{v1.ScalingPrefix + "min-scale": "1"}
 	})
-	m.scaler.know(environments, append(called, others...))
-	m.scaler.synced()
+	for _, s := range m.scalers { // each is told all, as the watch does
+		s.know(environments, append(called, others...))
+		s.synced()
+	}
 }
 
 // rest waits until the pool is full, the others have their pods and no function that is called has one.
 func (m *claiming) rest(ctx context.Context) error {
 	return poll(ctx, "pools full and functions cold", func() (bool, error) {
-		warm, err := m.scaler.metric("hotpod_pool_pods", "state", "warm")
-		if err != nil {
-			return false, err
+		var warm, all float64
+		for _, s := range m.scalers {
+			w, err := s.metric("hotpod_pool_pods", "state", "warm")
+			if err != nil {
+				return false, err
+			}
+			a, err := s.metric("hotpod_pool_pods")
+			if err != nil {
+				return false, err
+			}
+			warm, all = warm+w, all+a
 		}
-		all, err := m.scaler.metric("hotpod_pool_pods")
-		return int(warm) >= m.config.Claims.Starts && int(all-warm) == m.hot, err
+		return int(warm) >= m.config.Claims.Starts && int(all-warm) == m.hot, nil
 	})
 }
 
@@ -141,7 +176,7 @@ func (m *claiming) round(ctx context.Context) error {
 	if err := pause(ctx, time.Second); err != nil { // what came with it is over
 		return err
 	}
-	calls, told := m.scaler.cluster.counted()
+	calls, told := m.cluster.counted()
 	before, err := m.clocks()
 	if err != nil {
 		return err
@@ -187,7 +222,7 @@ func (m *claiming) clocks() (all [3]time.Duration, err error) {
 
 // count notes the requests to the API server since then, for each of n cold starts and all that follows from them.
 func (m *claiming) count(calls map[string]int, told int, n float64) {
-	now, events := m.scaler.cluster.counted()
+	now, events := m.cluster.counted()
 	m.creates = append(m.creates, float64(now[callCreate]-calls[callCreate])/n)
 	m.patches = append(m.patches, float64(now[callPatch]-calls[callPatch])/n)
 	m.deletes = append(m.deletes, float64(now[callDelete]-calls[callDelete])/n)
@@ -196,7 +231,7 @@ func (m *claiming) count(calls map[string]int, told int, n float64) {
 
 func (m *claiming) add(r *Results) {
 	row := Row{Scenario: "claims", Contestant: nameOurs, Parameters: map[string]string{
-		"functions": strconv.Itoa(m.functions), "pods": strconv.Itoa(m.hot),
+		"functions": strconv.Itoa(m.functions), "pods": strconv.Itoa(m.hot), "shards": strconv.Itoa(m.shards),
 	}}
 	r.addAll(row,
 		metric{"cold_starts", "1/s", m.rate},

@@ -30,14 +30,10 @@ const (
 type simulatedCluster struct {
 	// starts is how long a pod takes to get its address.
 	starts time.Duration
-	// set and gone are told of changes, one at a time.
-	set  func(*corev1.Pod)
-	gone func(uid string)
 
-	events chan func()
-
-	mu   sync.Mutex // guards what follows
-	pods map[string]*corev1.Pod
+	mu       sync.Mutex // guards what follows
+	watchers []chan podEvent
+	pods     map[string]*corev1.Pod
 	// serial is the number of pods made.
 	serial uint32
 	calls  map[string]int
@@ -46,16 +42,35 @@ type simulatedCluster struct {
 
 func newSimulatedCluster(starts time.Duration) *simulatedCluster {
 	return &simulatedCluster{
-		starts: starts, events: make(chan func(), 1<<16), pods: map[string]*corev1.Pod{}, calls: map[string]int{},
+		starts: starts, pods: map[string]*corev1.Pod{}, calls: map[string]int{},
 	}
 }
 
-// run tells of changes until ctx ends.
-func (c *simulatedCluster) run(ctx context.Context) {
+// podEvent is a change of a pod, or its end when there is none.
+type podEvent struct {
+	pod *corev1.Pod
+	uid string
+}
+
+// subscribe returns changes from now on.
+func (c *simulatedCluster) subscribe() <-chan podEvent {
+	events := make(chan podEvent, 1<<16)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watchers = append(c.watchers, events)
+	return events
+}
+
+// watch tells of changes, one at a time, until ctx ends.
+func watch(ctx context.Context, events <-chan podEvent, set func(*corev1.Pod), gone func(uid string)) {
 	for {
 		select {
-		case tell := <-c.events:
-			tell()
+		case e := <-events:
+			if e.pod == nil {
+				gone(e.uid)
+			} else {
+				set(e.pod)
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -109,8 +124,7 @@ func (c *simulatedCluster) DeletePod(_ context.Context, _, _, uid string, _ time
 	now := metav1.Now()
 	pod.DeletionTimestamp = &now
 	c.tell(pod)
-	c.told++
-	c.events <- func() { c.gone(uid) }
+	c.send(podEvent{uid: uid})
 	return nil
 }
 
@@ -138,10 +152,16 @@ func (c *simulatedCluster) tell(pod *corev1.Pod) {
 	if _, there := c.pods[string(pod.UID)]; !there && pod.DeletionTimestamp == nil {
 		return // deleted before it ran
 	}
-	c.told++
 	// As an informer keeps it: what nobody reads of the spec is left out.
-	seen := &corev1.Pod{ObjectMeta: *pod.ObjectMeta.DeepCopy(), Status: *pod.Status.DeepCopy()}
-	c.events <- func() { c.set(seen) }
+	c.send(podEvent{pod: &corev1.Pod{ObjectMeta: *pod.ObjectMeta.DeepCopy(), Status: *pod.Status.DeepCopy()}})
+}
+
+// send queues an event for each watcher. The caller holds the lock.
+func (c *simulatedCluster) send(e podEvent) {
+	c.told++
+	for _, events := range c.watchers {
+		events <- e
+	}
 }
 
 // Code implements pool.Codes: a function of one file.

@@ -16,12 +16,13 @@ import (
 	"hotpod.dev/autoscaler"
 	"hotpod.dev/feed"
 	"hotpod.dev/pool"
+	"hotpod.dev/shard"
 	"hotpod.dev/sign"
 	"hotpod.dev/telemetry"
 )
 
-// scalerStreams is where the scaler serves activators and watchers.
-const scalerStreams = "127.0.0.1:18102"
+// scalerStreams is where the scaler of a shard serves activators and watchers.
+func scalerStreams(of shard.Shard) string { return fmt.Sprintf("127.0.0.1:%d", 18110+of.Index) }
 
 // scaler is the real autoscaler with its pool, in this process as in its own, over a simulated cluster.
 type scaler struct {
@@ -34,17 +35,19 @@ type scaler struct {
 	end        context.CancelFunc
 }
 
-// startScaler starts a scaler that knows no environments and functions, and acts when they were told and synced called.
-func startScaler(ctx context.Context, signer *sign.Signer, cluster *simulatedCluster) (*scaler, error) {
+// startScaler starts the scaler of a shard. It knows no environments and functions, and acts when they were told and synced
+// was called.
+func startScaler(ctx context.Context, signer *sign.Signer, cluster *simulatedCluster, of shard.Shard) (*scaler, error) {
 	// It logs as in a cluster, to nobody.
 	log, err := telemetry.Logger(io.Discard, "autoscaler", "info")
 	if err != nil {
 		return nil, err
 	}
 	s := &scaler{cluster: cluster, registry: telemetry.NewRegistry(), server: feed.NewServer(feed.ServerCodec())}
-	s.autoscaler = autoscaler.New(autoscaler.Config{Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: s.registry})
+	s.autoscaler = autoscaler.New(autoscaler.Config{Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: s.registry, Shard: of})
 	config := pool.DefaultConfig()
 	config.FetcherImage, config.ProxyImage, config.ControlKey, config.MaxPods = "simulated", "simulated", signer.PublicKey(), 100_000
+	config.Shard = of
 	s.pool, err = pool.New(config, pool.Deps{
 		Cluster: cluster, Codes: cluster, Files: cluster, Observer: s.autoscaler, Agent: pool.NewAgent(signer),
 		Log: log, Registerer: s.registry,
@@ -52,15 +55,15 @@ func startScaler(ctx context.Context, signer *sign.Signer, cluster *simulatedClu
 	if err != nil {
 		return nil, err
 	}
-	cluster.set, cluster.gone = s.pool.SetPod, s.pool.DeletePod
-	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", scalerStreams)
+	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", scalerStreams(of))
 	if err != nil {
 		return nil, fmt.Errorf("listen for activators: %w", err)
 	}
 	s.autoscaler.Register(s.server)
 	ctx, s.end = context.WithCancel(ctx)
 	s.running.Go(func() { _ = s.server.Serve(lis) })
-	s.running.Go(func() { cluster.run(ctx) })
+	pods := cluster.subscribe()
+	s.running.Go(func() { watch(ctx, pods, s.pool.SetPod, s.pool.DeletePod) })
 	s.running.Go(func() { _ = s.pool.Run(ctx) })
 	s.running.Go(func() { _ = s.autoscaler.Run(ctx, s.pool) })
 	return s, nil

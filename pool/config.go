@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/shard"
 	"hotpod.dev/wire"
 )
 
@@ -53,6 +54,9 @@ type Config struct {
 	// FunctionNamespace is where the pods of environments of the namespace "default" live; empty means beside
 	// their environment, as all others do.
 	FunctionNamespace string
+	// Shard is the part of the functions, and of each pool, that is this pool's own; pods and functions of others are not
+	// known to it. The zero value has all.
+	Shard shard.Shard
 	// MaxPods bounds the pods of an environment, hot ones included; 0 means DefaultMaxPods.
 	MaxPods int
 	// MaxPoolSize bounds the warm pods that are kept for the claims to come; 0 means DefaultMaxPoolSize. A poolsize above

@@ -36,7 +36,7 @@ func (p *Pool) createPod(ctx context.Context, e *environment, object *v1.Environ
 	err := p.callAPI(ctx, func(ctx context.Context) error {
 		owner, err := p.owner(ctx, object, template)
 		if err == nil {
-			pod, err = p.deps.Cluster.CreatePod(ctx, named(template, name, owner))
+			pod, err = p.deps.Cluster.CreatePod(ctx, p.cfg.marked(named(template, name, owner)))
 		}
 		return err
 	})

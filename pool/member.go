@@ -88,6 +88,9 @@ func (p *Pool) setPod(pod *corev1.Pod) {
 	if !p.makes(pod.Labels[wire.LabelExecutorType]) {
 		return
 	}
+	if !p.cfg.owns(pod.Labels) {
+		return
+	}
 	m := p.members[string(pod.UID)]
 	if pod.DeletionTimestamp != nil {
 		if m != nil {

@@ -156,8 +156,11 @@ func (p *Pool) isSynced() bool {
 	}
 }
 
-// SetFunction makes a function known, or its new generation.
+// SetFunction makes a function known, or its new generation. One of another shard is ignored.
 func (p *Pool) SetFunction(f *v1.Function) {
+	if !p.cfg.Shard.Has(string(f.UID)) {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.functions[string(f.UID)] = known(f)

@@ -39,7 +39,7 @@ func (p *Pool) resize(e *environment, o Observed, now time.Time) {
 
 func (p *Pool) need(e *environment, o Observed, now time.Time) Need {
 	n := Need{
-		Poolsize: e.object.PoolSize(), Rate: e.supply.Rate(p.clock()), Lead: e.supply.Lead(), Max: p.maxPoolSize(e),
+		Poolsize: p.poolsize(e), Rate: e.supply.Rate(p.clock()), Lead: e.supply.Lead(), Max: p.maxPoolSize(e),
 		Have: o.Creating, IdleTimeout: e.settings.IdleTimeout,
 	}
 	for _, m := range e.idle {
@@ -65,12 +65,17 @@ func (p *Pool) need(e *environment, o Observed, now time.Time) Need {
 // used reports whether functions have pods, or want some.
 func (o Observed) used() bool { return o.Busy > 0 || o.Waiting > 0 }
 
+// poolsize is what e asks for of this shard.
+func (p *Pool) poolsize(e *environment) int { return p.part(e.object.PoolSize()) }
+
 // maxPods bounds all pods of e.
-func (p *Pool) maxPods(e *environment) int { return cmp.Or(e.settings.MaxPods, p.cfg.MaxPods) }
+func (p *Pool) maxPods(e *environment) int {
+	return p.part(cmp.Or(e.settings.MaxPods, p.cfg.MaxPods))
+}
 
 // maxPoolSize bounds the warm pods of e that are made ahead of need.
 func (p *Pool) maxPoolSize(e *environment) int {
-	return max(cmp.Or(e.settings.MaxPoolSize, p.cfg.MaxPoolSize), e.object.PoolSize())
+	return max(p.part(cmp.Or(e.settings.MaxPoolSize, p.cfg.MaxPoolSize)), p.poolsize(e))
 }
 
 // lastUsed returns when an environment was used that the pool hears of for the first time: as its status says, so that

@@ -70,6 +70,8 @@ const (
 
 	// LabelState is a PodState: what the pod is.
 	LabelState = "hotpod.dev/state"
+	// LabelShard is the index of the shard that made a pod, where functions are sharded; see package shard.
+	LabelShard = "hotpod.dev/shard"
 	// LabelComponent names the part that a component's pod runs ("activator", "xds", …).
 	LabelComponent = "hotpod.dev/component"
 	// AnnotationEnvironmentHash fingerprints what the pod was made from.

@@ -33,13 +33,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	autoscaler, err := feed.Dial(o.autoscaler)
+	autoscalers, err := feed.DialShards(o.autoscaler)
 	if err != nil {
 		return err
 	}
-	defer autoscaler.Close()
+	for _, conn := range autoscalers {
+		defer conn.Close()
+	}
 	registry := telemetry.NewRegistry()
-	config := activator.Config{Log: log, Registerer: registry, Depth: o.depth, Hold: o.hold, ReplayLimit: o.replayLimit}
+	config := activator.Config{Log: log, Registerer: registry, Depth: o.depth, Hold: o.hold, ReplayLimit: o.replayLimit, Shards: len(autoscalers)}
 	if tracing.Enabled {
 		config.Tracer = tracing.Provider.Tracer("hotpod.dev/activator")
 	}
@@ -57,7 +59,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	defer end()
 	group, living := errgroup.WithContext(living)
 	group.Go(func() error { return debug.Run(living) })
-	group.Go(func() error { return a.Run(living, autoscaler) })
+	group.Go(func() error { return a.Run(living, autoscalers...) })
 	group.Go(func() error {
 		defer end()
 		return serve(ctx, living, server, lis, a, o)

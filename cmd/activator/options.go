@@ -33,7 +33,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags := flag.NewFlagSet("activator", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
-	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler's streams; of several replicas apart by commas")
+	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler's streams; of several replicas apart by commas, of several shards by semicolons")
 	flags.IntVar(&o.depth, "depth", activator.DefaultDepth, "requests of one function that may wait")
 	flags.DurationVar(&o.hold, "hold", activator.DefaultHold, "bound of a wait until the function's own is known")
 	flags.DurationVar(&o.notice, "notice", 2*time.Second, "time after SIGTERM until every Envoy has heard that requests go elsewhere")
@@ -56,7 +56,7 @@ func (o options) validate() error {
 		}
 	}
 	require(o.address == "" || net.ParseIP(o.address) != nil, "--address %q is not an IP address", o.address)
-	require(feed.CheckAddresses(o.autoscaler) == nil, "--autoscaler %q is not host:port, nor several of them", o.autoscaler)
+	require(feed.CheckShards(o.autoscaler) == nil, "--autoscaler %q is not host:port, nor several of them", o.autoscaler)
 	require(o.depth > 0, "--depth %d must be at least 1", o.depth)
 	require(o.hold > 0, "--hold %s must be positive", o.hold)
 	require(o.notice >= 0 && o.drain >= 0, "--notice %s and --drain %s must not be negative", o.notice, o.drain)

@@ -13,6 +13,7 @@ import (
 
 	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/pool"
+	"hotpod.dev/shard"
 	"hotpod.dev/wire"
 )
 
@@ -23,6 +24,7 @@ type options struct {
 	namespace          string
 	componentNamespace string
 	lease, identity    string
+	shard              shard.Shard
 	codeDir            string
 	codeBytes          int64
 	logLevel           string
@@ -40,6 +42,10 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
 	flags.StringVar(&o.lease, "lease", "", "Lease in the component namespace by which one of several replicas leads; empty means that there is only one")
 	flags.StringVar(&o.identity, "identity", getenv("POD_NAME"), "name of this replica on the Lease")
+	flags.Func("shard", "part of the functions that this autoscaler serves, i/n: 0/2 is the first of two; empty means all", func(s string) (err error) {
+		o.shard, err = shard.Parse(s)
+		return err
+	})
 	flags.StringVar(&o.codeDir, "code-dir", "", "folder that keeps the code of packages")
 	flags.Int64Var(&o.codeBytes, "code-bytes", 1<<30, "most bytes to keep in the code folder")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -119,6 +125,14 @@ func (o options) validate() error {
 	keyed := o.pool
 	keyed.ControlKey = "read later"
 	return errors.Join(append(faults, keyed.Validate())...)
+}
+
+// leaseName is that of the replicas of one shard.
+func (o options) leaseName() string {
+	if o.shard.Alone() {
+		return o.lease
+	}
+	return o.lease + "-" + strconv.Itoa(o.shard.Index)
 }
 
 func (o options) streamAddress() string {

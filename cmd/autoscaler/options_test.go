@@ -35,6 +35,19 @@ func TestParse_ListsEveryFault(t *testing.T) {
 	}
 }
 
+func TestParse_AShardHasALeaseOfItsOwn(t *testing.T) {
+	good := []string{"--code-dir=/d", "--fetcher-image=f", "--proxy-image=q", "--lease=autoscaler", "--identity=a"}
+	for shard, lease := range map[string]string{"": "autoscaler", "0/1": "autoscaler", "0/2": "autoscaler-0", "1/2": "autoscaler-1"} {
+		o, err := parse(good, variables(map[string]string{"HOTPOD_SHARD": shard}), io.Discard)
+		if err != nil || o.leaseName() != lease {
+			t.Errorf("shard %q: lease %q, %v", shard, o.leaseName(), err)
+		}
+	}
+	if _, err := parse(append(good, "--shard=2/2"), variables(nil), io.Discard); err == nil || !strings.Contains(err.Error(), "there is no 2") {
+		t.Errorf("a shard that there is not: %v", err)
+	}
+}
+
 func TestParse_NamesTheVariableThatIsWrong(t *testing.T) {
 	if _, err := parse(nil, variables(map[string]string{"HOTPOD_MAX_PODS": "many"}), io.Discard); err == nil || !strings.Contains(err.Error(), "HOTPOD_") {
 		t.Errorf("parse = %v", err)

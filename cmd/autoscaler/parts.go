@@ -63,9 +63,9 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	codes.Attach(clients, p.cache)
 	sure := p.candidate(o, clients, log)
 	p.autoscaler = autoscaler.New(autoscaler.Config{
-		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry, Sure: sure,
+		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry, Sure: sure, Shard: o.shard,
 	})
-	o.pool.ControlKey = signer.PublicKey()
+	o.pool.ControlKey, o.pool.Shard = signer.PublicKey(), o.shard
 	deps := pool.Deps{
 		Cluster: kube.NewCluster(clients), Codes: codes, Files: kube.NewFiles(clients),
 		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry,
@@ -89,7 +89,7 @@ func (p *parts) candidate(o options, clients *kube.Clients, log *slog.Logger) (s
 		return nil
 	}
 	e := leader.New(leader.Config{
-		Lock: kube.NewLease(clients, o.componentNamespace, o.lease), Identity: o.identity, Log: log,
+		Lock: kube.NewLease(clients, o.componentNamespace, o.leaseName()), Identity: o.identity, Log: log,
 	})
 	p.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "hotpod_autoscaler_leading", Help: "1 while this replica leads beyond doubt.",

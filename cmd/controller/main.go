@@ -10,6 +10,7 @@ import (
 
 	"hotpod.dev/cmd/internal/command"
 	"hotpod.dev/controller"
+	"hotpod.dev/feed"
 	"hotpod.dev/telemetry"
 )
 
@@ -31,8 +32,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if config.Clients, err = o.clients(); err != nil {
 		return err
 	}
-	if config.Autoscaler, err = dial(o.autoscaler); err != nil {
-		return err
+	if o.autoscaler != "" {
+		if config.Autoscalers, err = feed.DialShards(o.autoscaler); err != nil {
+			return err
+		}
 	}
 	if config.XDS, err = dial(o.xds); err != nil {
 		return err

@@ -32,7 +32,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags := flag.NewFlagSet("controller", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
-	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler, of several replicas apart by commas, for the status of functions")
+	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler, of several replicas apart by commas, of several shards by semicolons, for the status of functions")
 	flags.StringVar(&o.xds, "xds", "", "host:port of xds, for the status of routes")
 	flags.StringVar(&o.namespace, "namespace", "", "keep only the objects of this namespace in order; empty means all")
 	flags.StringVar(&o.functionNamespace, "function-namespace", "", "namespace of the pods of functions in the namespace default")
@@ -50,11 +50,14 @@ func (o options) validate() error {
 	if o.address != "" && net.ParseIP(o.address) == nil {
 		errs = append(errs, fmt.Errorf("--address %q is not an IP address", o.address))
 	}
-	for _, f := range []struct{ name, value string }{{"autoscaler", o.autoscaler}, {"xds", o.xds}} {
+	for _, f := range []struct {
+		name, value string
+		check       func(string) error
+	}{{"autoscaler", o.autoscaler, feed.CheckShards}, {"xds", o.xds, feed.CheckAddresses}} {
 		if f.value == "" {
 			continue
 		}
-		if err := feed.CheckAddresses(f.value); err != nil {
+		if err := f.check(f.value); err != nil {
 			errs = append(errs, fmt.Errorf("--%s %w", f.name, err))
 		}
 	}
