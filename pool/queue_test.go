@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -35,6 +36,28 @@ func TestQueue_TakeRemovesOneGenerationOfAFunction(t *testing.T) {
 	if q.pop() != next || q.pop() != other || q.pop() != nil {
 		t.Error("the others are not there in order")
 	}
+}
+
+// A pod that takes long is asked seldom whether it is ready, but not while somebody waits for it, nor from when somebody does.
+func TestClaim_HasThePodAtOnceWhenItIsReady(t *testing.T) {
+	bubble(t, func(w *world) {
+		t := w.t
+		w.starts = 10*time.Second + 17*time.Millisecond
+		w.pool.SetEnvironment(environmentOf("node", 1))
+		w.pool.Synced()
+		w.settle(9500 * time.Millisecond)
+		w.claim("late")
+		if over := time.Since(w.begun) - w.starts; over > 2*greetUrgent {
+			t.Errorf("a claim for a pod that was starting had it %s after it was ready", over)
+		}
+		w.settle(time.Minute)
+		w.claim("first")
+		begun := time.Now()
+		w.claim("second")
+		if over := time.Since(begun) - w.starts; over > 2*greetUrgent {
+			t.Errorf("a claim that finds no pod had one %s after it was ready", over)
+		}
+	})
 }
 
 // A queue is compared with a list that is searched from the front for the function that was served longest ago.

@@ -26,8 +26,10 @@ import (
 type world struct {
 	t    *testing.T
 	pool *Pool
-	reg  *prometheus.Registry
-	stop func()
+	// begun is when the world was made.
+	begun time.Time
+	reg   *prometheus.Registry
+	stop  func()
 
 	mu     sync.Mutex
 	pods   map[string]*fakePod
@@ -86,7 +88,7 @@ func bubble(t *testing.T, f func(w *world)) {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
-		t: t, pods: map[string]*fakePod{}, starts: 300 * time.Millisecond, events: make(chan func(), 10_000),
+		t: t, begun: time.Now(), pods: map[string]*fakePod{}, starts: 300 * time.Millisecond, events: make(chan func(), 10_000),
 		hot: map[string]wire.Held{}, tallys: map[string]tally{},
 	}
 	w.restart()
