@@ -45,7 +45,7 @@ func TestClaim_HasThePodAtOnceWhenItIsReady(t *testing.T) {
 		w.starts = 10*time.Second + 17*time.Millisecond
 		w.pool.SetEnvironment(environmentOf("node", 1))
 		w.pool.Synced()
-		w.settle(9500 * time.Millisecond)
+		w.settle(10 * time.Second)
 		w.claim("late")
 		if over := time.Since(w.begun) - w.starts; over > 2*greetUrgent {
 			t.Errorf("a claim for a pod that was starting had it %s after it was ready", over)
