@@ -11,8 +11,9 @@ import (
 	"hotpod.dev/wire"
 )
 
-// deleteGrace is what a pod gets to end that has nothing to finish.
-const deleteGrace = 2 * time.Second
+// deleteGrace is what a pod gets to end that has nothing to finish. It takes a moment as a rule, but a queue-proxy stays while
+// Envoys still send that have not heard of its end.
+const deleteGrace = 10 * time.Second
 
 // member is a pod of an environment. The pool's lock guards what may change.
 type member struct {

@@ -2,10 +2,13 @@ package proxy_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"hotpod.dev/internal/testproxy"
@@ -67,5 +70,29 @@ func TestForward_PassesRequestAndAnswerOn(t *testing.T) {
 		if resp.Status != 201 || body != "got hello" || resp.Header.Get("X-Saw") != "POST /a/b?c=%20 example.org yes" {
 			t.Fatalf("answer = %d %q %v", resp.Status, body, resp.Header)
 		}
+	}
+}
+
+// Who comes too late is refused by the kernel; who was there is served.
+func TestServer_UnlistenServesThoseWhoAreThere(t *testing.T) {
+	srv := &proxy.Server{Log: slog.New(slog.DiscardHandler), Handler: proxy.HandlerFunc(func(x proxy.Exchange) { x.Refuse(wire.BusyDraining) })}
+	lis := testproxy.Listen(t)
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ctx, lis) }()
+	c := testproxy.Dial(t, lis.Addr().String())
+	c.Send(plainGet)
+	c.Answer("GET")
+	srv.Unlisten()
+	if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", lis.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a late connection: %v, %v", conn, err)
+	}
+	c.Send(plainGet)
+	if resp, _ := c.Answer("GET"); resp.Status != http.StatusServiceUnavailable {
+		t.Errorf("an open connection: %d", resp.Status)
+	}
+	end()
+	if err := <-done; err != nil {
+		t.Errorf("Serve = %v", err)
 	}
 }

@@ -30,10 +30,12 @@ type Server struct {
 
 	active  atomic.Int64
 	retired atomic.Bool
+	deaf    atomic.Bool // Unlisten was called
 	buffers buffers
 	h2      h2server
 	mu      sync.Mutex // guards what follows
 	conns   map[net.Conn]struct{}
+	lis     net.Listener
 	serving sync.WaitGroup
 }
 
@@ -54,9 +56,20 @@ func (s *Server) Retire() {
 	s.h2.retire()
 }
 
+// Unlisten takes no more connections; those that are open are served on, and Serve goes on until its ctx ends. Who
+// connects is refused by the kernel, and can go elsewhere, which one that connects to a server that ends cannot.
+func (s *Server) Unlisten() {
+	s.deaf.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lis != nil {
+		_ = s.lis.Close()
+	}
+}
+
 // Serve accepts connections until ctx ends, which is no error, or the listener breaks. Then it closes the listener
 // and every connection, and returns when the last handler has. To end without loss, Retire first, and wait until
-// Active is 0 and no requests come.
+// Active is 0 and no requests come; Unlisten at last.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	watch := s.Watcher
 	if watch == nil {
@@ -64,11 +77,14 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		defer watch.Close()
 	}
 	s.mu.Lock()
-	s.conns = map[net.Conn]struct{}{}
+	s.conns, s.lis = map[net.Conn]struct{}{}, lis
 	s.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() { _ = lis.Close() })
 	defer stop()
 	err := s.accept(lis, watch)
+	if s.deaf.Load() {
+		<-ctx.Done()
+	}
 	s.closeAll()
 	s.serving.Wait()
 	if ctx.Err() != nil {

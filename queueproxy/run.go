@@ -194,6 +194,11 @@ func (q *Proxy) finish() {
 		}
 		time.Sleep(time.Millisecond)
 	}
+	// Connections that have come are served.
+	q.server.Unlisten()
+	for end := time.Now().Add(lastCall); q.server.Connections() > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 	q.log.Info("drained", "in_flight", q.gate.present(), "took", time.Since(begin))
 }
 

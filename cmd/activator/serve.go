@@ -14,6 +14,9 @@ const (
 	look = 20 * time.Millisecond
 	// quiet is how long nothing must be served before connections that are still open are closed.
 	quiet = 200 * time.Millisecond
+	// lastCall is how long before its end a drain that does not become quiet takes no more connections: who connects is
+	// refused then, and tries again until the next activator is there.
+	lastCall = time.Second
 )
 
 // serve serves requests until leave ends and what is held was answered, or living ends.
@@ -34,18 +37,24 @@ func serve(leave, living context.Context, server *proxy.Server, lis net.Listener
 func drain(ctx context.Context, server *proxy.Server, o options) {
 	ctx, cancel := context.WithTimeout(ctx, o.drain)
 	defer cancel()
+	unlisten := time.AfterFunc(o.drain-lastCall, server.Unlisten)
+	defer unlisten.Stop()
 	t := time.NewTicker(look)
 	defer t.Stop()
 	server.Retire()
 	began := time.Now()
-	busy := began
+	busy, deaf := began, false
 	for {
 		if server.Active() > 0 {
 			busy = time.Now()
 		}
 		over := server.Connections() == 0 || time.Since(busy) >= quiet
 		if time.Since(began) >= o.notice && server.Active() == 0 && over {
-			return
+			if deaf {
+				return
+			}
+			server.Unlisten() // what has come by then is looked for once more
+			deaf = true
 		}
 		select {
 		case <-ctx.Done():
