@@ -264,7 +264,7 @@ func TestElector_WorkThatEndsGivesTheLeaseBack(t *testing.T) {
 func TestElector_NeverTwoAreSure(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
+			random := rand.New(rand.NewPCG(seed, 1))
 			s := newStore()
 			s.slow = 600 * time.Millisecond
 			replicas := map[string]*replica{}

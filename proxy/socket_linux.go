@@ -153,7 +153,7 @@ func (t *transfer) call(trap, fd uintptr, p []byte) (int, syscall.Errno) {
 		}
 		switch errno {
 		case 0:
-			return int(n), 0 //nolint:gosec // at most len(p)
+			return int(n), 0
 		case syscall.EINTR:
 		default:
 			return 0, errno

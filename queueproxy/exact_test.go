@@ -114,7 +114,7 @@ func TestServe_KeepsTheSlotOfAClientThatLeftForAsLongAsARunMayTake(t *testing.T)
 func TestServe_GivesTheSlotOfARunThatNeverEndsAwayAtLast(t *testing.T) {
 	end := make(chan struct{})
 	entered := make(chan struct{}, 9)
-	p := start(t, testproxy.Backend(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p := start(t, testproxy.Backend(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		entered <- struct{}{}
 		if r.Header.Get("X-Work") != "" {
 			<-end

@@ -1,6 +1,7 @@
 package queueproxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -195,7 +196,7 @@ func (q *Proxy) suspect() {
 	}
 	go func() {
 		defer q.suspecting.Store(false)
-		conn, err := net.DialTimeout("tcp", q.cfg.RuntimeAddress, time.Second)
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", q.cfg.RuntimeAddress)
 		switch {
 		case err == nil:
 			_ = conn.Close()

@@ -44,7 +44,7 @@ func Rehearse(ctx context.Context, cfg Config) error {
 		return err
 	}
 	cfg.ControlKey, cfg.RuntimeAddress = signer.PublicKey(), runtime.Addr().String()
-	q, err := New(cfg, slog.New(slog.NewJSONHandler(io.Discard, nil)), nil)
+	q, err := New(cfg, slog.New(slog.NewJSONHandler(io.Discard, nil)), nil) //nolint:sloglint // what it writes is rehearsed, too
 	if err != nil {
 		return err
 	}

@@ -151,8 +151,12 @@ func discover(t *testing.T, host, pod, activator string) {
 	server.SetPod(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "pod", Labels: map[string]string{
 		wire.LabelState: string(wire.StateHot), wire.LabelFunctionUID: held().UID, wire.LabelFunctionGeneration: "1",
 	}}, Status: corev1.PodStatus{PodIP: pod}})
-	server.SetPod(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "activator", Labels: map[string]string{wire.LabelComponent: "activator"}},
-		Status: corev1.PodStatus{PodIP: activator, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}})
+	server.SetPod(&corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{UID: "activator", Labels: map[string]string{wire.LabelComponent: "activator"}},
+		Status: corev1.PodStatus{
+			PodIP: activator, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+		},
+	})
 	server.Synced()
 	lis, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", host+":18000")
 	if err != nil {
