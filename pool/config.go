@@ -113,7 +113,7 @@ func (c *Config) fill() {
 	}
 }
 
-// Deps are what a Pool works with. All are required.
+// Deps are what a Pool works with. All but Sure are required.
 type Deps struct {
 	Cluster    Cluster
 	Codes      Codes
@@ -122,6 +122,9 @@ type Deps struct {
 	Agent      Agent
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	// Sure says whether this pool is the only one. While it is not, which is so too while the API server is away, no pod
+	// is deleted for being too much. nil means that it is.
+	Sure func() bool
 }
 
 // Cluster is the Kubernetes API as far as the pool writes to it. Errors keep those of the API in their chain.

@@ -15,6 +15,8 @@ import (
 const (
 	startRetryFirst = time.Second
 	startRetryLast  = 5 * time.Minute
+	// unsurePause is how long nothing is deleted when it is not sure who may.
+	unsurePause = time.Second
 	// soundAfter is how long pods must stay warm before an environment that had trouble counts as sound.
 	soundAfter = 30 * time.Second
 )
@@ -153,7 +155,10 @@ func (p *Pool) replan(e *environment) {
 		o.Reserved = min(p.reserved(e), len(e.warm))
 	}
 	w.Later = !e.refill.due(now)
-	w.Keep = now.Before(p.syncedAt.Add(patience))
+	if w.Keep = now.Before(p.syncedAt.Add(patience)); !w.Keep && p.deps.Sure != nil && !p.deps.Sure() {
+		w.Keep = true
+		p.touchAt(e, now.Add(unsurePause))
+	}
 	for _, a := range Plan(o, w) {
 		if a.Create > 0 {
 			p.create(e, a.Create)

@@ -197,6 +197,27 @@ func TestAPIAway_ClaimsGoOnNothingIsDeletedAndLabelsFollow(t *testing.T) {
 	})
 }
 
+func TestUnsure_NothingIsDeletedForBeingTooMuch(t *testing.T) {
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(3)
+		w.settle(patience)
+		w.sure.Store(false)
+		w.pool.SetEnvironment(environmentOf("node", 1))
+		w.settle(time.Minute)
+		w.warm("ns/node", 3)
+		w.claim("a")
+		w.settle(time.Minute)
+		w.warm("ns/node", 2)
+		w.sure.Store(true)
+		w.settle(2 * time.Second)
+		w.warm("ns/node", 1)
+		if n := len(w.live()[wire.StateWarm]); n != 1 {
+			t.Errorf("%d pods are left", n)
+		}
+	})
+}
+
 func TestEnvironmentChange_ReplacesWarmPodsAndLeavesHotOnes(t *testing.T) {
 	bubble(t, func(w *world) {
 		t := w.t

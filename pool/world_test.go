@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,8 @@ import (
 type world struct {
 	t    *testing.T
 	pool *Pool
+	// sure is what Deps.Sure says.
+	sure atomic.Bool
 	// begun is when the world was made.
 	begun time.Time
 	reg   *prometheus.Registry
@@ -91,6 +94,7 @@ func newWorld(t *testing.T) *world {
 		t: t, begun: time.Now(), pods: map[string]*fakePod{}, starts: 300 * time.Millisecond, events: make(chan func(), 10_000),
 		hot: map[string]wire.Held{}, tallys: map[string]tally{},
 	}
+	w.sure.Store(true)
 	w.restart()
 	return w
 }
@@ -101,7 +105,7 @@ func (w *world) restart() {
 	cfg.FetcherImage, cfg.ProxyImage, cfg.ControlKey, cfg.MaxPods = "fetcher", "proxy", "key", 40
 	w.reg = prometheus.NewRegistry()
 	p, err := New(cfg, Deps{
-		Cluster: w, Codes: w, Files: w, Observer: w, Agent: w, Registerer: w.reg,
+		Cluster: w, Codes: w, Files: w, Observer: w, Agent: w, Registerer: w.reg, Sure: w.sure.Load,
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 	})
 	if err != nil {

@@ -68,7 +68,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	o.pool.ControlKey, o.pool.Shard = signer.PublicKey(), o.shard
 	deps := pool.Deps{
 		Cluster: kube.NewCluster(clients), Codes: codes, Files: kube.NewFiles(clients),
-		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry,
+		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry, Sure: sure,
 	}
 	if p.pool, err = pool.New(o.pool, deps); err != nil {
 		return nil, err
