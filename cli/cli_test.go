@@ -55,6 +55,10 @@ func TestRun_WrongUsageSaysWhatToDoAndExitsWithTwo(t *testing.T) {
 		"route without function":  {[]string{"route", "create", "--url", "/a"}, "--function NAME"},
 		"route with url + prefix": {[]string{"route", "create", "--url", "/a", "--prefix", "/b", "--function", "f"}, "one of --url and --prefix"},
 		"unknown method":          {[]string{"route", "create", "--url", "/a", "--function", "f", "--method", "FETCH"}, "use one of GET"},
+		"create of a container":   {[]string{"fn", "create", "a", "--executortype", "container"}, "run-container"},
+		"unknown executor":        {[]string{"fn", "create", "a", "--env", "n", "--code", "f", "--executortype", "pool"}, "poolmgr or newdeploy"},
+		"container without image": {[]string{"fn", "run-container", "a"}, "--image NAME"},
+		"container with bad port": {[]string{"fn", "run-container", "a", "--image", "i", "--port", "0"}, "between 1 and 65535"},
 		"weights missing":         {[]string{"route", "create", "--url", "/a", "--function", "f", "--function", "g"}, "--weight"},
 	} {
 		t.Run(name, func(t *testing.T) {

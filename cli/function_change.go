@@ -101,6 +101,9 @@ func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) 
 	if err := checkName("function", name); err != nil {
 		return err
 	}
+	if err := o.checkExecutor(); err != nil {
+		return err
+	}
 	if o.env == "" && o.pkg == "" {
 		return usagef("function %s needs an environment: --env NAME", name)
 	}
@@ -129,6 +132,17 @@ func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) 
 		e.Try = []string{"hotpod env create --name " + o.env + " --image fission/node-env"}
 	}
 	return err
+}
+
+// checkExecutor refuses executors that have other flags than these, or none.
+func (o *functionFlags) checkExecutor() error {
+	switch o.executor {
+	case "", v1.ExecutorPool, v1.ExecutorNewDeploy:
+		return nil
+	case v1.ExecutorContainer:
+		return usagef("functions that are images are made by `hotpod function run-container`")
+	}
+	return usagef("--executortype %q: it is poolmgr or newdeploy", o.executor)
 }
 
 // packageFor returns the package that holds the function's code: the one named, or a new one.
@@ -202,6 +216,12 @@ func (a *app) updateFunction(cmd *cobra.Command, name string, o *functionFlags, 
 	ctx := cmd.Context()
 	fn, err := a.functions().get(ctx, name)
 	if err != nil {
+		return err
+	}
+	if fn.Executor() == v1.ExecutorContainer {
+		return hint(fmt.Errorf("function %s is an image", name), "hotpod function update-container "+name)
+	}
+	if err := o.checkExecutor(); err != nil {
 		return err
 	}
 	if o.env != "" {
