@@ -12,6 +12,8 @@ const (
 	// firstFollow and lastFollow bound the pause before a broken report stream is opened again, which doubles.
 	firstFollow = 100 * time.Millisecond
 	lastFollow  = 2 * time.Second
+	// gathering is how long reports of a rising load are gathered before it is looked at.
+	gathering = 100 * time.Millisecond
 )
 
 // follow reads a pod's reports until the pod is gone.
@@ -56,9 +58,13 @@ func (a *Autoscaler) report(f *function, p *pod, r wire.Report) {
 		p.load.baseline(r)
 	}
 	now := time.Now()
-	took := p.takes(f.spec.once)
+	took, before := p.takes(f.spec.once), p.load.in(f.spec.Metric, now)
 	if p.load.take(r, now, f.totals) {
 		f.live.active = now
+	}
+	f.live.rose += p.load.in(f.spec.Metric, now) - before
+	if f.live.rose >= f.spec.Target && f.live.sampled {
+		a.sampleSoon(f)
 	}
 	if took == p.takes(f.spec.once) {
 		return
@@ -85,4 +91,24 @@ func (a *Autoscaler) lost(f *function, p *pod, err error) (last bool) {
 	}
 	p.load.known = false
 	return false
+}
+
+// sampleSoon looks at a function before the tick whose load has risen by what a pod takes: up at once. Other pods of it
+// most likely have as much more to say, which a moment gathers.
+func (a *Autoscaler) sampleSoon(f *function) {
+	if f.live.sooner != nil || a.spawn == nil {
+		return
+	}
+	l := f.live
+	l.sooner = time.AfterFunc(gathering, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		l.sooner = nil
+		if f.live != l || f.object == nil {
+			return
+		}
+		now := time.Now()
+		f.sample(now)
+		a.look(f, now, false)
+	})
 }

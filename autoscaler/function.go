@@ -37,6 +37,11 @@ type live struct {
 	windows *law.Windows
 	metric  law.Metric
 	state   law.State
+	// rose is how much load was reported since the windows had the last value; sampled says that a tick has set it.
+	rose    float64
+	sampled bool
+	// sooner is set while the windows are to have another value before the next tick.
+	sooner *time.Timer
 	// logged is the number of pods that the last log line named.
 	logged int
 	// active is when a request was last seen.
@@ -185,6 +190,7 @@ func (f *function) sample(now time.Time) {
 	if l := f.live; l.windows == nil || l.metric != f.spec.Metric {
 		l.windows, l.metric = law.NewWindows(f.spec.StableWindow), f.spec.Metric
 	}
+	f.live.rose, f.live.sampled = 0, true
 	f.live.windows.Resize(f.spec.StableWindow)
 	f.live.windows.Record(now, sum)
 }

@@ -24,6 +24,8 @@ type AutoscalerOptions struct {
 	Span    time.Duration
 	Repeats int
 	Steps   int
+	// Steady is how long pods have their load before it is measured: the stable window.
+	Steady time.Duration
 }
 
 func (c *Config) autoscalerFlags(fs *flag.FlagSet) {
@@ -32,6 +34,7 @@ func (c *Config) autoscalerFlags(fs *flag.FlagSet) {
 	c.countFlag(fs, &o.Active, "active", 1000, "autoscaler: functions that have pods")
 	c.countFlag(fs, &o.Pods, "pods-each", 5, "autoscaler: hot pods of each of them")
 	c.durationFlag(fs, &o.Span, "span", 5*time.Second, time.Minute, "autoscaler: length of one measurement")
+	c.durationFlag(fs, &o.Steady, "steady-load", time.Minute, 10*time.Minute, "autoscaler: time that pods have their load before it is measured")
 	c.countFlag(fs, &o.Repeats, "spans", 3, "autoscaler: measurements of each kind")
 	c.countFlag(fs, &o.Steps, "steps", 10, "autoscaler: changes of load in each measurement of decisions")
 }
@@ -150,7 +153,7 @@ func (m *scaling) load(ctx context.Context) error {
 	if err := give(ctx, orderLoad, loadOrder{steadyLoad}, &none); err != nil {
 		return err
 	}
-	if err := pause(ctx, m.options.Span); err != nil { // until every function's load is in its windows
+	if err := pause(ctx, m.options.Steady); err != nil { // until every function's load is in its windows
 		return err
 	}
 	for range m.options.Repeats {

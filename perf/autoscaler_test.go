@@ -29,7 +29,7 @@ func scaled(t *testing.T, scenario string, args ...string) *Results {
 }
 
 func TestAutoscaler_MeasuresTheRealOneBeforeSimulatedPods(t *testing.T) {
-	r := scaled(t, "autoscaler", "--known=60", "--active=20", "--pods-each=2", "--span=1500ms", "--spans=1", "--steps=1")
+	r := scaled(t, "autoscaler", "--known=60", "--active=20", "--pods-each=2", "--span=1500ms", "--spans=1", "--steps=1", "--steady-load=2s")
 	at := map[string]string{"functions": "60", "active": "20", "pods": "40"}
 	if v := find(t, r, nameOurs, "reports", at); v < 20 {
 		t.Errorf("%v reports a second of 40 pods that have requests", v)
