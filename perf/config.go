@@ -51,6 +51,7 @@ type Config struct {
 	Soak    SoakOptions
 	// Fairness is for the scenario of that name.
 	Fairness FairnessOptions
+	Simulate SimulateOptions
 
 	// arguments are the flags as they were given.
 	arguments []string
@@ -61,7 +62,7 @@ type Config struct {
 // usage is what help says before the flags.
 func usage() string {
 	var b strings.Builder
-	b.WriteString("Usage: perf SCENARIO [flags]\n\n")
+	b.WriteString("Usage: perf SCENARIO [flags]\n       perf simulate [TRACE] [flags]\n\n")
 	for _, s := range scenarios() {
 		fmt.Fprintf(&b, "  %-10s  %s\n", s.name, s.about)
 	}
@@ -92,7 +93,11 @@ func ParseConfig(args []string, getenv func(string) string, w io.Writer) (Config
 	if err := fromEnvironment(fs, getenv); err != nil {
 		return c, err
 	}
-	if err := fs.Parse(args[1:]); err != nil {
+	flags := args[1:]
+	if s, ok := scenarioOf(args[0]); ok && s.operand != nil && len(flags) > 0 && !strings.HasPrefix(flags[0], "-") {
+		*s.operand(&c), flags = flags[0], flags[1:]
+	}
+	if err := fs.Parse(flags); err != nil {
 		return c, fmt.Errorf("read flags: %w", err)
 	}
 	c.Scenarios, c.arguments = []string{args[0]}, args[1:]

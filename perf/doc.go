@@ -8,6 +8,7 @@
 //	Session     the platform under test: API server, router, programs
 //	scenarios   all that can be measured: to add one, add a line there and a file
 //	contest     contestants that live one after another, each on the same courses
+//	simulate    not a measurement: a trace in virtual time, against our law and the rules of others
 //	peers       other people's programs, built from the module in perf/peers
 //	Results     rows, table, JSON
 //	Goals       what is wanted of the rows

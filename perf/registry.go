@@ -11,6 +11,8 @@ type scenario struct {
 	name, about string
 	// flags adds the scenario's own flags; nil for none.
 	flags func(*Config, *flag.FlagSet)
+	// operand is where the argument goes that may stand before the flags; nil for none.
+	operand func(*Config) *string
 	// Exactly one of the two runs it: platform with a platform that all such scenarios share, alone without.
 	platform func(context.Context, *Session, *Results) error
 	alone    func(context.Context, Config, *Results, *slog.Logger) error
@@ -39,6 +41,7 @@ func scenarios() []scenario {
 		{name: "burst", about: "many clients at once of a function that has no pod", flags: (*Config).burstFlags, platform: inFirstLanguage(Burst)},
 		{name: "fairness", about: "half as many clients again as a function has slots; none waits twice the median", flags: (*Config).fairnessFlags, alone: Fairness, ownNetwork: true, byName: true},
 		{name: "soak", about: "a load while everything is disturbed; no request may be lost", flags: (*Config).soakFlags, alone: Soak, byName: true},
+		{name: "simulate", about: "a trace of requests in virtual time: our law and pool beside Knative's and Fission's rules", flags: (*Config).simulateFlags, operand: (*Config).trace, alone: Simulate, byName: true},
 	}
 }
 
