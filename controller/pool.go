@@ -37,10 +37,14 @@ func samePool(a, b *v1.EnvironmentPool) bool {
 	return x == y
 }
 
-// poolSettings returns what is wrong with an environment's annotations, nothing when all hold.
+// poolSettings returns what there is to say of an environment's settings: nothing when all hold and have effect.
 func poolSettings(e *v1.Environment) []metav1.Condition {
 	_, err := e.PoolSettings()
-	if err == nil {
+	switch {
+	case err == nil && e.Spec.AllowedFunctionsPerContainer == "infinite":
+		return []metav1.Condition{truth(v1.ConditionSettingsValid, v1.ReasonSettingsUnused,
+			"without effect: allowedFunctionsPerContainer infinite keeps one warm pod, but functions do not share it: each gets a pod of its own")}
+	case err == nil:
 		return nil
 	}
 	fault := strings.ReplaceAll(err.Error(), "\n", "; ")

@@ -52,6 +52,10 @@ func TestController_NamesAnEnvironmentsWrongAnnotations(t *testing.T) {
 	if c := poolSettings(e); len(c) != 0 {
 		t.Errorf("an environment without annotations: %v", c)
 	}
+	e.Spec.AllowedFunctionsPerContainer = "infinite"
+	if b := brief(poolSettings(e), v1.ConditionSettingsValid); b != "True/SettingsWithoutEffect" {
+		t.Errorf("functions that shall share a pod: %s", b)
+	}
 	e.Annotations = map[string]string{v1.AnnotationMaxPods: "many", v1.AnnotationPoolIdleTimeout: "soon"}
 	c := poolSettings(e)
 	if b := brief(c, v1.ConditionSettingsValid); b != "False/InvalidSettings" {
