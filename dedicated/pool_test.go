@@ -1,6 +1,7 @@
 package dedicated
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -148,6 +149,42 @@ func TestClaim_SaysWhyPodsDoNotStart(t *testing.T) {
 		w.settle(time.Second)
 		if told := w.told[f.OwnPool()]; told != nil {
 			t.Errorf("after a success the autoscaler was told %v", told)
+		}
+	})
+}
+
+func TestClaim_SaysWhatAPodThatIsNotReadyLacks(t *testing.T) {
+	bubble(t, func(w *world) {
+		t := w.t
+		f := functionOf("f", v1.ExecutorContainer)
+		f.Spec.PodSpec.Raw = []byte(`{"containers":[{"name":"a","image":"i","readinessProbe":{"httpGet":{"path":"/","port":8888}}}]}`)
+		w.pool.SetFunction(f)
+		w.pool.Synced()
+		ctx, cancel := context.WithTimeout(t.Context(), ready/2)
+		defer cancel()
+		if _, err := w.pool.Claim(ctx, f); err == nil || !strings.Contains(err.Error(), "probes have not succeeded") {
+			t.Errorf("error %v", err)
+		}
+		begun := time.Now()
+		w.mustClaim(f) // it finds the pod that the first one began
+		if took := time.Since(begun); took > ready/2+100*time.Millisecond || w.serial != 1 {
+			t.Errorf("the next claim took %s and %d pods", took, w.serial)
+		}
+	})
+}
+
+func TestPool_LeavesNoBrokenPodForEver(t *testing.T) {
+	executors(t, func(w *world, f *v1.Function) {
+		t := w.t
+		w.broken = "CreateContainerConfigError"
+		_, _ = w.claim(f)
+		w.settle(time.Minute)
+		if n := len(w.live()); n != 1 {
+			t.Errorf("%d pods show what is wrong", n)
+		}
+		w.settle(10 * time.Minute)
+		if n := len(w.live()); n != 0 {
+			t.Errorf("%d broken pods are left though nobody calls", n)
 		}
 	})
 }

@@ -134,10 +134,13 @@ func (p *Pool) leaveQueue(ctx context.Context, o *order, w *waiter) error {
 
 // delayed says why no pod became ready for a claim in time.
 func (e *environment) delayed(most int) *wire.Failure {
-	why, starting := "none was made yet", len(e.creating)
+	why, starting, silence := "none was made yet", len(e.creating), ""
 	for _, m := range e.idle {
 		if m.state == Starting {
 			starting++
+		}
+		if m.state == Starting && m.silence != "" {
+			silence = "; " + m.name + ": " + m.silence
 		}
 		if m.stuck != "" {
 			return unavailable(e.key, "the cluster has no room for pod "+m.name+": "+m.stuck)
@@ -149,7 +152,7 @@ func (e *environment) delayed(most int) *wire.Failure {
 	case len(e.members) >= most:
 		why = fmt.Sprintf("it has its maximum of %d pods", most)
 	case starting > 0:
-		why = fmt.Sprintf("%d pods are still starting", starting)
+		why = fmt.Sprintf("%d pods are still starting", starting) + silence
 	case !e.api.over(time.Now()):
 		why = "the API server does not take new pods at the moment"
 	}

@@ -42,6 +42,7 @@ func (p *Pool) greetUntilKnown(ctx context.Context, m *member) {
 			return
 		}
 		p.deps.Log.Debug("pod is not ready yet", "pod", m.name, "namespace", m.namespace, "error", err)
+		p.silent(m, err)
 		pause := min(max(greetFirst, time.Since(begun)/10), greetLast)
 		if urgent {
 			pause = min(pause, greetUrgent)
@@ -58,6 +59,13 @@ func (p *Pool) greetUntilKnown(ctx context.Context, m *member) {
 }
 
 // greetable returns where to greet the pod, whether somebody still wants that, and whether claims wait for it.
+// silent keeps why a pod is not ready, for those who wait for it in vain.
+func (p *Pool) silent(m *member, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m.silence = err.Error()
+}
+
 func (p *Pool) greetable(m *member) (t Target, wanted, urgent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -19,6 +19,8 @@ func (p *Pool) expire(m *member) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		switch {
+		case m.state == Starting && m.broken != "" && p.cfg.Own: // nobody asked for another since
+			p.discard(m, ReasonBroken)
 		case m.state != Starting || m.broken != "":
 		case m.stuck != "":
 			p.expire(m)
@@ -60,8 +62,12 @@ func (p *Pool) observeStart(m *member, pod *corev1.Pod) {
 	case m.broken == "":
 		p.breaks(m, cause)
 	}
-	if m.ip != "" && probed(pod) {
+	switch {
+	case m.ip == "":
+	case probed(pod):
 		p.startGreeting(m)
+	default:
+		m.silence = "its probes have not succeeded"
 	}
 }
 

@@ -37,6 +37,8 @@ type member struct {
 	claimant string
 	// broken is why the pod does not start, "" while it may.
 	broken string
+	// silence is why the pod was not ready when it was last asked, "" before.
+	silence string
 	// late says that it is broken because it was not ready in time.
 	late bool
 	// unfit says that the pod must not be used any more, or not again.

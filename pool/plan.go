@@ -49,8 +49,8 @@ type Wanted struct {
 	Later bool
 	// Keep says that nothing is deleted for being too much.
 	Keep bool
-	// OnDemand says that pods are made for claims only. A broken one is kept until the next try though no claim waits:
-	// it shows what is wrong.
+	// OnDemand says that pods are made for claims only. One that starts is kept though no claim waits for it any more:
+	// the next try finds it further on. A broken one is kept until the next try: it shows what is wrong.
 	OnDemand bool
 	// KeepFormer says that no pod with the Hash has started yet: warm pods with another one stay until then.
 	KeepFormer bool
@@ -96,7 +96,7 @@ func Plan(o Observed, w Wanted) []Action {
 	}
 	need := w.Size + o.Waiting
 	missing := need - o.Creating - len(usable)
-	kept := evidence(broken, w, missing > 0 || w.OnDemand)
+	kept := evidence(broken, w, missing > 0)
 	for _, p := range broken {
 		if p.UID != kept {
 			actions = append(actions, Action{Delete: p.UID, Reason: ReasonBroken})
@@ -116,12 +116,19 @@ func Plan(o Observed, w Wanted) []Action {
 	if w.Keep {
 		return actions
 	}
+	if w.OnDemand {
+		usable = slices.DeleteFunc(usable, func(p Pod) bool { return p.State == Starting })
+	}
 	return append(actions, surplus(usable, -missing)...)
 }
 
 // evidence returns the broken pod that is kept until the next try, so that its owner can look at it: the newest.
 func evidence(broken []Pod, w Wanted, needed bool) string {
-	if len(broken) == 0 || w.MayCreate || !needed {
+	keep := needed && !w.MayCreate
+	if w.OnDemand {
+		keep = !needed || !w.MayCreate
+	}
+	if len(broken) == 0 || !keep {
 		return ""
 	}
 	return slices.MaxFunc(broken, older).UID

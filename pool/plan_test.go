@@ -174,11 +174,25 @@ func TestPlan_KeepsItsBounds(t *testing.T) {
 func TestPlan_OnDemandKeepsABrokenPodUntilTheNextTry(t *testing.T) {
 	broken := Pod{UID: "b", State: Starting, Hash: "h", Broken: true}
 	w := Wanted{Hash: "h", Max: 10, Failing: true, OnDemand: true}
-	if got := Plan(Observed{Pods: []Pod{broken}}, w); len(got) != 0 {
-		t.Errorf("while creating is backed off: %+v", got)
+	for _, may := range []bool{false, true} {
+		w.MayCreate = may
+		if got := Plan(Observed{Pods: []Pod{broken}}, w); len(got) != 0 {
+			t.Errorf("while nobody asks for a pod: %+v", got)
+		}
 	}
-	w.MayCreate = true
-	if got := Plan(Observed{Pods: []Pod{broken}}, w); len(got) != 1 || got[0].Delete != "b" {
+	if got := Plan(Observed{Pods: []Pod{broken}, Waiting: 1}, w); len(got) != 2 || got[0].Delete != "b" || got[1].Create != 1 {
 		t.Errorf("at the next try: %+v", got)
+	}
+}
+
+func TestPlan_OnDemandLetsAPodStartThatNobodyWaitsForAnyMore(t *testing.T) {
+	w := Wanted{Hash: "h", Max: 10, MayCreate: true, OnDemand: true}
+	o := Observed{Pods: []Pod{{UID: "s", State: Starting, Hash: "h"}, {UID: "w", State: Warm, Hash: "h"}}}
+	if got := Plan(o, w); len(got) != 1 || got[0].Delete != "w" {
+		t.Errorf("without a claim: %+v", got)
+	}
+	o.Pods, o.Waiting = o.Pods[:1], 1
+	if got := Plan(o, w); len(got) != 0 {
+		t.Errorf("with another: %+v", got)
 	}
 }
