@@ -11,9 +11,13 @@ import (
 	"hotpod.dev/wire"
 )
 
-// deleteGrace is what a pod gets to end that has nothing to finish. It takes a moment as a rule, but a queue-proxy stays while
-// Envoys still send that have not heard of its end.
-const deleteGrace = 10 * time.Second
+const (
+	// deleteGrace is what a pod gets to end that has nothing to finish.
+	deleteGrace = 2 * time.Second
+	// drainedGrace is the same for one that had a function. It takes a moment as a rule, but the queue-proxy stays while
+	// Envoys that have not heard of its end have connections to it.
+	drainedGrace = 45 * time.Second
+)
 
 // member is a pod of an environment. The pool's lock guards what may change.
 type member struct {
@@ -190,9 +194,13 @@ func (p *Pool) discard(m *member, reason string) {
 	p.deps.Log.Info("pod is deleted", "pod", m.name, "namespace", m.namespace, "state", m.state.String(), "reason", reason)
 	p.metrics.deleted.WithLabelValues(reason).Inc()
 	p.leave(m)
+	grace := deleteGrace
+	if m.held != nil {
+		grace = drainedGrace
+	}
 	p.enqueue(func(ctx context.Context) {
 		p.persist(ctx, m.exists, func(ctx context.Context) error {
-			return p.deps.Cluster.DeletePod(ctx, m.namespace, m.name, m.uid, deleteGrace)
+			return p.deps.Cluster.DeletePod(ctx, m.namespace, m.name, m.uid, grace)
 		})
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -53,7 +53,7 @@ func runOn(tb testing.TB, runtime string, adjust func(*queueproxy.Config), trace
 	}
 	cfg := queueproxy.Config{
 		RuntimeAddress: runtime, PodUID: "pod-1", ControlKey: signer.PublicKey(),
-		ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 100, Grace: 5 * time.Second,
+		ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 100, Grace: 5 * time.Second, Farewell: time.Second,
 	}
 	if adjust != nil {
 		adjust(&cfg)

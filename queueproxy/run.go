@@ -21,11 +21,8 @@ const (
 	// lastCall is how long nobody must have asked for anything before the pod ends: Envoy needs some time to hear of
 	// the drain. A pod that was drained before does not wait.
 	lastCall = 200 * time.Millisecond
-	// idleCall is the same while connections are open. Envoy closes those to a pod as soon as it has heard that the pod
-	// goes; until then it may be writing a request on one.
-	idleCall = time.Second
-	// longestCall bounds the wait for that.
-	longestCall = 5 * time.Second
+	// farewell is Config.Farewell by default: longer than Envoys keep an idle connection.
+	farewell = 35 * time.Second
 	// clientIdle is Config.Idle by default.
 	clientIdle = time.Minute
 )
@@ -50,6 +47,9 @@ type Config struct {
 	// Overrun is how long a function that exceeded its time keeps its slot, unless it is done before; 0 means 10 s. After
 	// that it may meet another request inside.
 	Overrun time.Duration
+	// Farewell bounds the wait, after the drain, for clients to close their idle connections, on which they may be writing a
+	// request until then. Envoys do so as soon as they have heard that the pod goes; 0 means 35 s.
+	Farewell time.Duration
 	// HookWait bounds the wait, after the drain, for the runtime's preStop hook: it begins when the pod's end does,
 	// and one that finds nobody is a failure that the pod's owner sees. 0 waits for none.
 	HookWait time.Duration
@@ -66,8 +66,8 @@ func (c Config) Validate() error {
 	if _, err := sign.NewVerifier(c.PodUID, c.ControlKey); err != nil {
 		faults = append(faults, err)
 	}
-	if c.ReplayLimit < 0 || c.MaxWaiting < 0 || c.Grace < 0 || c.HookWait < 0 {
-		faults = append(faults, errors.New("replay limit, queue length, grace and the wait for the hook must not be negative"))
+	if c.ReplayLimit < 0 || c.MaxWaiting < 0 || c.Grace < 0 || c.Farewell < 0 || c.HookWait < 0 {
+		faults = append(faults, errors.New("replay limit, queue length, grace, farewell and the wait for the hook must not be negative"))
 	}
 	return errors.Join(faults...)
 }
@@ -184,12 +184,9 @@ func (q *Proxy) finish() {
 	q.server.Retire()
 	drained := time.Now()
 	for time.Since(begin) < q.cfg.Grace {
-		call := lastCall
-		if q.server.Connections() > 0 {
-			call = idleCall
-		}
 		idle := q.server.Active() == 0 && q.gate.present() == 0
-		if idle && (q.gate.quiet() > call || time.Since(drained) > longestCall) {
+		left := q.server.Connections() == 0 && q.gate.quiet() > lastCall
+		if idle && (left || time.Since(drained) > cmp.Or(q.cfg.Farewell, farewell)) {
 			break
 		}
 		time.Sleep(time.Millisecond)

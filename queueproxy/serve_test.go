@@ -4,8 +4,10 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"hotpod.dev/internal/testproxy"
+	"hotpod.dev/queueproxy"
 	"hotpod.dev/wire"
 )
 
@@ -32,5 +34,31 @@ func TestServe_TellsTheFunctionWhoItIsAndNothingOfThePlatform(t *testing.T) {
 		if got := h.Get(name); got != want || len(h.Values(name)) > 1 {
 			t.Errorf("%s = %q, want %q", name, h.Values(name), want)
 		}
+	}
+}
+
+// Who has a connection may be writing a request on it: it is closed by its client first, if that does so in time.
+func TestRun_LeavesIdleConnectionsToTheirClients(t *testing.T) {
+	p := start(t, testproxy.Backend(t, http.NotFoundHandler()), func(c *queueproxy.Config) { c.Farewell = time.Minute })
+	p.assign(wire.Assignment{Limit: 1})
+	kept, late := p.dial(), p.dial()
+	for _, c := range []*testproxy.Conn{kept, late} {
+		c.Send(get(""))
+		c.Answer("GET")
+	}
+	p.stop()
+	if kept.Closed(500 * time.Millisecond) {
+		t.Fatal("an idle connection was closed first")
+	}
+	late.Send(get(""))
+	if resp, _ := late.Answer("GET"); resp.Status != http.StatusServiceUnavailable || !late.Closed(5*time.Second) {
+		t.Errorf("answer = %d %v, and the connection goes on", resp.Status, resp.Header)
+	}
+	_ = kept.Close()
+	select {
+	case err := <-p.done:
+		p.done <- err
+	case <-time.After(10 * time.Second):
+		t.Error("the queue-proxy stays though everybody left")
 	}
 }

@@ -104,7 +104,8 @@ func startPod(t *testing.T, runtime string) string {
 	at := func(port int) string { return net.JoinHostPort(ip, fmt.Sprint(port)) }
 	q, err := queueproxy.New(queueproxy.Config{
 		RequestAddress: at(wire.PortRequests), ControlAddress: at(wire.PortQueueControl), RuntimeAddress: runtime,
-		PodUID: "pod", ControlKey: signer.PublicKey(), ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 10, Grace: time.Second,
+		PodUID: "pod", ControlKey: signer.PublicKey(), ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 10,
+		Grace: time.Second, Farewell: 100 * time.Millisecond,
 	}, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
