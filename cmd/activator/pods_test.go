@@ -40,7 +40,7 @@ func (c *chain) Claim(_ context.Context, f *v1.Function) (wire.HotPod, error) {
 	runtime, end := c.startRuntime()
 	q, err := queueproxy.New(queueproxy.Config{
 		RequestAddress: ip + ":8012", ControlAddress: ip + ":8022", RuntimeAddress: runtime,
-		PodUID: uid, ControlKey: c.signer.PublicKey(), ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 100, Grace: 5 * time.Second,
+		PodUID: uid, ControlKey: c.signer.PublicKey(), ReplayLimit: wire.DefaultReplayLimit, MaxWaiting: 100, Grace: 5 * time.Second, Farewell: time.Second,
 	}, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return wire.HotPod{}, err
