@@ -3,7 +3,6 @@ package autoscaler
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -82,8 +81,8 @@ func read(pod wire.HotPod, body io.Reader, each func(wire.Report)) error {
 		if len(lines.Bytes()) == 0 {
 			continue
 		}
-		var r wire.Report
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+		r, err := parseReport(lines.Bytes())
+		if err != nil {
 			return fmt.Errorf("read report of pod %s: %w", pod.UID, err)
 		}
 		each(r)
