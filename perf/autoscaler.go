@@ -68,11 +68,9 @@ func Autoscaler(ctx context.Context, c Config, r *Results, log *slog.Logger) (er
 	}
 	defer s.stop()
 	m := &scaling{options: o, scaler: s, log: log}
-	if err := m.run(ctx); err != nil {
-		return err
-	}
-	m.add(r)
-	return nil
+	err = m.run(ctx)
+	m.add(r) // what was measured before it failed, too
+	return err
 }
 
 // scaling is one run of the scenario.
@@ -82,7 +80,7 @@ type scaling struct {
 	log     *slog.Logger
 
 	kept, silent, busy, reports, perReport, median, worst []float64
-	resident                                              float64
+	resident                                              []float64
 }
 
 func (m *scaling) run(ctx context.Context) error {
@@ -106,7 +104,9 @@ func (m *scaling) run(ctx context.Context) error {
 		}
 	}
 	use, err := memoryOf(os.Getpid())
-	m.resident = use.resident
+	if err == nil {
+		m.resident = one(use.resident)
+	}
 	return err
 }
 
@@ -233,5 +233,5 @@ func (m *scaling) add(r *Results) {
 		metric{"kept_by_an_idle_function", "B", m.kept},
 		metric{"decision_p50", "ms", m.median},
 		metric{"decision_worst", "ms", m.worst},
-		metric{"resident", "MiB", one(m.resident)})
+		metric{"resident", "MiB", m.resident})
 }
