@@ -24,6 +24,8 @@ const (
 	settleTime = 10 * time.Second
 	// rollTime bounds the wait for a changed function to answer with its new code.
 	rollTime = 2 * time.Minute
+	// labelTime is how long after a pod became hot its labels may not say so yet.
+	labelTime = 500 * time.Millisecond
 )
 
 func (a *app) functionCreate() *cobra.Command {
@@ -304,6 +306,7 @@ func (a *app) soleUser(ctx context.Context, fn *v1.Function, force bool) error {
 
 // rolled waits until no pod serves an older generation, or the new one has failed.
 func (a *app) rolled(ctx context.Context, fn *v1.Function) error {
+	began := time.Now()
 	return a.functions().wait(ctx, fn.Name, "rolled to its new code", rollTime, func(now *v1.Function) (bool, error) {
 		if now.Status.ObservedGeneration < fn.Generation {
 			return false, nil
@@ -321,7 +324,7 @@ func (a *app) rolled(ctx context.Context, fn *v1.Function) error {
 				return false, nil
 			}
 		}
-		return true, nil
+		return time.Since(began) >= labelTime, nil
 	})
 }
 
