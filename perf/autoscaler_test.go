@@ -47,8 +47,10 @@ func TestAutoscaler_MeasuresTheRealOneBeforeSimulatedPods(t *testing.T) {
 func TestClaims_EachStartIsAnsweredByAPodOfItsOwn(t *testing.T) {
 	r := scaled(t, "claims", "--cold-starts=40", "--claim-rounds=1", "--functions-known=50", "--pods-hot=10")
 	for _, at := range []map[string]string{
-		{"functions": "40", "pods": "0", "shards": "1"}, {"functions": "50", "pods": "0", "shards": "1"},
-		{"functions": "50", "pods": "10", "shards": "1"}, {"functions": "50", "pods": "10", "shards": "2"},
+		{"functions": "40", "pods": "0", "shards": "1"},
+		{"functions": "50", "pods": "0", "shards": "1"},
+		{"functions": "50", "pods": "10", "shards": "1"},
+		{"functions": "50", "pods": "10", "shards": "2"},
 	} {
 		if v := find(t, r, nameOurs, "failures", at); v != 0 {
 			t.Errorf("%v: %v of 40 failed", at, v)

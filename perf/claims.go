@@ -53,7 +53,9 @@ func Claims(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
 		return errors.New("each start needs a function of its own: --functions-known is less than --starts")
 	}
 	for _, m := range []*claiming{
-		{functions: o.Starts, shards: 1}, {functions: o.Known, shards: 1}, {functions: o.Known, hot: o.Hot, shards: 1},
+		{functions: o.Starts, shards: 1},
+		{functions: o.Known, shards: 1},
+		{functions: o.Known, hot: o.Hot, shards: 1},
 		{functions: o.Known, hot: o.Hot, shards: 2},
 	} {
 		m.config, m.log = c, log

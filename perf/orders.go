@@ -76,7 +76,7 @@ func order[In, Out any](do func(context.Context, In) (Out, error)) http.HandlerF
 func (s *simulatedPods) takeLoad(_ context.Context, o loadOrder) (struct{}, error) {
 	pods, _ := s.podsOf("")
 	for _, p := range pods {
-		p.load(o.Requests)
+		p.load(o.Requests) //nolint:contextcheck // a pod outlives the call
 	}
 	return struct{}{}, nil
 }
@@ -87,9 +87,9 @@ func (s *simulatedPods) takeStep(ctx context.Context, o stepOrder) (stepResult, 
 	pods, arrived := s.podsOf(o.Function)
 	began := time.Now()
 	for _, p := range pods {
-		p.load(o.Requests)
+		p.load(o.Requests) //nolint:contextcheck // a pod outlives the call
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // a pod outlives the call
 		for _, p := range pods {
 			p.load(o.Before)
 		}
@@ -112,7 +112,7 @@ func (s *simulatedPods) takeWatch(_ context.Context, address string) (struct{}, 
 	if err != nil {
 		return struct{}{}, err
 	}
-	go func() {
+	go func() { //nolint:contextcheck // a pod outlives the call
 		defer conn.Close()
 		_ = feed.WatchFunctionStatus(s.living(), conn, func(wire.FunctionStatus) {})
 	}()

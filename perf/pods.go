@@ -97,7 +97,7 @@ func (s *simulatedPods) dispatch(serve func(*simulatedPod, http.ResponseWriter, 
 			http.Error(w, "no local address", http.StatusInternalServerError)
 			return
 		}
-		p, err := s.pod(to.AddrPort().Addr().Unmap())
+		p, err := s.pod(to.AddrPort().Addr().Unmap()) //nolint:contextcheck // a pod outlives the call
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return

@@ -59,7 +59,7 @@ func startScaler(ctx context.Context, signer *sign.Signer, cluster *simulatedClu
 	if err != nil {
 		return nil, fmt.Errorf("listen for activators: %w", err)
 	}
-	s.autoscaler.Register(s.server)
+	s.autoscaler.Register(s.server) //nolint:contextcheck // each stream has a context of its own
 	ctx, s.end = context.WithCancel(ctx)
 	s.running.Go(func() { _ = s.server.Serve(lis) })
 	pods := cluster.subscribe()
