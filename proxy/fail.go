@@ -101,21 +101,21 @@ func (c *h1) discard() bool {
 	switch {
 	case c.req.closes || c.req.has(fieldExpect):
 	case c.refused && large:
-		if err := c.throwAway(refusedLimit); err != nil || c.body.done() {
+		if err := c.throwAway(refusedLimit, lingerTimeout); err != nil || c.body.done() {
 			return err == nil
 		}
 		c.awaitHangup()
 	case c.body.kind == bodyLength && large:
 	default:
-		return c.throwAway(discardLimit) == nil && c.body.done()
+		return c.throwAway(discardLimit, discardTimeout) == nil && c.body.done()
 	}
 	c.linger()
 	return false
 }
 
-// throwAway reads the body to its end, or limit bytes of it.
-func (c *h1) throwAway(limit int) error {
-	c.readDeadline = time.Now().Add(discardTimeout)
+// throwAway reads the body to its end, or limit bytes of it, for as long as patience.
+func (c *h1) throwAway(limit int, patience time.Duration) error {
+	c.readDeadline = time.Now().Add(patience)
 	_ = c.conn.SetReadDeadline(c.readDeadline)
 	for n := 0; n < limit && !c.body.done(); {
 		p, buf, err := c.body.next(&c.srv.buffers)
