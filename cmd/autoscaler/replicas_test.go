@@ -14,6 +14,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -63,8 +64,15 @@ func newReplicas(t *testing.T) *replicas {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Its pods are not allowed, so demands are answered at once.
+	e := &v1.Environment{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: "forbidden"}}
+	e.Spec.Version, e.Spec.Runtime.Image = 3, "image"
+	e.Spec.Runtime.PodSpec = &runtime.RawExtension{Raw: []byte(`{"hostNetwork":true}`)}
+	if _, err = clients.Environments(r.namespace).Create(t.Context(), e, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	f := &v1.Function{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: "hello"}}
-	f.Spec.Environment = v1.EnvironmentReference{Name: "nobody-made-it"}
+	f.Spec.Environment = v1.EnvironmentReference{Name: e.Name}
 	f.Spec.Package.PackageRef.Name = "code"
 	if f, err = clients.Functions(r.namespace).Create(t.Context(), f, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
