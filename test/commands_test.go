@@ -23,34 +23,38 @@ func TestStories(t *testing.T) {
 	if shared == nil {
 		t.Skip("stories need the embedded platform: run without -short, after make build")
 	}
-	runStories(t, "testdata")
+	runStories(t, testscript.Params{Dir: "testdata"})
 }
 
-// TestStoriesThatCrash has the platform for itself.
+// TestStoriesThatCrash has the platform for itself, and so has each of its stories.
 func TestStoriesThatCrash(t *testing.T) {
 	if shared == nil {
 		t.Skip("stories need the embedded platform: run without -short, after make build")
 	}
-	runStories(t, filepath.Join("testdata", "crash"))
+	stories, err := filepath.Glob(filepath.Join("testdata", "crash", "*.txtar"))
+	if err != nil || len(stories) == 0 {
+		t.Fatal("there are no such stories", err)
+	}
+	for _, story := range stories {
+		// Stories of one run go on side by side.
+		t.Run("alone", func(t *testing.T) { runStories(t, testscript.Params{Files: []string{story}}) })
+	}
 }
 
-func runStories(t *testing.T, dir string) {
+func runStories(t *testing.T, p testscript.Params) {
 	t.Helper()
-	testscript.Run(t, testscript.Params{
-		Dir:                 dir,
-		Setup:               setup,
-		RequireExplicitExec: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"request": requestCommand,
-			"load":    loadCommand,
-			"crash":   crashCommand,
-			"retry":   retryCommand,
+	p.Setup, p.RequireExplicitExec = setup, true
+	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){
+		"request": requestCommand,
+		"load":    loadCommand,
+		"crash":   crashCommand,
+		"retry":   retryCommand,
 
-			"h2c":       h2cCommand,
-			"websocket": websocketCommand,
-			"crowd":     crowdCommand,
-		},
-	})
+		"h2c":       h2cCommand,
+		"websocket": websocketCommand,
+		"crowd":     crowdCommand,
+	}
+	testscript.Run(t, p)
 }
 
 // setup gives the story a namespace and the environment that a user's shell has.
