@@ -97,17 +97,17 @@ func (c *h1) discard() bool {
 	if c.body.done() {
 		return true
 	}
-	large := c.body.kind != bodyLength || c.body.left > discardLimit
+	known := c.body.kind == bodyLength
+	fits := known && c.body.left <= discardLimit
 	switch {
 	case c.req.closes || c.req.has(fieldExpect):
-	case c.refused && large:
+	case fits || !known && !c.refused:
+		return c.throwAway(discardLimit, discardTimeout) == nil && c.body.done()
+	case c.refused:
 		if err := c.throwAway(refusedLimit, lingerTimeout); err != nil || c.body.done() {
 			return err == nil
 		}
 		c.awaitHangup()
-	case c.body.kind == bodyLength && large:
-	default:
-		return c.throwAway(discardLimit, discardTimeout) == nil && c.body.done()
 	}
 	c.linger()
 	return false

@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+
+	"hotpod.dev/wire"
 )
 
-// KernelBuffer is the size in bytes of the kernel's buffers, one on each side, between who can replay a request and who
-// may refuse it. They are small: what is in them when a body is refused has to be in what the sender keeps of it.
-// Linux doubles the number, for its own overhead.
-const KernelBuffer = 64 << 10
-
-// Listen returns a listener whose connections take little of a body before it is read. See KernelBuffer.
+// Listen returns a listener whose connections take little of a body before it is read. See wire.KernelBuffer.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	c := net.ListenConfig{Control: bounded(syscall.SO_RCVBUF)}
 	lis, err := c.Listen(ctx, "tcp", address)
@@ -32,7 +29,9 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 func bounded(option int) func(network, address string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) error {
 		var failed error
-		err := c.Control(func(fd uintptr) { failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, option, KernelBuffer) })
+		err := c.Control(func(fd uintptr) {
+			failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, option, wire.KernelBuffer)
+		})
 		if err != nil {
 			return err
 		}

@@ -94,6 +94,11 @@ const GenericAnswer = "Generic container: no requests supported"
 // DefaultReplayLimit is the largest request body in bytes that Envoy can replay elsewhere after a refusal.
 const DefaultReplayLimit = 1 << 20
 
+// KernelBuffer is the size in bytes of the kernel's buffers, one on each side, between who can replay a request and who
+// may refuse it. They are small: what is in them when a body is refused has to be in what the sender keeps of it.
+// Linux doubles the number, for its own overhead.
+const KernelBuffer = 64 << 10
+
 // FunctionID names one function object; a function deleted and made again has another UID.
 type FunctionID struct {
 	Namespace string `json:"namespace"`

@@ -25,6 +25,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"hotpod.dev/wire"
 )
 
 // BootstrapConfig says how an Envoy starts.
@@ -123,14 +125,14 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 }
 
 // upstreamSockets keeps what the kernel takes of a body before a pod has read any of it well below what is kept for a
-// replay: the number is that of proxy.KernelBuffer. And it finds out that a pod vanished with its node while requests wait
+// replay. And it finds out that a pod vanished with its node while requests wait
 // for their answers, which have no other bound here.
 func upstreamSockets() *corev3.BindConfig {
 	option := func(what string, level, name, value int64) *corev3.SocketOption {
 		return &corev3.SocketOption{Description: what, Level: level, Name: name, Value: &corev3.SocketOption_IntValue{IntValue: value}}
 	}
 	return &corev3.BindConfig{SocketOptions: []*corev3.SocketOption{
-		option("send buffer", solSocket, soSndbuf, 64<<10),
+		option("send buffer", solSocket, soSndbuf, wire.KernelBuffer),
 		option("keepalive", solSocket, soKeepalive, 1),
 		option("keepalive, idle", solTCP, tcpKeepidle, keepaliveIdle),
 		option("keepalive, interval", solTCP, tcpKeepintvl, keepaliveInterval),
