@@ -47,13 +47,7 @@ func (o *containerFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) erro
 	if len(spec.Containers) == 0 {
 		spec.Containers = []corev1.Container{{Name: fn.Name}}
 	}
-	main := &spec.Containers[0]
-	for i := range spec.Containers {
-		if spec.Containers[i].Name == fn.Name {
-			main = &spec.Containers[i]
-		}
-	}
-	o.applyMain(f, main, all)
+	o.applyMain(f, fn.MainContainer(&spec), all)
 	if f.Changed("imagepullsecret") {
 		spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: o.pullSecret}}
 	}

@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	v1 "hotpod.dev/api/v1"
@@ -20,12 +19,8 @@ func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 
 func TestTemplates_AreTakenByAClusterThatEnforcesTheRestrictedStandard(t *testing.T) {
 	s := server.Get(t)
-	ns := s.Namespace(t)
+	ns := s.RestrictedNamespace(t)
 	client := kubernetes.NewForConfigOrDie(s.Config())
-	enforce := []byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`)
-	if _, err := client.CoreV1().Namespaces().Patch(t.Context(), ns, types.MergePatchType, enforce, metav1.PatchOptions{}); err != nil {
-		t.Fatal(err)
-	}
 	rich := functionOf("rich", v1.ExecutorContainer)
 	rich.Spec.PodSpec.Raw = []byte(`{"initContainers":[{"name":"init","image":"i"}],"volumes":[{"name":"data","emptyDir":{}}],
 		"containers":[{"name":"rich","image":"i","ports":[{"name":"h2c","containerPort":80}],"volumeMounts":[{"name":"data","mountPath":"/data"}],

@@ -3,7 +3,6 @@ package dedicated
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +23,7 @@ func container(f *v1.Function, cfg pool.Config) (*corev1.Pod, error) {
 	if err := check(spec, f); err != nil {
 		return nil, fmt.Errorf("function %s/%s: %w", f.Namespace, f.Name, err)
 	}
-	main, probed := mainOf(spec, f), probedOf(spec)
+	main, probed := f.MainContainer(spec), probedOf(spec)
 	port := portOf(main)
 	prepare(main, f, cfg, port)
 	complete(spec, cfg)
@@ -43,7 +42,7 @@ func check(spec *corev1.PodSpec, f *v1.Function) error {
 		return errors.New("podspec.containers is empty: name the container to run")
 	}
 	faults := []error{pool.CheckPodSpec(spec)}
-	main := mainOf(spec, f)
+	main := f.MainContainer(spec)
 	if main.Image == "" {
 		faults = append(faults, fmt.Errorf("container %q has no image", main.Name))
 	}
@@ -58,12 +57,6 @@ func check(spec *corev1.PodSpec, f *v1.Function) error {
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// mainOf returns the container that takes the requests: the one with the function's name, or the first.
-func mainOf(spec *corev1.PodSpec, f *v1.Function) *corev1.Container {
-	i := slices.IndexFunc(spec.Containers, func(c corev1.Container) bool { return c.Name == f.Name })
-	return &spec.Containers[max(0, i)]
 }
 
 // portOf returns the port that the container takes requests on: the first that it names.

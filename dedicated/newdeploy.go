@@ -1,7 +1,6 @@
 package dedicated
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -17,10 +16,7 @@ import (
 // function's own resources and variables. The environment is nil when it does not exist.
 func newDeploy(f *v1.Function, e *v1.Environment, cfg pool.Config) (*corev1.Pod, error) {
 	if e == nil {
-		return nil, &wire.Failure{
-			Reason:  v1.ReasonEnvironmentNotFound,
-			Message: fmt.Sprintf("environment %s does not exist; create it with `hotpod environment create`", f.EnvironmentKey()),
-		}
+		return nil, pool.NotFound(f.EnvironmentKey())
 	}
 	pod, err := pool.PodFor(e, cfg)
 	if err != nil {
@@ -61,9 +57,6 @@ func withResources(base, own corev1.ResourceList) corev1.ResourceList {
 
 // owned makes a template the function's, from its place to its fingerprint.
 func owned(pod *corev1.Pod, f *v1.Function) (*corev1.Pod, error) {
-	if pod.Labels == nil {
-		pod.Labels, pod.Annotations = map[string]string{}, map[string]string{}
-	}
 	pod.Namespace = f.Namespace
 	maps.Copy(pod.Labels, map[string]string{
 		wire.LabelExecutorType:      f.Executor(),

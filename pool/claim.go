@@ -95,7 +95,7 @@ func (p *Pool) takeOrQueue(o *order) (*member, *waiter, *wire.Failure) {
 	defer p.mu.Unlock()
 	e := p.environments[o.environment]
 	if e == nil || e.object == nil {
-		return nil, nil, environmentNotFound(o.environment)
+		return nil, nil, NotFound(o.environment)
 	}
 	p.wanted(e)
 	if m := p.claimable(e, o.held.Function.UID); m != nil {

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	v1 "hotpod.dev/api/v1"
@@ -19,12 +18,8 @@ func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 
 func TestPodFor_IsTakenByAClusterThatEnforcesTheRestrictedStandard(t *testing.T) {
 	s := server.Get(t)
-	ns := s.Namespace(t)
+	ns := s.RestrictedNamespace(t)
 	client := kubernetes.NewForConfigOrDie(s.Config())
-	enforce := []byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`)
-	if _, err := client.CoreV1().Namespaces().Patch(t.Context(), ns, types.MergePatchType, enforce, metav1.PatchOptions{}); err != nil {
-		t.Fatal(err)
-	}
 	long := environmentOf(strings.Repeat("a", nameLength-1)+"."+strings.Repeat("b", 150), 1)
 	long.UID = "long"
 	rich := environmentOf("rich", 1)

@@ -110,7 +110,7 @@ func (p *Pool) DeleteEnvironment(key string) {
 		return
 	}
 	e.object, e.template, e.invalid, e.hash, e.failure = nil, nil, nil, "", nil
-	p.reject(e.queue.drain(), environmentNotFound(key))
+	p.reject(e.queue.drain(), NotFound(key))
 	p.retireStrangers(e)
 	p.touch(e)
 }
@@ -146,7 +146,7 @@ func (e *environment) owns(m *member) bool {
 func (p *Pool) replan(e *environment) {
 	now := time.Now()
 	o := e.observe()
-	p.resize(e, o, now)
+	need := p.resize(e, o, now)
 	w := Wanted{
 		Hash: e.hash, Size: e.size.Wanted, Max: p.maxPods(e), Failing: e.failure != nil,
 		MayCreate: e.start.over(now) && e.api.over(now), KeepFormer: p.former(e), OnDemand: p.cfg.Own,
@@ -174,7 +174,7 @@ func (p *Pool) replan(e *environment) {
 	}
 	p.giveUp(e)
 	p.roll(e, now)
-	p.publish(e)
+	p.publish(e, need)
 	if e.object == nil && len(e.members) == 0 && len(e.creating) == 0 && p.environments[e.key] == e {
 		delete(p.environments, e.key)
 	}
@@ -203,7 +203,7 @@ func (p *Pool) giveUp(e *environment) {
 func (e *environment) hopeless(now time.Time) *wire.Failure {
 	switch {
 	case e.object == nil:
-		return environmentNotFound(e.key)
+		return NotFound(e.key)
 	case e.invalid != nil:
 		return e.invalid
 	case e.failure == nil || e.start.over(now) || len(e.creating) > 0:
@@ -246,7 +246,8 @@ func called(key string) string {
 	return "environment " + key
 }
 
-func environmentNotFound(key string) *wire.Failure {
+// NotFound is the failure of a claim of a pool whose owner does not exist.
+func NotFound(key string) *wire.Failure {
 	if strings.HasPrefix(key, v1.OwnPoolPrefix) {
 		return &wire.Failure{Reason: v1.ReasonFunctionNotFound, Message: key + " does not exist (any more)"}
 	}

@@ -58,7 +58,6 @@ func (p *Pool) greetUntilKnown(ctx context.Context, m *member) {
 	}
 }
 
-// greetable returns where to greet the pod, whether somebody still wants that, and whether claims wait for it.
 // silent keeps why a pod is not ready, for those who wait for it in vain.
 func (p *Pool) silent(m *member, err error) {
 	p.mu.Lock()
@@ -66,6 +65,7 @@ func (p *Pool) silent(m *member, err error) {
 	m.silence = err.Error()
 }
 
+// greetable returns where to greet the pod, whether somebody still wants that, and whether claims wait for it.
 func (p *Pool) greetable(m *member) (t Target, wanted, urgent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

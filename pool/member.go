@@ -92,10 +92,7 @@ func (p *Pool) DeletePod(uid string) {
 // The rest of this file is called with mu held.
 
 func (p *Pool) setPod(pod *corev1.Pod) {
-	if !p.makes(pod.Labels[wire.LabelExecutorType]) {
-		return
-	}
-	if !p.cfg.owns(pod.Labels) {
+	if !p.makes(pod.Labels[wire.LabelExecutorType]) || !p.cfg.owns(pod.Labels) {
 		return
 	}
 	m := p.members[string(pod.UID)]

@@ -44,7 +44,7 @@ func newMetrics(r prometheus.Registerer, p *Pool) (*metrics, error) {
 		}),
 	}
 	return m, errors.Join(r.Register(m.claims), r.Register(m.duration), r.Register(m.created), r.Register(m.deleted),
-		r.Register(m.start), r.Register(census{p}))
+		r.Register(m.start), r.Register(newCensus(p)))
 }
 
 // metricNames returns how the names of metrics begin, and the label of who has the pods.
@@ -75,11 +75,28 @@ func (m *metrics) claimed(err error, d time.Duration) {
 }
 
 // census counts the pods when somebody asks.
-type census struct{ pool *Pool }
+type census struct {
+	pool                            *Pool
+	pods, wanted, rate, lead, stuck *prometheus.Desc
+}
+
+func newCensus(p *Pool) census {
+	names, owner := p.cfg.metricNames()
+	desc := func(name, help string, more ...string) *prometheus.Desc {
+		return prometheus.NewDesc(names+name, help, append([]string{owner, "namespace"}, more...), nil)
+	}
+	return census{
+		pool: p, pods: desc("pods", "Pods by their state.", "state"),
+		wanted: desc("wanted_pods", "Warm pods that there shall be, and why.", "reason"),
+		rate:   desc("claims_per_second", "Claims in the busiest 20 seconds of the last five minutes."),
+		lead:   desc("lead_seconds", "Time until a claimed pod has a successor, nine times in ten."),
+		stuck:  desc("unschedulable_pods", "Pods that find no node."),
+	}
+}
 
 // Describe implements prometheus.Collector.
 func (c census) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.pods(), c.wanted(), c.rate(), c.lead(), c.stuck()} {
+	for _, d := range []*prometheus.Desc{c.pods, c.wanted, c.rate, c.lead, c.stuck} {
 		ch <- d
 	}
 }
@@ -97,43 +114,16 @@ func (c census) Collect(ch chan<- prometheus.Metric) {
 			counts[m.state]++
 		}
 		for s, n := range counts {
-			ch <- prometheus.MustNewConstMetric(c.pods(), prometheus.GaugeValue, float64(n),
-				e.object.Name, e.object.Namespace, State(s).String())
+			ch <- e.gauge(c.pods, float64(n), State(s).String())
 		}
-		c.size(ch, e)
+		ch <- e.gauge(c.wanted, float64(e.size.Wanted), string(e.size.Reason))
+		ch <- e.gauge(c.rate, e.supply.Rate(c.pool.clock()))
+		ch <- e.gauge(c.lead, e.supply.Lead().Seconds())
+		ch <- e.gauge(c.stuck, float64(e.told.Unschedulable))
 	}
 }
 
-// size sends how many warm pods there shall be and what that follows from. It is called with the pool's mu held.
-func (c census) size(ch chan<- prometheus.Metric, e *environment) {
-	gauge := func(d *prometheus.Desc, v float64, more ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{e.object.Name, e.object.Namespace}, more...)...)
-	}
-	gauge(c.wanted(), float64(e.size.Wanted), string(e.size.Reason))
-	gauge(c.rate(), e.supply.Rate(c.pool.clock()))
-	gauge(c.lead(), e.supply.Lead().Seconds())
-	gauge(c.stuck(), float64(e.told.Unschedulable))
-}
-
-func (c census) desc(name, help string, more ...string) *prometheus.Desc {
-	names, owner := c.pool.cfg.metricNames()
-	return prometheus.NewDesc(names+name, help, append([]string{owner, "namespace"}, more...), nil)
-}
-
-func (c census) pods() *prometheus.Desc { return c.desc("pods", "Pods by their state.", "state") }
-
-func (c census) wanted() *prometheus.Desc {
-	return c.desc("wanted_pods", "Warm pods that there shall be, and why.", "reason")
-}
-
-func (c census) rate() *prometheus.Desc {
-	return c.desc("claims_per_second", "Claims in the busiest 20 seconds of the last five minutes.")
-}
-
-func (c census) lead() *prometheus.Desc {
-	return c.desc("lead_seconds", "Time until a claimed pod has a successor, nine times in ten.")
-}
-
-func (c census) stuck() *prometheus.Desc {
-	return c.desc("unschedulable_pods", "Pods that find no node.")
+// gauge is a value of the environment's, with more labels than its name.
+func (e *environment) gauge(d *prometheus.Desc, v float64, more ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{e.object.Name, e.object.Namespace}, more...)...)
 }

@@ -56,7 +56,7 @@ func (p *Pool) environmentFor(ctx context.Context, f *v1.Function) (*v1.Environm
 		case <-late.C:
 		case <-ctx.Done():
 		}
-		return nil, environmentNotFound(f.PoolKey())
+		return nil, NotFound(f.PoolKey())
 	}
 }
 

@@ -14,14 +14,14 @@ func (p *Pool) Register(r grpc.ServiceRegistrar) { feed.RegisterPoolStatus(r, p.
 
 // The rest of this file is called with mu held.
 
-// publish tells what changed of e.
-func (p *Pool) publish(e *environment) {
+// publish tells what changed of e, whose size follows from the need.
+func (p *Pool) publish(e *environment, need Need) {
 	if e.object == nil {
 		p.status.Remove(e.key, wire.PoolStatus{Environment: e.key, Gone: true})
 		e.tell(p, wire.PoolStatus{})
 		return
 	}
-	s := p.statusOf(e)
+	s := e.status(need)
 	if s == e.told {
 		return
 	}
@@ -41,12 +41,12 @@ func (e *environment) tell(p *Pool, s wire.PoolStatus) {
 	}
 }
 
-func (p *Pool) statusOf(e *environment) wire.PoolStatus {
+func (e *environment) status(need Need) wire.PoolStatus {
 	s := wire.PoolStatus{
 		Environment: e.key, UID: string(e.object.UID), Generation: e.object.Generation, Failure: e.failure,
-		Wanted: e.size.Wanted, Reason: string(e.size.Reason), Maximum: p.maxPoolSize(e),
+		Wanted: e.size.Wanted, Reason: string(e.size.Reason), Maximum: need.Max,
 		Warm: len(e.warm), Starting: len(e.creating), Busy: len(e.members) - len(e.idle),
-		Rate: math.Round(e.supply.Rate(p.clock())*100) / 100, LeadMillis: e.supply.Lead().Milliseconds(),
+		Rate: math.Round(need.Rate*100) / 100, LeadMillis: need.Lead.Milliseconds(),
 		LastUsedMillis: e.used.UnixMilli() / 1000 * 1000,
 	}
 	for _, m := range e.idle {

@@ -3,9 +3,9 @@ package pool
 import "time"
 
 const (
-	// refillPause is how long after a claim its pool is refilled: starting a pod takes the node's processors from
+	// RefillPause is how long after a claim its pool is refilled: starting a pod takes the node's processors from
 	// the function that is being loaded, and from the request that waits for it.
-	refillPause = 200 * time.Millisecond
+	RefillPause = 200 * time.Millisecond
 	// refillLatest is how long claims that follow one another can put that off.
 	refillLatest = time.Second
 )
@@ -21,7 +21,7 @@ func (r *refill) claimed(now time.Time) {
 	if r.due(now) {
 		r.since = now
 	}
-	r.at = now.Add(refillPause)
+	r.at = now.Add(RefillPause)
 	if last := r.since.Add(refillLatest); r.at.After(last) {
 		r.at = last
 	}

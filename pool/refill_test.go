@@ -13,11 +13,11 @@ func TestRefill_WaitsForClaimsButNotForever(t *testing.T) {
 		t.Error("nothing was claimed, but the refill waits")
 	}
 	r.claimed(begin)
-	if r.due(after(refillPause-1)) || !r.due(after(refillPause)) {
+	if r.due(after(RefillPause-1)) || !r.due(after(RefillPause)) {
 		t.Error("one claim does not put the refill off for the pause")
 	}
 	r = refill{}
-	for d := time.Duration(0); d < refillLatest; d += refillPause / 2 {
+	for d := time.Duration(0); d < refillLatest; d += RefillPause / 2 {
 		if r.claimed(after(d)); r.due(after(d)) {
 			t.Errorf("due after %s of claims", d)
 		}
@@ -35,11 +35,11 @@ func TestPool_RefillsAfterTheClaimAndNotDuringIt(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.ready(2)
 		w.claim("hello")
-		w.settle(refillPause / 2)
+		w.settle(RefillPause / 2)
 		if n := w.made(); n != 2 {
 			t.Errorf("%d pods were made for the pool right beside the claim", n-2)
 		}
-		w.settle(refillPause)
+		w.settle(RefillPause)
 		if n := w.made(); n != 3 {
 			t.Errorf("%d pods were made for the pool after the claim, want 1", n-2)
 		}

@@ -83,9 +83,9 @@ func TestSupply_RemembersTheBusiestSecondsOfTheLastMinutes(t *testing.T) {
 	}{
 		{20 * time.Second, 2},
 		{time.Minute, 2},
-		{reach - slot, 2},
+		{reach - SupplySlot, 2},
 		{reach, 1},
-		{reach + slot, .05},
+		{reach + SupplySlot, .05},
 		{reach + 90*time.Second, .05},
 		{reach + 100*time.Second, 0},
 		{1000 * time.Hour, 0},
@@ -108,16 +108,16 @@ func TestSupply_AgreesWithASlowOne(t *testing.T) {
 			s.Claimed(now)
 			all = append(all, now)
 			most := 0
-			for first := now/slot - time.Duration(slots) + 1; first < now/slot; first++ {
+			for first := now/SupplySlot - time.Duration(slots) + 1; first < now/SupplySlot; first++ {
 				n := 0
 				for _, at := range all {
-					if at/slot == first || at/slot == first+1 {
+					if at/SupplySlot == first || at/SupplySlot == first+1 {
 						n++
 					}
 				}
 				most = max(most, n)
 			}
-			if now/slot == 0 {
+			if now/SupplySlot == 0 {
 				most = len(all)
 			}
 			if got, want := s.Rate(now), float64(most)/20; got != want {

@@ -16,11 +16,11 @@ func (p *Pool) wanted(e *environment) {
 	e.used = time.Now()
 }
 
-// resize decides how many warm pods e shall have.
-func (p *Pool) resize(e *environment, o Observed, now time.Time) {
+// resize decides how many warm pods e shall have, and returns what that follows from.
+func (p *Pool) resize(e *environment, o Observed, now time.Time) Need {
 	if e.object == nil {
 		e.size = Size{}
-		return
+		return Need{}
 	}
 	n := p.need(e, o, now)
 	s := SizeFor(n)
@@ -30,11 +30,12 @@ func (p *Pool) resize(e *environment, o Observed, now time.Time) {
 	}
 	e.size = s
 	if s.Wanted > n.Poolsize {
-		p.touchAt(e, p.begun.Add(p.clock().Truncate(slot)+slot))
+		p.touchAt(e, p.begun.Add(p.clock().Truncate(SupplySlot)+SupplySlot))
 	}
 	if n.IdleTimeout > 0 && s.Reason != SizeIdle && !o.used() {
 		p.touchAt(e, e.used.Add(n.IdleTimeout))
 	}
+	return n
 }
 
 func (p *Pool) need(e *environment, o Observed, now time.Time) Need {
@@ -52,9 +53,6 @@ func (p *Pool) need(e *environment, o Observed, now time.Time) Need {
 			n.Have++
 		}
 	}
-	if p.cfg.Own {
-		n.Poolsize = 0
-	}
 	if o.used() {
 		e.used = now
 	}
@@ -65,8 +63,13 @@ func (p *Pool) need(e *environment, o Observed, now time.Time) Need {
 // used reports whether functions have pods, or want some.
 func (o Observed) used() bool { return o.Busy > 0 || o.Waiting > 0 }
 
-// poolsize is what e asks for of this shard.
-func (p *Pool) poolsize(e *environment) int { return p.part(e.object.PoolSize()) }
+// poolsize is what e asks for of this shard. Pools of one function ask for nothing.
+func (p *Pool) poolsize(e *environment) int {
+	if p.cfg.Own {
+		return 0
+	}
+	return p.part(e.object.PoolSize())
+}
 
 // maxPods bounds all pods of e.
 func (p *Pool) maxPods(e *environment) int {

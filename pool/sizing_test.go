@@ -71,14 +71,19 @@ func TestPool_FollowsTheClaimsOfTheLastMinutesAndComesBack(t *testing.T) {
 	})
 }
 
+// claimed is a pool with an annotation of which n pods were claimed.
+func (w *world) claimed(n int, annotation, value string) {
+	w.pool.SetEnvironment(annotated(annotation, value))
+	w.pool.Synced()
+	w.settle(time.Second)
+	for i := range n {
+		w.claim(fmt.Sprint("f", i))
+	}
+}
+
 func TestPool_ABoundedOneGrowsNoFurther(t *testing.T) {
 	bubble(t, func(w *world) {
-		w.pool.SetEnvironment(annotated(v1.AnnotationMaxPoolSize, "3"))
-		w.pool.Synced()
-		w.settle(time.Second)
-		for i := range 20 {
-			w.claim(fmt.Sprint("f", i))
-		}
+		w.claimed(20, v1.AnnotationMaxPoolSize, "3")
 		w.settle(2 * time.Second)
 		w.wantSize(3, SizeMaximum)
 		w.warm("ns/node", 3)
@@ -87,12 +92,7 @@ func TestPool_ABoundedOneGrowsNoFurther(t *testing.T) {
 
 func TestPool_MaximumOfPodsIsTheEnvironments(t *testing.T) {
 	bubble(t, func(w *world) {
-		w.pool.SetEnvironment(annotated(v1.AnnotationMaxPods, "4"))
-		w.pool.Synced()
-		w.settle(time.Second)
-		for i := range 3 {
-			w.claim(fmt.Sprint("f", i))
-		}
+		w.claimed(3, v1.AnnotationMaxPods, "4")
 		w.settle(time.Minute)
 		if n := w.made(); n != 4 {
 			w.t.Errorf("%d pods were made, want 4", n)
@@ -213,7 +213,7 @@ hotpod_pool_wanted_pods{environment="node",namespace="ns",reason="Claims"} 3
 		if err := testutil.GatherAndCompare(w.reg, strings.NewReader(want), "hotpod_pool_claims_per_second", "hotpod_pool_wanted_pods"); err != nil {
 			w.t.Error(err)
 		}
-		if n := testutil.CollectAndCount(census{w.pool}, "hotpod_pool_lead_seconds"); n != 1 {
+		if n := testutil.CollectAndCount(newCensus(w.pool), "hotpod_pool_lead_seconds"); n != 1 {
 			w.t.Errorf("%d series of the lead", n)
 		}
 	})

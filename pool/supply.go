@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// slot is the resolution in which claims are counted, reach how far the counts go back.
-	slot  = 10 * time.Second
-	reach = 5 * time.Minute
-	slots = int(reach / slot)
+	// SupplySlot is the resolution in which claims are counted, reach how far the counts go back.
+	SupplySlot = 10 * time.Second
+	reach      = 5 * time.Minute
+	slots      = int(reach / SupplySlot)
 	// assumedStart is how long a pod takes to start, as long as none was seen to.
 	assumedStart = 3 * time.Second
 )
@@ -44,12 +44,12 @@ func (s *Supply) Rate(now time.Duration) float64 {
 	for i := max(1, s.newest-int64(slots)+2); i <= s.newest; i++ {
 		most = max(most, s.claims[(i-1)%int64(slots)]+s.claims[i%int64(slots)])
 	}
-	return float64(most) / (2 * slot).Seconds()
+	return float64(most) / (2 * SupplySlot).Seconds()
 }
 
 // forward forgets what is too old.
 func (s *Supply) forward(now time.Duration) {
-	to := int64(now/slot) + 1 // so that there is a slot before the first
+	to := int64(now/SupplySlot) + 1 // so that there is a slot before the first
 	for i := max(s.newest+1, to-int64(slots)+1); i <= to; i++ {
 		s.claims[i%int64(slots)] = 0
 	}

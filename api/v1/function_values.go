@@ -1,6 +1,11 @@
 package v1
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // Executors of functions.
 const (
@@ -91,6 +96,13 @@ func (f *Function) PoolKey() string {
 		return f.EnvironmentKey()
 	}
 	return f.OwnPool()
+}
+
+// MainContainer returns the container of the function's pods that takes its requests: the one with the function's name, or
+// the first, of which there must be one.
+func (f *Function) MainContainer(spec *corev1.PodSpec) *corev1.Container {
+	i := slices.IndexFunc(spec.Containers, func(c corev1.Container) bool { return c.Name == f.Name })
+	return &spec.Containers[max(0, i)]
 }
 
 // PackageKey returns "namespace/name" of the function's package, "" when it names none.

@@ -10,10 +10,6 @@ import (
 const (
 	// maxStarting bounds the claims of one function, as the autoscaler does.
 	maxStarting = 100
-	// refillPause is how long after a claim a pool is refilled.
-	refillPause = 200 * time.Millisecond
-	// supplySlot is how often a pool that follows claims is looked at.
-	supplySlot = 10 * time.Second
 	// interest is how long activators are told of a function after their last word of it; then it is forgotten.
 	interest = time.Minute
 	// hash marks all pods as made from what the environment says.
@@ -134,7 +130,7 @@ func (h *hotpod) free(f *function) (n int) {
 
 // plan lets what waits have pods at once, and the pool be refilled a moment later.
 func (h *hotpod) plan() {
-	h.planAt(h.e.now + refillPause)
+	h.planAt(h.e.now + pool.RefillPause)
 	if len(h.stock.waiting) > 0 {
 		h.fillUp(true)
 	}
@@ -155,7 +151,7 @@ func (h *hotpod) fillUp(later bool) {
 		Poolsize: h.poolsize, Rate: h.supply.Rate(h.e.now), Lead: h.supply.Lead(), Max: pool.DefaultMaxPoolSize, Have: len(s.all),
 	})
 	if size.Wanted > h.poolsize {
-		h.planAt(h.e.now.Truncate(supplySlot) + supplySlot)
+		h.planAt(h.e.now.Truncate(pool.SupplySlot) + pool.SupplySlot)
 	}
 	o := pool.Observed{Busy: h.e.out.Started - h.e.out.Ended - len(s.all), Waiting: len(s.waiting)}
 	for _, p := range s.all {

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -79,10 +80,9 @@ func (s *stock) unused() []*pod { return s.all }
 
 // without returns pods without one of them, in order.
 func without(pods []*pod, p *pod) []*pod {
-	for i, other := range pods {
-		if other == p {
-			return append(pods[:i], pods[i+1:]...)
-		}
+	i := slices.Index(pods, p)
+	if i < 0 {
+		return pods
 	}
-	return pods
+	return slices.Delete(pods, i, i+1)
 }
