@@ -39,14 +39,14 @@ func (e *Environment) PoolSettings() (PoolSettings, error) {
 	f.podNumber(e, AnnotationMaxPods, &s.MaxPods)
 	f.podNumber(e, AnnotationMaxPoolSize, &s.MaxPoolSize)
 	if s.MaxPoolSize > 0 && s.MaxPoolSize < e.PoolSize() {
-		f.when(true, environmentAnnotation(AnnotationMaxPoolSize),
+		f.add(annotationPath(AnnotationMaxPoolSize),
 			fmt.Sprintf("%s %d is less than the pool size: %d holds", AnnotationMaxPoolSize, s.MaxPoolSize, e.PoolSize()))
 		s.MaxPoolSize = e.PoolSize()
 	}
 	if value, says := e.Annotations[AnnotationPoolIdleTimeout]; says {
 		d, err := time.ParseDuration(value)
 		if err != nil || d < minPoolIdleTimeout || d > maxPoolIdleTimeout {
-			f.when(true, environmentAnnotation(AnnotationPoolIdleTimeout),
+			f.add(annotationPath(AnnotationPoolIdleTimeout),
 				fmt.Sprintf("%s is a time from 10s to 720h, not %q", AnnotationPoolIdleTimeout, value))
 			d = 0
 		}
@@ -63,10 +63,11 @@ func (f *faults) podNumber(e *Environment, name string, to *int) {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > maxEnvironmentPods {
-		f.when(true, environmentAnnotation(name), fmt.Sprintf("%s is a whole number from 1 to %d, not %q", name, maxEnvironmentPods, value))
+		f.add(annotationPath(name), fmt.Sprintf("%s is a whole number from 1 to %d, not %q", name, maxEnvironmentPods, value))
 		return
 	}
 	*to = n
 }
 
-func environmentAnnotation(name string) string { return "metadata.annotations[" + name + "]" }
+// annotationPath is where an annotation stands in an object.
+func annotationPath(name string) string { return "metadata.annotations[" + name + "]" }

@@ -102,13 +102,13 @@ func (f *Function) saysScaling() bool {
 	return false
 }
 
-func annotationField(name string) string { return "metadata.annotations[" + ScalingPrefix + name + "]" }
+func annotationField(name string) string { return annotationPath(ScalingPrefix + name) }
 
 // compare adds what is wrong between annotations, and takes out the smaller evil.
 func (s *Scaling) compare(f *faults) {
 	bounded := s.MaxScale != nil && *s.MaxScale > 0
 	if s.MinScale != nil && bounded && *s.MinScale > *s.MaxScale {
-		f.when(true, annotationField("min-scale"), fmt.Sprintf("min-scale %d is more than max-scale %d", *s.MinScale, *s.MaxScale))
+		f.add(annotationField("min-scale"), fmt.Sprintf("min-scale %d is more than max-scale %d", *s.MinScale, *s.MaxScale))
 		s.MinScale = nil
 	}
 	if s.ActivationScale == nil {
@@ -116,7 +116,7 @@ func (s *Scaling) compare(f *faults) {
 	}
 	low := s.MinScale != nil && *s.ActivationScale < *s.MinScale
 	if high := bounded && *s.ActivationScale > *s.MaxScale; low || high {
-		f.when(true, annotationField("activation-scale"), "activation-scale is from min-scale to max-scale")
+		f.add(annotationField("activation-scale"), "activation-scale is from min-scale to max-scale")
 		s.ActivationScale = nil
 	}
 }

@@ -27,8 +27,12 @@ type faults []error
 // when adds a fault if bad.
 func (f *faults) when(bad bool, field, message string) {
 	if bad {
-		*f = append(*f, &FieldError{Field: field, Message: message})
+		f.add(field, message)
 	}
+}
+
+func (f *faults) add(field, message string) {
+	*f = append(*f, &FieldError{Field: field, Message: message})
 }
 
 func (f *faults) join() error { return errors.Join(*f...) }
