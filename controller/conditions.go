@@ -2,10 +2,12 @@ package controller
 
 import (
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/kube"
 )
 
 // maxMessage bounds a condition's message, which the API server limits to 32 KiB; nobody reads that much.
@@ -74,4 +76,23 @@ func worsened(before, after []metav1.Condition, kind string) *metav1.Condition {
 		return nil
 	}
 	return a
+}
+
+// due reports whether a status is to be written, and warns of what got worse. When only its scale has changed, which it
+// does all the time, it says how long that must wait.
+func (c *Controller) due(o kube.Object, observed int64, before, after []metav1.Condition, sameScale bool) (write bool, wait time.Duration) {
+	if observed == o.GetGeneration() && same(before, after) && !outlived(before, after) {
+		if sameScale {
+			return false, 0
+		}
+		if wait := c.reports.scaleWait(string(o.GetUID()), time.Now()); wait > 0 {
+			return false, wait
+		}
+	}
+	for _, kind := range []string{v1.ConditionReady, v1.ConditionSettingsValid} {
+		if bad := worsened(before, after, kind); bad != nil {
+			c.events.Warning(o, bad.Reason, bad.Message)
+		}
+	}
+	return true, 0
 }

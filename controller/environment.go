@@ -102,18 +102,9 @@ func (c *Controller) reconcileEnvironment(ctx context.Context, key kube.Key) (ti
 		Conditions:         date(e.Status.Conditions, conditions, e.Generation, metav1.Now()),
 		Pool:               environmentPool(e.Status.Pool, pool),
 	}
-	if s.ObservedGeneration == e.Status.ObservedGeneration && same(e.Status.Conditions, s.Conditions) && !outlived(e.Status.Conditions, s.Conditions) {
-		if samePool(e.Status.Pool, s.Pool) {
-			return 0, nil
-		}
-		if wait := c.reports.scaleWait(string(e.UID), time.Now()); wait > 0 {
-			return wait, nil
-		}
-	}
-	for _, kind := range []string{v1.ConditionReady, v1.ConditionSettingsValid} {
-		if bad := worsened(e.Status.Conditions, s.Conditions, kind); bad != nil {
-			c.events.Warning(e, bad.Reason, bad.Message)
-		}
+	old := e.Status
+	if write, wait := c.due(e, old.ObservedGeneration, old.Conditions, s.Conditions, samePool(old.Pool, s.Pool)); !write {
+		return wait, nil
 	}
 	return 0, kube.ApplyStatus(ctx, c.clients.Environments(e.Namespace), e, s)
 }

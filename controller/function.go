@@ -110,18 +110,9 @@ func (c *Controller) reconcileFunction(ctx context.Context, key kube.Key) (time.
 		Conditions:         date(f.Status.Conditions, functionConditions(facts), f.Generation, metav1.Now()),
 		Scale:              functionScale(f.Status.Scale, facts.status),
 	}
-	if s.ObservedGeneration == f.Status.ObservedGeneration && same(f.Status.Conditions, s.Conditions) && !outlived(f.Status.Conditions, s.Conditions) {
-		if sameScale(f.Status.Scale, s.Scale) {
-			return 0, nil
-		}
-		if wait := c.reports.scaleWait(string(f.UID), time.Now()); wait > 0 {
-			return wait, nil
-		}
-	}
-	for _, kind := range []string{v1.ConditionReady, v1.ConditionSettingsValid} {
-		if bad := worsened(f.Status.Conditions, s.Conditions, kind); bad != nil {
-			c.events.Warning(f, bad.Reason, bad.Message)
-		}
+	old := f.Status
+	if write, wait := c.due(f, old.ObservedGeneration, old.Conditions, s.Conditions, sameScale(old.Scale, s.Scale)); !write {
+		return wait, nil
 	}
 	return 0, kube.ApplyStatus(ctx, c.clients.Functions(f.Namespace), f, s)
 }
