@@ -47,8 +47,12 @@ func describeEnvironment(w io.Writer, e *v1.Environment, now time.Time) {
 	}
 	fmt.Fprintf(w, "%s\n\nName:         %s\nNamespace:    %s\nImage:        %s\n", line, e.Name, e.Namespace, e.Spec.Runtime.Image)
 	fmt.Fprintln(w, "Pool:         "+strings.Join(poolLines(e, now), "\n              "))
+	writeConditions(w, e.Status.Conditions)
+}
+
+func writeConditions(w io.Writer, conditions []metav1.Condition) {
 	fmt.Fprintln(w, "Conditions:")
-	for _, c := range e.Status.Conditions {
+	for _, c := range conditions {
 		fmt.Fprintf(w, "  %-14s %-8s %s  %s\n", c.Type, c.Status, c.Reason, headline(c.Message))
 	}
 }

@@ -37,37 +37,32 @@ func (v *variableFlags) apply(f *pflag.FlagSet, s *v1.FunctionSpec) error {
 		}
 		s.Env = append(s.Env, corev1.EnvVar{Name: name, Value: value})
 	}
-	for _, ref := range v.secrets {
-		r, err := readSource("env-from-secret", ref)
-		if err != nil {
-			return err
-		}
-		object := corev1.LocalObjectReference{Name: r.object}
-		if r.key == "" {
-			s.EnvFrom = append(s.EnvFrom, corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: object}})
-			continue
-		}
-		s.Env = append(s.Env, corev1.EnvVar{Name: r.variable, ValueFrom: &corev1.EnvVarSource{
-			SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: object, Key: r.key},
-		}})
+	err := addSources(s, "env-from-secret", v.secrets, func(from corev1.LocalObjectReference, key string) (corev1.EnvFromSource, corev1.EnvVarSource) {
+		return corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: from}},
+			corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: from, Key: key}}
+	})
+	if err != nil {
+		return err
 	}
-	return v.applyConfigMaps(s)
+	return addSources(s, "env-from-configmap", v.configMaps, func(from corev1.LocalObjectReference, key string) (corev1.EnvFromSource, corev1.EnvVarSource) {
+		return corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: from}},
+			corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: from, Key: key}}
+	})
 }
 
-func (v *variableFlags) applyConfigMaps(s *v1.FunctionSpec) error {
-	for _, ref := range v.configMaps {
-		r, err := readSource("env-from-configmap", ref)
+// addSources adds the variables of a flag's objects; kind returns what takes all keys of one, and what takes one key.
+func addSources(s *v1.FunctionSpec, flag string, refs []string, kind func(from corev1.LocalObjectReference, key string) (corev1.EnvFromSource, corev1.EnvVarSource)) error {
+	for _, ref := range refs {
+		r, err := readSource(flag, ref)
 		if err != nil {
 			return err
 		}
-		object := corev1.LocalObjectReference{Name: r.object}
+		all, one := kind(corev1.LocalObjectReference{Name: r.object}, r.key)
 		if r.key == "" {
-			s.EnvFrom = append(s.EnvFrom, corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: object}})
-			continue
+			s.EnvFrom = append(s.EnvFrom, all)
+		} else {
+			s.Env = append(s.Env, corev1.EnvVar{Name: r.variable, ValueFrom: &one})
 		}
-		s.Env = append(s.Env, corev1.EnvVar{Name: r.variable, ValueFrom: &corev1.EnvVarSource{
-			ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: object, Key: r.key},
-		}})
 	}
 	return nil
 }
