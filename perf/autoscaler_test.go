@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// scaled runs a scenario with simulated pods by the command itself, in a network of its own, and returns its rows.
-func scaled(t *testing.T, scenario string, args ...string) *Results {
+// byCommand runs a scenario by the command itself, in a network of its own, with one of our programs, and returns its rows.
+func byCommand(t *testing.T, program, scenario string, args ...string) *Results {
 	t.Helper()
-	dir := build(t, "perf", "activator")
+	dir := build(t, "perf", program)
 	file := filepath.Join(t.TempDir(), "rows.json")
 	args = append([]string{scenario, "--programs=" + dir, "--json=" + file}, args...)
 	if out, err := exec.CommandContext(t.Context(), filepath.Join(dir, "perf"), args...).CombinedOutput(); err != nil {
@@ -29,7 +29,7 @@ func scaled(t *testing.T, scenario string, args ...string) *Results {
 }
 
 func TestAutoscaler_MeasuresTheRealOneBeforeSimulatedPods(t *testing.T) {
-	r := scaled(t, "autoscaler", "--known=60", "--active=20", "--pods-each=2", "--span=1500ms", "--spans=1", "--steps=1", "--steady-load=2s")
+	r := byCommand(t, "activator", "autoscaler", "--known=60", "--active=20", "--pods-each=2", "--span=1500ms", "--spans=1", "--steps=1", "--steady-load=2s")
 	at := map[string]string{"functions": "60", "active": "20", "pods": "40"}
 	if v := find(t, r, nameOurs, "reports", at); v < 20 {
 		t.Errorf("%v reports a second of 40 pods that have requests", v)
@@ -45,7 +45,7 @@ func TestAutoscaler_MeasuresTheRealOneBeforeSimulatedPods(t *testing.T) {
 }
 
 func TestClaims_EachStartIsAnsweredByAPodOfItsOwn(t *testing.T) {
-	r := scaled(t, "claims", "--cold-starts=40", "--claim-rounds=1", "--functions-known=50", "--pods-hot=10")
+	r := byCommand(t, "activator", "claims", "--cold-starts=40", "--claim-rounds=1", "--functions-known=50", "--pods-hot=10")
 	for _, at := range []map[string]string{
 		{"functions": "40", "pods": "0", "shards": "1"},
 		{"functions": "50", "pods": "0", "shards": "1"},

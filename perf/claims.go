@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ const (
 func Claims(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
 	o := c.Claims
 	if o.Known < o.Starts {
-		return errors.New("each start needs a function of its own: --functions-known is less than --starts")
+		return errors.New("each start needs a function of its own: --functions-known is less than --cold-starts")
 	}
 	for _, m := range []*claiming{
 		{functions: o.Starts, shards: 1},
@@ -145,8 +146,9 @@ func (m *claiming) prepare() {
 	others := simulatedFunctions(m.functions, m.functions+m.hot, environments, func(f *v1.Function) {
 		f.Annotations = map[string]string{v1.ScalingPrefix + "min-scale": "1"}
 	})
+	functions := slices.Concat(called, others)
 	for _, s := range m.scalers { // each is told all, as the watch does
-		s.know(environments, append(called, others...))
+		s.know(environments, functions)
 		s.synced()
 	}
 }

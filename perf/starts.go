@@ -10,10 +10,9 @@ import (
 	"hotpod.dev/wire"
 )
 
-// coldOrder calls functions, each once: those numbered from First on, AtOnce at a time, through the activator.
+// coldOrder calls functions, each once: those numbered from 0 on, AtOnce at a time, through the activator.
 type coldOrder struct {
 	Activator string `json:"activator"`
-	First     int    `json:"first"`
 	Starts    int    `json:"starts"`
 	AtOnce    int    `json:"atOnce"`
 }
@@ -43,7 +42,7 @@ func takeCold(ctx context.Context, o coldOrder) (coldResult, error) {
 				if n >= o.Starts || ctx.Err() != nil {
 					return
 				}
-				ask := request{path: "/", header: []string{wire.HeaderFunction + ": " + simulatedID(o.First+n).String()}}
+				ask := request{path: "/", header: []string{wire.HeaderFunction + ": " + simulatedID(n).String()}}
 				c.request = ask.bytes(o.Activator)
 				called := time.Now()
 				status, err := c.Call(ctx)
