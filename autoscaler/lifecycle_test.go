@@ -44,9 +44,7 @@ func TestRunner_PodsOfAnEnvironmentThatChangedServeUntilOneIsReplaced(t *testing
 	inWorld(t, func(w *world) {
 		f := hello()
 		act := w.serving(f)
-		act.waits(f, 3)
-		w.pass(25 * time.Millisecond)
-		act.waits(f, 0)
+		w.coldFor(act, f, 3)
 		w.pass(2 * time.Second)
 		w.PodsOutdated([]string{"pod-001", "nobody's", "pod-002", "pod-003"})
 		if n := len(act.last().Pods); n != 3 {
@@ -117,9 +115,7 @@ func TestRunner_OldPodsServeUntilANewOneIsHot(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		act := w.serving(f)
-		act.waits(f, 3)
-		w.pass(25 * time.Millisecond)
-		act.waits(f, 0)
+		w.coldFor(act, f, 3)
 		w.pass(time.Second)
 		w.pool.start = 10 * time.Second
 		w.SetFunction(changed(f))
@@ -174,9 +170,7 @@ func TestRunner_DeletingAFunctionDrainsItsPodsAndEndsItsSeries(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello()
 		act := w.serving(f)
-		act.waits(f, 2)
-		w.pass(25 * time.Millisecond)
-		act.waits(f, 0)
+		w.coldFor(act, f, 2)
 		w.reports.say("pod-001", 1, 1, 1)
 		w.pass(time.Second)
 		if n, err := testutil.GatherAndCount(w.registry, "hotpod_function_requests_total"); err != nil || n != 6 {

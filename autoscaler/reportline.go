@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"hotpod.dev/wire"
 )
@@ -88,7 +89,7 @@ func (s *scanner) numbers(into []uint64) {
 // fraction reads any number.
 func (s *scanner) fraction() float64 {
 	i := 0
-	for i < len(s.rest) && (s.rest[i] >= '0' && s.rest[i] <= '9' || bytes.IndexByte([]byte(".-+eE"), s.rest[i]) >= 0) {
+	for i < len(s.rest) && (s.rest[i] >= '0' && s.rest[i] <= '9' || strings.IndexByte(".-+eE", s.rest[i]) >= 0) {
 		i++
 	}
 	f, err := strconv.ParseFloat(string(s.rest[:i]), 64)

@@ -14,7 +14,13 @@ import (
 // cold starts f for one request and finishes it.
 func (w *world) cold(act *fakeActivator, f *v1.Function) {
 	w.t.Helper()
-	act.waits(f, 1)
+	w.coldFor(act, f, 1)
+}
+
+// coldFor is cold with as many requests at once.
+func (w *world) coldFor(act *fakeActivator, f *v1.Function, requests int) {
+	w.t.Helper()
+	act.waits(f, requests)
 	w.pass(25 * time.Millisecond)
 	if len(act.last().Pods) == 0 {
 		w.t.Fatalf("no pod after a cold start: %+v", act.last())

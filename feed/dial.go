@@ -27,13 +27,13 @@ func dialFirst(ctx context.Context, addresses string) (net.Conn, error) {
 	return nil, errors.Join(errs...)
 }
 
-// Shards splits the addresses of autoscalers that share the functions, apart by semicolons in the order of their shards.
-func Shards(addresses string) []string { return strings.Split(addresses, ";") }
+// splitShards splits the addresses of autoscalers that share the functions.
+func splitShards(addresses string) []string { return strings.Split(addresses, ";") }
 
-// DialShards is Dial for each shard.
+// DialShards is Dial for each shard, whose addresses are apart by semicolons, in their order.
 func DialShards(addresses string) ([]*grpc.ClientConn, error) {
 	var conns []*grpc.ClientConn
-	for _, one := range Shards(addresses) {
+	for _, one := range splitShards(addresses) {
 		conn, err := Dial(one)
 		if err != nil {
 			for _, c := range conns {
@@ -48,7 +48,7 @@ func DialShards(addresses string) ([]*grpc.ClientConn, error) {
 
 // CheckShards returns what is wrong with addresses for DialShards.
 func CheckShards(addresses string) error {
-	all := Shards(addresses)
+	all := splitShards(addresses)
 	if len(all) > shard.Most {
 		return fmt.Errorf("%d shards are more than %d", len(all), shard.Most)
 	}

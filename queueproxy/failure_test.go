@@ -94,11 +94,7 @@ func TestServe_NoticesThatTheRuntimeDiedBetweenRequests(t *testing.T) {
 		t.Fatalf("answer = %d", resp.Status)
 	}
 	_ = answers.Close()
-	for deadline := time.Now().Add(5 * time.Second); p.metric("hotpod_queueproxy_broken") != "1"; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("nobody noticed")
-		}
-	}
+	testproxy.Eventually(t, "the queue-proxy notices", func() bool { return p.metric("hotpod_queueproxy_broken") == "1" })
 }
 
 func TestServe_CutsAnAnswerAtTheRunTimeout(t *testing.T) {

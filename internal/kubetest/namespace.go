@@ -14,11 +14,22 @@ import (
 // deleted; without controllers it then stays in the state Terminating, with its objects, until the server stops.
 func (s *Server) Namespace(tb testing.TB) string {
 	tb.Helper()
+	return s.namespace(tb, nil)
+}
+
+// RestrictedNamespace is Namespace with the restricted pod security standard enforced in it.
+func (s *Server) RestrictedNamespace(tb testing.TB) string {
+	tb.Helper()
+	return s.namespace(tb, map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})
+}
+
+func (s *Server) namespace(tb testing.TB, labels map[string]string) string {
+	tb.Helper()
 	client, err := kubernetes.NewForConfig(s.Config())
 	if err != nil {
 		tb.Fatalf("make a client: %v", err)
 	}
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: labels}}
 	ns, err = client.CoreV1().Namespaces().Create(tb.Context(), ns, metav1.CreateOptions{})
 	if err != nil {
 		tb.Fatalf("create a namespace: %v", err)
