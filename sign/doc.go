@@ -5,4 +5,7 @@
 // pods hold only the public key, so there is nothing to steal in them. What must stay secret (code, Secrets) is
 // sealed by HPKE (RFC 9180) to a key that the pod's fetcher made at its start, so that it stays unread when an
 // address was given to another pod meanwhile.
+//
+// Archives signs URLs of the archive store with the same key: pods get code, and builders hand it over, without
+// credentials of the store.
 package sign

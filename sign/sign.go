@@ -65,6 +65,18 @@ type Verifier struct {
 
 // NewVerifier returns the verifier for a pod, from a Signer's PublicKey.
 func NewVerifier(podUID, publicKey string) (*Verifier, error) {
+	key, err := readKey(publicKey)
+	if err != nil {
+		return nil, err
+	}
+	if podUID == "" {
+		return nil, errors.New("verify control calls: the pod's UID is not known")
+	}
+	return &Verifier{podUID: podUID, key: key}, nil
+}
+
+// readKey reads what PublicKey wrote.
+func readKey(publicKey string) (ed25519.PublicKey, error) {
 	key, err := base64.RawStdEncoding.DecodeString(publicKey)
 	if err != nil {
 		return nil, fmt.Errorf("read control key: %w", err)
@@ -72,10 +84,7 @@ func NewVerifier(podUID, publicKey string) (*Verifier, error) {
 	if len(key) != ed25519.PublicKeySize {
 		return nil, fmt.Errorf("read control key: %d bytes instead of %d", len(key), ed25519.PublicKeySize)
 	}
-	if podUID == "" {
-		return nil, errors.New("verify control calls: the pod's UID is not known")
-	}
-	return &Verifier{podUID: podUID, key: key}, nil
+	return key, nil
 }
 
 // Verify returns nil when header signs the call for this pod and has not expired at now, else ErrSignature or
