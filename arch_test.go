@@ -20,6 +20,7 @@ var rules = []struct{ from, not, why string }{
 	{"fetcher", "k8s.io/", "the sidecar knows nothing of Kubernetes"},
 	{"fetcher", "google.golang.org/grpc", "the sidecar stays small"},
 	{"leader", ".", "an election knows no part and no Kubernetes: the standard library only"},
+	{"environments/contract", "hotpod.dev/", "runtimes are judged on the wire alone"},
 	{"router", "hotpod.dev/", "it runs beside Envoy and knows no part"},
 	{"activator", "k8s.io/client-go", "no Kubernetes objects on the request path"},
 	{"autoscaler", "k8s.io/client-go", "the law takes plain values; kube adapts"},

@@ -12,13 +12,13 @@ import (
 )
 
 func TestExamples_HelloAnswersInEveryLanguage(t *testing.T) {
-	each(t, func(t *testing.T, l language) {
+	each(t, func(t *testing.T, l Language) {
 		found, err := filepath.Glob("../../examples/hello" + filepath.Ext(l.source(t, "hello")))
 		if err != nil || len(found) != 1 {
 			t.Fatalf("no hello example: %v %v", found, err)
 		}
 		r := start(t, l)
-		r.mustLoad(place(t, found[0]), "")
+		r.mustLoad(place(t, found[0], "deployarchive"), "")
 		mustEqual(t, "body", r.get("/").text(), "Hello, world!\n")
 		wantStatus(t, r.get("/"), http.StatusOK)
 	})
@@ -55,17 +55,17 @@ func TestExamples_ManifestHoldsTheFunction(t *testing.T) {
 func TestImages_AreCompleteAndNamesAreNotClaimedTwice(t *testing.T) {
 	owner := map[string]string{}
 	for _, l := range languages(t) {
-		if len(l.image.Command) == 0 || len(l.image.Requires) == 0 {
-			t.Errorf("%s: image.yaml lacks command or requires", l.name)
+		if len(l.Image.Command) == 0 || len(l.Image.Requires) == 0 {
+			t.Errorf("%s: image.yaml lacks command or requires", l.Name)
 		}
-		for _, name := range l.image.Names {
+		for _, name := range l.Image.Names {
 			if strings.ContainsAny(filepath.Base(name), ":@") {
-				t.Errorf("%s: %s has a tag; tags are ignored", l.name, name)
+				t.Errorf("%s: %s has a tag; tags are ignored", l.Name, name)
 			}
 			if other, ok := owner[name]; ok {
-				t.Errorf("%s is claimed by %s and %s", name, other, l.name)
+				t.Errorf("%s is claimed by %s and %s", name, other, l.Name)
 			}
-			owner[name] = l.name
+			owner[name] = l.Name
 		}
 	}
 }

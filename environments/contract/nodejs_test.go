@@ -39,7 +39,7 @@ func TestNode_FunctionForms(t *testing.T) {
 		{"wrongLength", 1, 200, "right", ""},
 		{"assigns", 1, 200, `{"a":"changed"}`, ""},
 	}
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		path := l.place(t, "forms")
 		one, two, none := start(t, l), start(t, l), start(t, l)
 		one.mustLoad(path, "one")
@@ -74,7 +74,7 @@ func TestNode_BodiesAreParsedByTheirType(t *testing.T) {
 		{"application/json", "", 200, `{"type":"object","body":{}}`},
 		{"application/json", "{not json", 400, "not JSON"},
 	}
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		r := start(t, l)
 		r.mustLoad(l.place(t, "forms"), "body")
 		for _, c := range cases {
@@ -84,7 +84,7 @@ func TestNode_BodiesAreParsedByTheirType(t *testing.T) {
 }
 
 func TestNode_ParametersAndOriginalURL(t *testing.T) {
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		r := start(t, l)
 		r.mustLoad(l.place(t, "forms"), "params")
 		a := r.do(http.MethodGet, "/", nil, "X-Fission-Params-Id", "7", "X-Fission-Full-Url", "/users/7?q=1", "X-Forwarded-Host", "example.com:80")
@@ -93,7 +93,7 @@ func TestNode_ParametersAndOriginalURL(t *testing.T) {
 }
 
 func TestNode_FunctionMayReadTheBodyItself(t *testing.T) {
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		r := serve(t, l, "streams-body", "BODY_PARSER_LIMIT=1kb")
 		wantText(t, r.do(http.MethodPost, "/", make([]byte, 3<<20)), http.StatusOK, "3145728 undefined")
 		wantText(t, r.get("/"), http.StatusOK, "0 undefined")
@@ -101,7 +101,7 @@ func TestNode_FunctionMayReadTheBodyItself(t *testing.T) {
 }
 
 func TestNode_SignalTellsThatTheClientWentAway(t *testing.T) {
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		r := serve(t, l, "aborted")
 		conn := r.dial()
 		send(t, conn, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -112,7 +112,7 @@ func TestNode_SignalTellsThatTheClientWentAway(t *testing.T) {
 }
 
 func TestNode_ClosesItsSideWhenTheFunctionIsDoneWithWhoLeft(t *testing.T) {
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		r := serve(t, l, "aborted")
 		conn := r.dial()
 		send(t, conn, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -133,17 +133,17 @@ func TestNode_ESModules(t *testing.T) {
 		{"file in a folder", "", "esm.named", "named of an ES module"},
 		{"package of type module", "esm", "", "hello from a module package"},
 	}
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		for _, c := range cases {
 			t.Run(c.behaviour, func(t *testing.T) {
 				r := start(t, l)
-				r.mustLoad(filepath.Join(l.functions, c.path), c.entry)
+				r.mustLoad(filepath.Join(l.Functions, c.path), c.entry)
 				wantText(t, r.get("/"), http.StatusOK, c.want)
 			})
 		}
 		t.Run("file without extension", func(t *testing.T) {
 			r := start(t, l)
-			r.mustLoad(place(t, filepath.Join(l.functions, "esm.mjs")), "")
+			r.mustLoad(place(t, filepath.Join(l.Functions, "esm.mjs"), "deployarchive"), "")
 			wantText(t, r.get("/"), http.StatusOK, "default of an ES module")
 			if r.stderr.String() != "" {
 				t.Errorf("noise on stderr: %s", r.stderr)
@@ -158,7 +158,7 @@ func TestNode_ESModules(t *testing.T) {
 }
 
 func TestNode_StrayErrorDoesNotEndTheProcess(t *testing.T) {
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		r := start(t, l)
 		r.mustLoad(l.place(t, "forms"), "throwsInCallback")
 		for range 3 {
@@ -169,15 +169,15 @@ func TestNode_StrayErrorDoesNotEndTheProcess(t *testing.T) {
 }
 
 // node runs a test for the Node.js runtime.
-func node(t *testing.T, test func(t *testing.T, l language)) {
+func node(t *testing.T, test func(t *testing.T, l Language)) {
 	t.Helper()
 	only(t, "nodejs", test)
 }
 
 func TestNode_UnitTests(t *testing.T) {
-	node(t, func(t *testing.T, l language) {
+	node(t, func(t *testing.T, l Language) {
 		command := exec.CommandContext(t.Context(), "node", "--test", "test/")
-		command.Dir = l.dir
+		command.Dir = l.Dir
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}

@@ -35,7 +35,7 @@ func TestPython_FunctionForms(t *testing.T) {
 		{"wrong_length", 200, "right", ""},
 		{"keeps", 200, "1", ""},
 	}
-	python(t, func(t *testing.T, l language) {
+	python(t, func(t *testing.T, l Language) {
 		r := start(t, l)
 		r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		r.mustLoad(l.place(t, "forms"), "dispatch")
@@ -54,7 +54,7 @@ func TestPython_FunctionForms(t *testing.T) {
 }
 
 func TestPython_RequestObject(t *testing.T) {
-	python(t, func(t *testing.T, l language) {
+	python(t, func(t *testing.T, l Language) {
 		r := start(t, l)
 		r.mustLoad(l.place(t, "forms"), "about")
 		a := r.do(http.MethodGet, "/p%20q/r?a=1&a=2&n=7", nil, "X-One", "1", "Cookie", "b=1; c=2", "User-Agent", "agent/1", "Content-Type", "application/json")
@@ -83,7 +83,7 @@ func TestPython_Bodies(t *testing.T) {
 		{"reads_nothing", "text/plain", strings.Repeat("x", 3<<20), 200, "readnothing"},
 		{"streamed", "text/plain", strings.Repeat("x", 3<<20), 200, "3145728"},
 	}
-	python(t, func(t *testing.T, l language) {
+	python(t, func(t *testing.T, l Language) {
 		r := start(t, l)
 		r.mustLoad(l.place(t, "forms"), "dispatch")
 		for _, c := range cases {
@@ -97,8 +97,8 @@ func TestPython_Bodies(t *testing.T) {
 }
 
 func TestPython_AsyncFunctions(t *testing.T) {
-	python(t, func(t *testing.T, l language) {
-		if l.label != l.name {
+	python(t, func(t *testing.T, l Language) {
+		if l.Label != l.Name {
 			t.Skip("Flask runs async functions only with its extra of that name")
 		}
 		r := start(t, l)
@@ -110,7 +110,7 @@ func TestPython_AsyncFunctions(t *testing.T) {
 }
 
 func TestPython_LoggerOfTheApplicationPrints(t *testing.T) {
-	python(t, func(t *testing.T, l language) {
+	python(t, func(t *testing.T, l Language) {
 		r := start(t, l)
 		r.mustLoad(l.place(t, "forms"), "logs")
 		wantText(t, r.get("/"), http.StatusOK, "logged")
@@ -119,12 +119,12 @@ func TestPython_LoggerOfTheApplicationPrints(t *testing.T) {
 }
 
 func TestPython_FlaskThatComesWithTheFunctionIsUsed(t *testing.T) {
-	python(t, func(t *testing.T, l language) {
+	python(t, func(t *testing.T, l Language) {
 		folder := t.TempDir()
 		write(t, filepath.Join(folder, "flask", "__init__.py"), flaskOfTheFunction)
 		write(t, filepath.Join(folder, "main.py"), "import flask\n\n\ndef main():\n    return flask.greeting\n")
 		r := start(t, l)
-		if l.label != l.name {
+		if l.Label != l.Name {
 			t.Skip("Flask of the image is loaded already")
 		}
 		r.mustLoad(folder, "")
@@ -156,8 +156,8 @@ class Flask:
 `
 
 func TestPython_NameMissingInTheStandInSaysWhatToDo(t *testing.T) {
-	python(t, func(t *testing.T, l language) {
-		if l.label != l.name {
+	python(t, func(t *testing.T, l Language) {
+		if l.Label != l.Name {
 			t.Skip("this is about the stand-in for Flask")
 		}
 		path := filepath.Join(t.TempDir(), "deployarchive")
@@ -168,7 +168,7 @@ func TestPython_NameMissingInTheStandInSaysWhatToDo(t *testing.T) {
 }
 
 func TestPython_ModulesOfTheFunctionMayHaveTheRuntimesNames(t *testing.T) {
-	python(t, func(t *testing.T, l language) {
+	python(t, func(t *testing.T, l Language) {
 		folder := t.TempDir()
 		for _, name := range []string{"server", "app", "settings", "body"} {
 			write(t, filepath.Join(folder, name+".py"), "name = 'own "+name+"'\n")
@@ -191,15 +191,15 @@ func write(t *testing.T, path, text string) {
 }
 
 // python runs a test for the Python runtime and its variants.
-func python(t *testing.T, test func(t *testing.T, l language)) {
+func python(t *testing.T, test func(t *testing.T, l Language)) {
 	t.Helper()
 	only(t, "python", test)
 }
 
 func TestPython_UnitTests(t *testing.T) {
-	python(t, func(t *testing.T, l language) {
+	python(t, func(t *testing.T, l Language) {
 		command := exec.CommandContext(t.Context(), "python3", "-B", "-m", "unittest", "discover", "-s", "tests", "-t", ".")
-		command.Dir = l.dir
+		command.Dir = l.Dir
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}

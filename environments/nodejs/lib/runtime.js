@@ -77,7 +77,8 @@ class Runtime {
   }
 
   async #load(req) {
-    const { filepath, functionName } = loadRequest(req, this.#settings.codePath);
+    const { filepath, functionName, env } = loadRequest(req, this.#settings.codePath);
+    Object.assign(process.env, env);
     const began = performance.now();
     const { func, streamsBodies } = await loadFunction(filepath, functionName, this.#settings);
     this.#func = func;
@@ -120,12 +121,17 @@ class Runtime {
   }
 }
 
-/** What a specialize request asks to load; version 1 has no body and a fixed path. */
+/**
+ * What a specialize request asks to load, and the function's variables. Version 1 has a fixed path, and a body
+ * only when the function has variables.
+ */
 function loadRequest(req, codePath) {
-  if (req.url === '/specialize') return { filepath: codePath, functionName: '' };
-  const { filepath, functionName } = parseLoad(req.rawBody);
-  if (typeof filepath !== 'string' || filepath === '') throw badLoad();
-  return { filepath, functionName: functionName || '' };
+  if (req.url === '/specialize') {
+    return { filepath: codePath, functionName: '', env: req.rawBody.length === 0 ? {} : variables(parseLoad(req.rawBody)) };
+  }
+  const asked = parseLoad(req.rawBody);
+  if (typeof asked.filepath !== 'string' || asked.filepath === '') throw badLoad();
+  return { filepath: asked.filepath, functionName: asked.functionName || '', env: variables(asked) };
 }
 
 function parseLoad(raw) {
@@ -134,6 +140,12 @@ function parseLoad(raw) {
   } catch {
     throw badLoad();
   }
+}
+
+function variables({ env = {} }) {
+  const valid = env !== null && typeof env === 'object' && Object.values(env).every((value) => typeof value === 'string');
+  if (!valid) throw new BodyError(400, 'specialize: env must be an object of strings');
+  return env;
 }
 
 function badLoad() {

@@ -55,19 +55,23 @@ class App:
         try:
             if self._call is not None:
                 return _text(400, "Not a generic container\n")
-            filepath, entry = self._load_request(request)
+            filepath, entry, variables = self._load_request(request)
+            os.environ.update(variables)
             return self._load(filepath, entry)
         finally:
             self._loading.release()
 
     def _load_request(self, request):
+        """The path, the entry point and the variables; version 1 has a fixed path, and a body
+        only when the function has variables."""
+        raw = request.body.read_all()
         if request.head.target == "/specialize":
-            return self._settings.code_path, ""
-        try:
-            asked = json.loads(request.body.read_all())
-            return os.fspath(asked["filepath"] or None), asked.get("functionName") or ""
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise HTTPError(400, "specialize: the body must be JSON with a filepath") from None
+            return self._settings.code_path, "", _variables(_parse(raw)) if raw else {}
+        asked = _parse(raw)
+        filepath = asked.get("filepath") if isinstance(asked, dict) else None
+        if not filepath or not isinstance(filepath, str):
+            raise HTTPError(400, "specialize: the body must be JSON with a filepath")
+        return filepath, asked.get("functionName") or "", _variables(asked)
 
     def _load(self, filepath, entry):
         began = time.perf_counter()
@@ -87,6 +91,20 @@ class App:
         print("function error:", _stack(err), sep="\n", end="", file=sys.stderr)
         detail = f": {type(err).__name__}: {err}" if self._settings.show_errors else ""
         return _text(500, f"Internal server error{detail}\n")
+
+
+def _parse(raw):
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise HTTPError(400, "specialize: the body must be JSON") from None
+
+
+def _variables(asked):
+    variables = asked.get("env") or {} if isinstance(asked, dict) else None
+    if not isinstance(variables, dict) or not all(isinstance(value, str) for value in variables.values()):
+        raise HTTPError(400, "specialize: env must be an object of strings")
+    return variables
 
 
 def _load(filepath, entry, flask):

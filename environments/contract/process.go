@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -13,15 +14,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
-	"testing"
 	"time"
 )
 
 // runtime is a running runtime process.
 type runtime struct {
-	t      *testing.T
+	t      T
 	url    string
 	addr   string
 	cmd    *exec.Cmd
@@ -33,29 +32,29 @@ type runtime struct {
 }
 
 // start starts a generic runtime and waits until it listens.
-func start(t *testing.T, l language, env ...string) *runtime {
+func start(t T, l Language, env ...string) *runtime {
 	t.Helper()
-	r := launch(t, l, freeAddress(t), env...)
+	r := launch(t, l, freeAddress(), env...)
 	r.await("listening", r.listens)
 	return r
 }
 
 // launch starts a runtime process as its image says.
-func launch(t *testing.T, l language, addr string, env ...string) *runtime {
+func launch(t T, l Language, addr string, env ...string) *runtime {
 	t.Helper()
-	command := make([]string, len(l.image.Command))
-	for i, word := range l.image.Command {
+	command := make([]string, len(l.Image.Command))
+	for i, word := range l.Image.Command {
 		command[i] = word
-		if file := filepath.Join(l.dir, word); i > 0 && exists(file) {
+		if file := filepath.Join(l.Dir, word); filepath.IsLocal(word) && (i > 0 || strings.Contains(word, "/")) && exists(file) {
 			command[i] = file
 		}
 	}
 	r := &runtime{t: t, addr: addr, url: "http://" + addr, stdout: &log{}, stderr: &log{}, ended: make(chan struct{})}
 	r.client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience}
 	r.cmd = exec.CommandContext(context.Background(), command[0], command[1:]...)
-	r.cmd.Dir = l.dir
+	r.cmd.Dir = filepath.Join(l.Dir, l.Image.WorkDir)
 	r.cmd.Env = append(os.Environ(), "HOTPOD_RUNTIME_ADDRESS="+addr)
-	for name, value := range l.image.Env {
+	for name, value := range l.Image.Env {
 		r.cmd.Env = append(r.cmd.Env, name+"="+value)
 	}
 	r.cmd.Env = append(r.cmd.Env, env...)
@@ -72,20 +71,17 @@ func launch(t *testing.T, l language, addr string, env ...string) *runtime {
 }
 
 // serve starts a runtime and loads a test function.
-func serve(t *testing.T, l language, function string, env ...string) *runtime {
+func serve(t T, l Language, function string, env ...string) *runtime {
 	t.Helper()
 	r := start(t, l, env...)
 	r.mustLoad(l.place(t, function), "")
 	return r
 }
 
-var addresses atomic.Int64
-
-// freeAddress returns an address that no other test uses, on a loopback address of its own as pods have.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	n := addresses.Add(1)
-	return fmt.Sprintf("127.%d.%d.%d:8888", 64+os.Getpid()%128, n/250, n%250+1)
+// freeAddress returns an address that no other check uses, on a loopback address of its own as pods have.
+func freeAddress() string {
+	n := rand.Uint32() //nolint:gosec // chance is enough among 16 million addresses
+	return fmt.Sprintf("127.%d.%d.%d:8888", 64+n>>24%128, n>>8&0xff, n%250+1)
 }
 
 func (r *runtime) stop() {
@@ -145,21 +141,25 @@ func (r *runtime) signal(s syscall.Signal) {
 // load sends the load call of version 2, as a fetcher does.
 func (r *runtime) load(path, entry string) answer {
 	r.t.Helper()
-	body, err := json.Marshal(map[string]any{
+	return r.post("/v2/specialize", map[string]any{
 		"filepath": path, "functionName": entry, "url": "", "envVersion": 2,
 		"FunctionMetadata": map[string]any{"name": "f", "namespace": "default", "uid": "u"},
 	})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return r.do(http.MethodPost, "/v2/specialize", body, "Content-Type", "application/json")
 }
 
 func (r *runtime) mustLoad(path, entry string) {
 	r.t.Helper()
-	if a := r.load(path, entry); a.status >= 300 {
-		r.t.Fatalf("load %s %q: %d %s", path, entry, a.status, a.body)
+	wantLoaded(r.t, r.load(path, entry))
+}
+
+// post sends a value as JSON.
+func (r *runtime) post(path string, value any) answer {
+	r.t.Helper()
+	body, err := json.Marshal(value)
+	if err != nil {
+		r.t.Fatal(err)
 	}
+	return r.do(http.MethodPost, path, body, "Content-Type", "application/json")
 }
 
 // answer is what came back for a request.
@@ -239,18 +239,25 @@ func (l *log) String() string {
 	return l.buf.String()
 }
 
-func wantStatus(t *testing.T, a answer, status int) {
+func wantStatus(t T, a answer, status int) {
 	t.Helper()
 	if a.status != status {
 		t.Fatalf("status %d, want %d; body: %.300s", a.status, status, a.body)
 	}
 }
 
-func wantText(t *testing.T, a answer, status int, text string) {
+func wantText(t T, a answer, status int, text string) {
 	t.Helper()
 	wantStatus(t, a, status)
 	if !strings.Contains(a.text(), text) {
 		t.Fatalf("body %.300q lacks %q", a.text(), text)
+	}
+}
+
+func wantLoaded(t T, a answer) {
+	t.Helper()
+	if a.status >= 300 {
+		t.Fatalf("load: %d %s", a.status, a.body)
 	}
 }
 
@@ -259,7 +266,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func mustEqual[T comparable](t *testing.T, what string, got, want T) {
+func mustEqual[V comparable](t T, what string, got, want V) {
 	t.Helper()
 	if got != want {
 		t.Fatalf("%s: got %v, want %v", what, fmt.Sprint(got), fmt.Sprint(want))
