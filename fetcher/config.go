@@ -25,6 +25,8 @@ type Config struct {
 	RuntimeAddress string
 	// CodeDir, SecretDir and ConfigDir are the volumes shared with the runtime.
 	CodeDir, SecretDir, ConfigDir string
+	// PackagesDir is the volume shared with the builder, in a builder pod; empty in every other.
+	PackagesDir string
 	// MaxCall is the largest control call in bytes.
 	MaxCall int64
 	// DownloadTimeout bounds the wait for the headers and for each part of a download; the call's own timeout
@@ -64,6 +66,7 @@ func (c *Config) Flags(fs *flag.FlagSet, getenv func(string) string) {
 	fs.StringVar(&c.CodeDir, "code-dir", "/userfunc", "volume for code")
 	fs.StringVar(&c.SecretDir, "secret-dir", "/secrets", "volume for Secrets")
 	fs.StringVar(&c.ConfigDir, "config-dir", "/configs", "volume for ConfigMaps")
+	fs.StringVar(&c.PackagesDir, "packages-dir", "", "volume for sources and what is built; empty but in a builder pod")
 	fs.Int64Var(&c.MaxCall, "max-call", 16<<20, "largest control call in bytes")
 	fs.DurationVar(&c.DownloadTimeout, "download-timeout", 30*time.Second, "how long a download may stand still")
 	fs.Int64Var(&c.Limits.Archive, "max-archive", limits.Archive, "largest archive in bytes")

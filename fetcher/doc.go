@@ -18,6 +18,9 @@
 // 422 Failure that is the function's fault (its archive, its code); 502, 504 and 507 Failure that is the
 // platform's (code cannot be downloaded, no runtime, volume full), where another pod may do better.
 //
+// In a builder pod (Config.PackagesDir) it specializes nothing; it brings sources and takes away what is built of them:
+// /v1/fetch, /v1/pack and /v1/upload, signed and sealed alike.
+//
 // It runs beside hostile code, so every input is bounded and archives are unpacked against traversal, links and
 // bombs (Limits). It uses the standard library only and knows nothing of Kubernetes.
 package fetcher

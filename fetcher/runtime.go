@@ -46,6 +46,13 @@ type loadRequest struct {
 	URL              string          `json:"url"`
 	FunctionMetadata json.RawMessage //nolint:tagliatelle // Fission's field has no tag, so its key is capitalised
 	EnvVersion       int             `json:"envVersion"`
+	// Env are variables of the function: a key of our own, which Fission's runtimes do not look at.
+	Env map[string]string `json:"env,omitempty"`
+}
+
+// firstLoadRequest is the body of a load call of version 1, where Fission's runtimes expect and read none.
+type firstLoadRequest struct {
+	Env map[string]string `json:"env"`
 }
 
 // listening returns nil when the runtime accepts connections.
@@ -98,14 +105,20 @@ func (r *runtime) loadOnce(ctx context.Context, req *wire.SpecializeRequest, pat
 }
 
 func (r *runtime) loadCall(ctx context.Context, req *wire.SpecializeRequest, path string) (*http.Request, error) {
+	var say any
 	url, contentType, body := "/specialize", "text/plain", []byte(nil)
 	if req.EnvVersion >= 2 {
+		url = "/v2/specialize"
+		say = loadRequest{
+			FilePath: path, FunctionName: req.EntryPoint, FunctionMetadata: req.Metadata, EnvVersion: req.EnvVersion, Env: req.Env,
+		}
+	} else if len(req.Env) > 0 {
+		say = firstLoadRequest{req.Env}
+	}
+	if say != nil {
 		var err error
-		url, contentType = "/v2/specialize", "application/json"
-		body, err = json.Marshal(loadRequest{
-			FilePath: path, FunctionName: req.EntryPoint, FunctionMetadata: req.Metadata, EnvVersion: req.EnvVersion,
-		})
-		if err != nil {
+		contentType = "application/json"
+		if body, err = json.Marshal(say); err != nil {
 			return nil, ours(err, "encode the load call")
 		}
 	}

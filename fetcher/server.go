@@ -60,7 +60,9 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 
 // Run rehearses, listens and serves until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	if err := s.rehearse(ctx); err != nil { // which costs time later, and nothing else
+	if s.cfg.PackagesDir != "" {
+		s.log.Info("serving a builder")
+	} else if err := s.rehearse(ctx); err != nil { // which costs time later, and nothing else
 		s.log.Warn("rehearsal failed", "error", err)
 	}
 	address := net.JoinHostPort(s.cfg.Address, strconv.Itoa(s.cfg.Port))
@@ -86,7 +88,11 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+wire.PathIdentity, s.signed(s.identity))
-	mux.HandleFunc("POST "+wire.PathSpecialize, s.signed(s.specialize))
+	if s.cfg.PackagesDir == "" {
+		mux.HandleFunc("POST "+wire.PathSpecialize, s.signed(s.specialize))
+	} else {
+		s.handleBuilds(mux)
+	}
 	mux.HandleFunc("GET "+wire.PathHealth, func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET "+wire.PathReadiness, s.readiness)
 	mux.HandleFunc("GET /version", version)

@@ -180,6 +180,23 @@ func TestSpecialize_FirstVersionOfEnvironmentsLoadsWithoutABody(t *testing.T) {
 	}
 }
 
+func TestSpecialize_PassesVariablesInTheLoadCall(t *testing.T) {
+	for version, want := range map[int]string{
+		1: `{"env":{"A":"b","EMPTY":""}}`,
+		3: `"envVersion":3,"env":{"A":"b","EMPTY":""}}`,
+	} {
+		p := newPod(t)
+		req := hello("f", "code")
+		req.EnvVersion, req.Env = version, map[string]string{"A": "b", "EMPTY": ""}
+		if status, body := p.specialize(req); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+		if got := <-p.loads; got.contentType != "application/json" || !strings.HasSuffix(string(got.body), want) {
+			t.Errorf("version %d: load call %s %s, want the end %s", version, got.contentType, got.body, want)
+		}
+	}
+}
+
 func TestSpecialize_TheSameFunctionAgainIsToldTheSameWithoutLoadingAgain(t *testing.T) {
 	p := newPod(t)
 	release := make(chan struct{})
