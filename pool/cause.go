@@ -16,8 +16,8 @@ func startFailures() []string {
 	}
 }
 
-// brokenCause says why a pod cannot start, for the environment's owner; "" when nothing says that it cannot.
-func brokenCause(pod *corev1.Pod) string {
+// BrokenCause says why a pod cannot start, for the environment's owner; "" when nothing says that it cannot.
+func BrokenCause(pod *corev1.Pod) string {
 	if ended(pod) {
 		return strings.TrimSpace(fmt.Sprintf("pod %s ended: %s %s", pod.Name, pod.Status.Reason, pod.Status.Message))
 	}

@@ -31,7 +31,7 @@ func TestBrokenCause_NamesTheContainerTheReasonAndTheNextCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pod := &corev1.Pod{Status: c.status}
 			pod.Name, pod.Namespace = "p", "ns"
-			got := brokenCause(pod)
+			got := BrokenCause(pod)
 			if (got == "") != (c.want == nil) {
 				t.Errorf("cause = %q", got)
 			}

@@ -51,7 +51,7 @@ func (p *Pool) observe(m *member, pod *corev1.Pod) {
 
 func (p *Pool) observeStart(m *member, pod *corev1.Pod) {
 	m.restarts = restarts(pod)
-	switch cause := brokenCause(pod); {
+	switch cause := BrokenCause(pod); {
 	case m.label != wire.StateWarm && ended(pod):
 		p.discard(m, ReasonUnfit)
 		return

@@ -14,8 +14,8 @@ func hotLabels(h wire.Held) map[string]string {
 	return map[string]string{
 		wire.LabelState:              string(wire.StateHot),
 		wire.LabelManaged:            "false",
-		wire.LabelFunctionName:       labelValue(h.Function.Name),
-		wire.LabelFunctionNamespace:  labelValue(h.Function.Namespace),
+		wire.LabelFunctionName:       LabelValue(h.Function.Name),
+		wire.LabelFunctionNamespace:  LabelValue(h.Function.Namespace),
 		wire.LabelFunctionUID:        h.Function.UID,
 		wire.LabelFunctionGeneration: strconv.FormatInt(h.Generation, 10),
 		labelServed:                  "true",

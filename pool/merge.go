@@ -15,15 +15,28 @@ import (
 // userPodSpec returns what the environment's owner wants of its pods: spec.runtime.podspec, whose main container
 // got the runtime container's name and spec.runtime.container. It is checked and safe to merge.
 func userPodSpec(e *v1.Environment) (*corev1.PodSpec, error) {
-	spec, err := DecodePodSpec(e.Spec.Runtime.PodSpec, "spec.runtime.podspec")
+	r := &e.Spec.Runtime
+	spec, err := UserPodSpec(r.PodSpec, r.Container, "spec.runtime", runtimeName(e.Name))
 	if err != nil {
 		return nil, err
 	}
-	container, err := decode[corev1.Container](e.Spec.Runtime.Container, "spec.runtime.container")
+	if err := checkPodSpec(spec); err != nil {
+		return nil, fmt.Errorf("environment %s/%s: %w", e.Namespace, e.Name, err)
+	}
+	return spec, nil
+}
+
+// UserPodSpec reads a podspec and a container of the named field of an object. The container is the one that the podspec
+// has under its name, or the main one; it is called main in the result, which is not checked yet (CheckPodSpec).
+func UserPodSpec(podSpec, mainContainer *runtime.RawExtension, field, main string) (*corev1.PodSpec, error) {
+	spec, err := DecodePodSpec(podSpec, field+".podspec")
 	if err != nil {
 		return nil, err
 	}
-	main := runtimeName(e.Name)
+	container, err := decode[corev1.Container](mainContainer, field+".container")
+	if err != nil {
+		return nil, err
+	}
 	if container.Name != "" {
 		for i := range spec.Containers {
 			if spec.Containers[i].Name == container.Name {
@@ -32,13 +45,8 @@ func userPodSpec(e *v1.Environment) (*corev1.PodSpec, error) {
 		}
 	}
 	container.Name = main
-	if spec.Containers, err = withMain(spec.Containers, *container); err != nil {
-		return nil, err
-	}
-	if err := checkPodSpec(spec); err != nil {
-		return nil, fmt.Errorf("environment %s/%s: %w", e.Namespace, e.Name, err)
-	}
-	return spec, nil
+	spec.Containers, err = withMain(spec.Containers, *container)
+	return spec, err
 }
 
 // withMain merges main into the container of its name, or adds it. The platform decides its image.
@@ -81,7 +89,8 @@ func decode[T any](raw *runtime.RawExtension, field string) (*T, error) {
 	return v, nil
 }
 
-func mergePodSpec(base, user *corev1.PodSpec) (*corev1.PodSpec, error) {
+// MergePodSpec merges what a user wants into the platform's spec, whose first container is the main one.
+func MergePodSpec(base, user *corev1.PodSpec) (*corev1.PodSpec, error) {
 	spec, err := merge(base, user)
 	if err != nil {
 		return nil, err

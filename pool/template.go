@@ -42,8 +42,8 @@ func PodFor(e *v1.Environment, cfg Config) (*corev1.Pod, error) {
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: podNamespace(e, cfg),
 			Labels: map[string]string{
-				wire.LabelEnvironmentName:      labelValue(e.Name),
-				wire.LabelEnvironmentNamespace: labelValue(e.Namespace),
+				wire.LabelEnvironmentName:      LabelValue(e.Name),
+				wire.LabelEnvironmentNamespace: LabelValue(e.Namespace),
 				wire.LabelEnvironmentUID:       string(e.UID),
 				wire.LabelExecutorType:         v1.ExecutorPool,
 				wire.LabelManaged:              "true",
@@ -106,7 +106,7 @@ func podSpec(e *v1.Environment, cfg Config) (*corev1.PodSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := mergePodSpec(basePodSpec(e, cfg), user)
+	spec, err := MergePodSpec(basePodSpec(e, cfg), user)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func RuntimeAddress(cfg Config, port int) string {
 
 // runtimeName turns an environment's name into a container name, which is shorter and knows no dots.
 func runtimeName(environment string) string {
-	name := strings.ReplaceAll(labelValue(environment), ".", "-")
+	name := strings.ReplaceAll(LabelValue(environment), ".", "-")
 	if name == ContainerFetcher || name == ContainerProxy {
 		return name + "-runtime"
 	}
@@ -203,15 +203,21 @@ func volumes() []mounted {
 }
 
 func sidecars(cfg Config) []corev1.Container {
-	fetcher := sidecar(ContainerFetcher, cfg.FetcherImage, cfg.FetcherCommand, cfg, wire.PortRuntime)
-	fetcher.ReadinessProbe = httpProbe(wire.PathReadiness, wire.PortFetcher)
-	fetcher.Resources = resources("5m", "16Mi", "192Mi")
+	fetcher := Fetcher(cfg, wire.PortRuntime)
 	for _, v := range volumes() {
 		if v.mount.Name != "tmp" {
 			fetcher.VolumeMounts = append(fetcher.VolumeMounts, v.mount)
 		}
 	}
 	return []corev1.Container{fetcher, QueueProxy(cfg, wire.PortRuntime)}
+}
+
+// Fetcher is the sidecar that brings code, without volumes. It counts as ready when something listens on the port.
+func Fetcher(cfg Config, port int) corev1.Container {
+	fetcher := sidecar(ContainerFetcher, cfg.FetcherImage, cfg.FetcherCommand, cfg, port)
+	fetcher.ReadinessProbe = httpProbe(wire.PathReadiness, wire.PortFetcher)
+	fetcher.Resources = resources("5m", "16Mi", "192Mi")
+	return fetcher
 }
 
 // QueueProxy is the sidecar in front of a runtime that listens on the port.
@@ -262,8 +268,8 @@ func resources(cpu, memory, limit string) corev1.ResourceRequirements {
 	}
 }
 
-// labelValue returns s if it fits into a label, else a shorter value that is still its own.
-func labelValue(s string) string {
+// LabelValue returns s if it fits into a label, else a shorter value that is still its own.
+func LabelValue(s string) string {
 	if len(s) <= maxLabel {
 		return s
 	}
