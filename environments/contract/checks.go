@@ -29,7 +29,8 @@ func lifeChecks() []Check {
 		{"exit", "of the function ends the process with its code", false, exitOfTheFunctionEndsTheProcessWithItsCode},
 		{"exit", "at load ends the process with its code", false, exitAtLoadEndsTheProcessWithItsCode},
 		{"address", "in use is said and ends the process", false, addressInUseIsSaidAndEndsTheProcess},
-		{"settings", "bad ones are named", false, settingsBadOnesAreNamed},
+		{"settings", "a bad address is named", false, settingsBadAddressIsNamed},
+		{"settings", "a bad body limit is named", false, settingsBadLimitIsNamed},
 		{"log", "lines appear when they are printed", true, logLinesAppearWhenTheyArePrinted},
 	}
 }
@@ -43,6 +44,7 @@ func callChecks() []Check {
 		{"call", "body of 20 megabytes in and out", true, callBodyOf20MegabytesInAndOut},
 		{"call", "body beyond the limit is 413", false, callBodyBeyondTheLimitIs413},
 		{"call", "answer of 100 megabytes", true, callAnswerOf100Megabytes},
+		{"call", "a gigabyte in and out in constant memory", false, callGigabyteInAndOutInConstantMemory},
 		{"call", "error is 500 with its message and the next call works", true, callErrorIs500WithItsMessageAndTheNextCallWorks},
 		{"call", "error messages can be hidden", false, callErrorMessagesCanBeHidden},
 		{"call", "function that returns nothing is an empty 200", false, callFunctionThatReturnsNothingIsAnEmpty200},
@@ -67,6 +69,7 @@ func wireChecks() []Check {
 		{"wire", "Expect: 100-continue is answered", true, wireExpectContinueIsAnswered},
 		{"wire", "Connection: close and HTTP/1.0", true, wireConnectionCloseAndHTTP10},
 		{"wire", "malformed requests are refused", true, wireMalformedRequestsAreRefused},
+		{"wire", "a length beside chunks is refused", false, wireLengthBesideChunksIsRefused},
 		{"wire", "headers of 60 kilobytes", true, wireHeadersOf60Kilobytes},
 	}
 }

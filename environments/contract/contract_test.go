@@ -1,10 +1,46 @@
 package contract
 
 import (
+	"flag"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 )
+
+// programs is the folder of the runtimes that are programs of Hotpod's own.
+var programs string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	flag.Parse()
+	if testing.Short() {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "programs-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = buildPrograms(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build the runtimes:", err)
+		return 1
+	}
+	programs = dir
+	return m.Run()
+}
+
+// buildPrograms builds what "make build" builds of the runtimes.
+func buildPrograms(dir string) error {
+	build := exec.Command("go", "build", "-trimpath", "-o", dir+"/", "hotpod.dev/cmd/binaryenv")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
 
 // TestContract runs every check against every language: go test -run 'TestContract/python/call'.
 func TestContract(t *testing.T) {
@@ -45,7 +81,7 @@ func each(t *testing.T, test func(t *testing.T, l Language)) {
 		t.Run(l.Label, func(t *testing.T) {
 			t.Parallel()
 			if program := l.Missing(); program != "" {
-				t.Skipf("%s is not on PATH: see %s/image.yaml", program, l.Dir)
+				t.Skipf("%s is not on PATH: %s", program, l.Image.Install)
 			}
 			test(t, l)
 		})
@@ -77,6 +113,7 @@ func languages(t *testing.T) []Language {
 		if err != nil {
 			t.Fatal(err)
 		}
+		l.Programs = programs
 		found = append(found, l)
 	}
 	return found

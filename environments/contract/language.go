@@ -23,17 +23,23 @@ type Language struct {
 	Dir string
 	// Functions is the folder of the functions that the checks load.
 	Functions string
-	Image     Image
-	Traits    Traits
+	// Programs is the folder of Hotpod's own programs.
+	Programs string
+	Image    Image
+	Traits   Traits
 }
 
 // Image is an image.yaml.
 type Image struct {
-	Names    []string          `json:"names"`
-	Command  []string          `json:"command"`
+	Names   []string `json:"names"`
+	Command []string `json:"command"`
+	// Program is a program of Hotpod's own, by its file's name, that runs in place of Command.
+	Program  string            `json:"program"`
 	Env      map[string]string `json:"env"`
 	WorkDir  string            `json:"workdir"`
 	Requires []string          `json:"requires"`
+	Optional []string          `json:"optional"`
+	Install  string            `json:"install"`
 }
 
 // Traits are where languages may differ: a contract.yaml beside the functions. Without one, nothing differs.
@@ -60,11 +66,14 @@ func ReadLanguage(dir, functions string) (Language, error) {
 		return Language{}, err
 	}
 	l := Language{Name: filepath.Base(dir), Label: filepath.Base(dir), Dir: dir, Functions: functions}
+	if own, err := os.Executable(); err == nil {
+		l.Programs = filepath.Dir(own)
+	}
 	if err := readYAML(filepath.Join(dir, "image.yaml"), &l.Image); err != nil {
 		return l, err
 	}
-	if len(l.Image.Command) == 0 {
-		return l, fmt.Errorf("%s has no command", filepath.Join(dir, "image.yaml"))
+	if len(l.Image.Command) == 0 && l.Image.Program == "" {
+		return l, fmt.Errorf("%s has no command and no program", filepath.Join(dir, "image.yaml"))
 	}
 	err = readYAML(filepath.Join(functions, "contract.yaml"), &l.Traits)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -120,13 +120,16 @@ func addressInUseIsSaidAndEndsTheProcess(t T, l Language) {
 	}
 }
 
-func settingsBadOnesAreNamed(t T, l Language) {
-	for _, variable := range []string{"HOTPOD_RUNTIME_ADDRESS=nonsense", "BODY_PARSER_LIMIT=much"} {
-		name, _, _ := strings.Cut(variable, "=")
-		r := launch(t, l, freeAddress(), variable)
-		mustEqual(t, "exit code", r.exit(), 2)
-		if !strings.Contains(r.stderr.String(), name) {
-			t.Errorf("%s is not named: %s", name, r.stderr)
-		}
+func settingsBadAddressIsNamed(t T, l Language) {
+	badSettingIsNamed(t, l, "HOTPOD_RUNTIME_ADDRESS", "nonsense")
+}
+
+func settingsBadLimitIsNamed(t T, l Language) { badSettingIsNamed(t, l, "BODY_PARSER_LIMIT", "much") }
+
+func badSettingIsNamed(t T, l Language, name, value string) {
+	r := launch(t, l, freeAddress(), name+"="+value)
+	mustEqual(t, "exit code", r.exit(), 2)
+	if !strings.Contains(r.stderr.String(), name) {
+		t.Errorf("%s is not named: %s", name, r.stderr)
 	}
 }

@@ -107,7 +107,9 @@ func clientThatLeavesInTheMiddleOfItsBody(t T, l Language) {
 func logLinesAppearWhenTheyArePrinted(t T, l Language) {
 	r := serve(t, l, "prints")
 	answered := r.goGet("/")
-	r.await("printed", func() bool { return strings.Contains(r.stdout.String(), "a line of the function\n") })
+	r.await("printed", func() bool {
+		return strings.Contains(r.stdout.String()+r.stderr.String(), "a line of the function\n")
+	})
 	wantStatus(t, r.get("/release"), http.StatusOK)
 	wantText(t, (<-answered).answer, http.StatusOK, "printed")
 }

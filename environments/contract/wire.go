@@ -63,13 +63,23 @@ func wireMalformedRequestsAreRefused(t T, l Language) {
 		"space before colon":    "GET / HTTP/1.1\r\nHost: x\r\nContent-Length : 5\r\n\r\nhello",
 		"negative length":       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
 		"two lengths":           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-		"length and chunked":    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"unknown coding":        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
 		"bad chunk":             "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
 		"control byte in field": "GET / HTTP/1.1\r\nHost: x\r\nX-A: a\x00b\r\n\r\n",
 		"head without end":      "GET / HTTP/1.1\r\nX-A: " + strings.Repeat("a", 200<<10),
 	}
-	r := serve(t, l, "mirror")
+	refuses(t, serve(t, l, "mirror"), requests)
+}
+
+func wireLengthBesideChunksIsRefused(t T, l Language) {
+	refuses(t, serve(t, l, "mirror"), map[string]string{
+		"length and chunked": "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	})
+}
+
+// refuses sends requests that are not HTTP, and then one that is.
+func refuses(t T, r *runtime, requests map[string]string) {
+	t.Helper()
 	for name, request := range requests {
 		conn := r.dial()
 		_, _ = conn.Write([]byte(request)) // The refusal may come before the end of a long head.

@@ -19,13 +19,19 @@ type Definition struct {
 	Names []string `json:"names,omitempty"`
 	// Command is the entrypoint. A first element that is a relative path with a slash, and any other element that
 	// names a file of the folder, is taken from the folder.
-	Command []string `json:"command"`
+	Command []string `json:"command,omitempty"`
+	// Program is one of Hotpod's own programs, by the name of its file; it runs in place of a command.
+	Program string `json:"program,omitempty"`
 	// Env is set below the container's own environment.
 	Env map[string]string `json:"env,omitempty"`
 	// WorkDir is relative to the folder; empty means the folder itself.
 	WorkDir string `json:"workdir,omitempty"`
 	// Requires are programs that have to be on PATH.
 	Requires []string `json:"requires,omitempty"`
+	// Optional are programs that the image finds on its PATH when they are installed.
+	Optional []string `json:"optional,omitempty"`
+	// Install says how to get what is required, for people.
+	Install string `json:"install,omitempty"`
 }
 
 // readDefinition reads the image.yaml of the folder. Unknown fields are errors, because they are misspelt ones.
@@ -43,8 +49,11 @@ func readDefinition(dir string) (Definition, error) {
 
 func (d Definition) validate(dir string) error {
 	var errs []error
-	if len(d.Command) == 0 {
+	if len(d.Command) == 0 && d.Program == "" {
 		errs = append(errs, errors.New("command is empty"))
+	}
+	if len(d.Command) > 0 && d.Program != "" {
+		errs = append(errs, errors.New("command and program exclude each other"))
 	}
 	for _, name := range d.Names {
 		if normalize(name) == "" || strings.ContainsAny(name, " \t\n") {

@@ -118,6 +118,25 @@ func TestResolve_FindsPrograms(t *testing.T) {
 	}
 }
 
+func TestResolve_FolderOfAProgram(t *testing.T) {
+	environments := folder(t, map[string]string{
+		"one/image.yaml":   "names: [x/one-env]\nprogram: one\noptional: [sh]\n",
+		"two/image.yaml":   "names: [x/two-env]\nprogram: two\n",
+		"three/image.yaml": "names: [x/three-env]\ncommand: [no-such]\nrequires: [no-such]\ninstall: run apt-get install such\n",
+	})
+	programs := folder(t, map[string]string{"one": "#!"})
+	r := &Resolver{Environments: environments, Programs: []string{programs}}
+	got, err := r.Resolve("x/one-env:latest")
+	if err != nil || !slices.Equal(got.Command, []string{filepath.Join(programs, "one")}) || got.Dir != programs || !slices.Equal(got.Optional, []string{"sh"}) {
+		t.Errorf("resolves to %+v, %v", got, err)
+	}
+	for name, want := range map[string]string{"x/two-env": "make build", "x/three-env": "run apt-get install such and start"} {
+		if _, err := r.Resolve(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, want)
+		}
+	}
+}
+
 func TestRegistry_KeepsWhatIsAdded(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sub", "images.json")
 	mine := folder(t, map[string]string{"image.yaml": "command: [sh]\n"})
@@ -157,6 +176,7 @@ func TestRegistry_RefusesWhatCannotRun(t *testing.T) {
 		"no name":       {":tag", "command: [sh]", "not an image name"},
 		"no command":    {"x", "names: [x]", "command is empty"},
 		"a bad name":    {"x", "names: [a b]\ncommand: [sh]", "not an image name"},
+		"two commands":  {"x", "command: [sh]\nprogram: x", "exclude each other"},
 		"leads out":     {"x", "command: [sh]\nworkdir: ../..", "leads out"},
 		"not YAML":      {"x", "command: [", "image.yaml"},
 	} {

@@ -40,7 +40,7 @@ func (r *Resolver) Resolve(image string) (node.Image, error) {
 		return node.Image{}, errors.Join(fmt.Errorf("no image %s here; known are %s; a folder becomes an image by: hotpod local image add NAME DIR",
 			image, strings.Join(slices.Sorted(maps.Keys(folders)), ", ")), unreadable)
 	}
-	return load(image, dir)
+	return r.load(image, dir)
 }
 
 // Names returns the known names, sorted, without those of Hotpod's own programs.
@@ -76,19 +76,35 @@ func (r *Resolver) Folders() (map[string]string, error) {
 	return folders, errors.Join(errs...)
 }
 
-func load(image, dir string) (node.Image, error) {
+// load reads the image.yaml of the image's folder.
+func (r *Resolver) load(image, dir string) (node.Image, error) {
 	d, err := readDefinition(dir)
 	if err != nil {
 		return node.Image{}, fmt.Errorf("use image %s: %w", image, err)
 	}
 	for _, program := range d.Requires {
 		if _, err := exec.LookPath(program); err != nil {
-			return node.Image{}, fmt.Errorf("image %s needs %s on the PATH of the platform: install it and start the platform again", image, program)
+			return node.Image{}, fmt.Errorf("image %s needs %s on the PATH of the platform: %s and start the platform again", image, program, d.howToInstall())
 		}
 	}
-	return node.Image{
-		Command: d.inFolder(dir), Env: d.Env, WorkDir: filepath.Join(dir, d.WorkDir), Dir: dir, Requires: d.Requires,
-	}, nil
+	found := node.Image{
+		Command: d.inFolder(dir), Env: d.Env, WorkDir: filepath.Join(dir, d.WorkDir), Dir: dir, Requires: d.Requires, Optional: d.Optional,
+	}
+	if d.Program != "" {
+		file, ok := r.find(d.Program)
+		if !ok {
+			return node.Image{}, fmt.Errorf("image %s is the program %s, which is not in %s: run make build", image, d.Program, strings.Join(r.Programs, ", "))
+		}
+		found.Command, found.Dir, found.WorkDir = []string{file}, filepath.Dir(file), "/"
+	}
+	return found, nil
+}
+
+func (d Definition) howToInstall() string {
+	if d.Install == "" {
+		return "install it"
+	}
+	return d.Install
 }
 
 // program finds hotpod/NAME in the folders of programs; queue-proxy is also found as queueproxy.
@@ -100,15 +116,24 @@ func (r *Resolver) program(name string) (node.Image, bool) {
 	if path.Base(registry) != "hotpod" {
 		return node.Image{}, false
 	}
+	file, ok := r.find(base, strings.ReplaceAll(base, "-", ""))
+	if !ok {
+		return node.Image{}, false
+	}
+	return binary(file), true
+}
+
+// find returns the first of the folders' executables that has one of the names.
+func (r *Resolver) find(names ...string) (string, bool) {
 	for _, dir := range r.Programs {
-		for _, candidate := range []string{base, strings.ReplaceAll(base, "-", "")} {
-			file := filepath.Join(dir, candidate)
+		for _, name := range names {
+			file := filepath.Join(dir, name)
 			if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-				return binary(file), true
+				return file, true
 			}
 		}
 	}
-	return node.Image{}, false
+	return "", false
 }
 
 func binary(file string) node.Image {

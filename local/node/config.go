@@ -77,6 +77,8 @@ type Image struct {
 	Dir string
 	// Requires are programs, such as node, that the pod must find on its PATH.
 	Requires []string
+	// Optional are programs that the pod finds on its PATH when they are installed.
+	Optional []string
 }
 
 // withDefaults checks the configuration and fills in what may be left out.

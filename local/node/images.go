@@ -66,8 +66,11 @@ func (h *host) resolve(ctx context.Context, name string) (resolvedImage, error) 
 	}
 	resolved := resolvedImage{Image: image}
 	var bins []string
-	for _, program := range image.Requires {
+	for i, program := range slices.Concat(image.Requires, image.Optional) {
 		tool, err := h.tools.locate(ctx, program)
+		if err != nil && i >= len(image.Requires) {
+			continue
+		}
 		if err != nil {
 			return resolvedImage{}, fmt.Errorf("image %s: %w", name, err)
 		}

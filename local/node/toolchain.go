@@ -89,6 +89,8 @@ func interrogate(ctx context.Context, name, path string) (program string, prefix
 		args = []string{"-c", "import sys; print(sys.executable, sys.prefix, sys.base_prefix, sep='\\n')"}
 	case name == "node":
 		args = []string{"-p", "process.execPath"}
+	case name == "go":
+		return locateGo(ctx, path)
 	default:
 		return "", nil, false
 	}
@@ -98,6 +100,16 @@ func interrogate(ctx context.Context, name, path string) (program string, prefix
 		return "", nil, false
 	}
 	return lines[0], lines[1:], true
+}
+
+// locateGo asks Go for its root, in which the real program is.
+func locateGo(ctx context.Context, path string) (program string, prefixes []string, ok bool) {
+	out, err := exec.CommandContext(ctx, path, "env", "GOROOT").Output()
+	root := strings.TrimSpace(string(out))
+	if err != nil || !filepath.IsAbs(root) {
+		return "", nil, false
+	}
+	return filepath.Join(root, "bin", "go"), []string{root}, true
 }
 
 // outside keeps the directories that no pod sees anyway, each once, without

@@ -11,7 +11,10 @@ import (
 	"syscall"
 )
 
-// Main runs a command and exits with 1, saying why on stderr, when it fails. The context ends with SIGINT or SIGTERM;
+// ErrSettings is what a command's error wraps when its settings cannot be used, and nothing was done.
+var ErrSettings = errors.New("bad settings")
+
+// Main runs a command and exits with 1, or 2 for ErrSettings, saying why on stderr, when it fails. The context ends with SIGINT or SIGTERM;
 // flag.ErrHelp is no failure: the help was printed already.
 func Main(name string, run func(ctx context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -19,6 +22,9 @@ func Main(name string, run func(ctx context.Context) error) {
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		if errors.Is(err, ErrSettings) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }

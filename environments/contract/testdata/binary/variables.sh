@@ -1,0 +1,2 @@
+#!/bin/sh
+printf '%s|%s|%s' "$GREETING" "$REPLACED" "$(printenv GREETING)"
