@@ -24,7 +24,7 @@ const (
 
 // callGigabyteInAndOutInConstantMemory sends a gigabyte to the function pipe, which answers with what it gets as it gets it.
 func callGigabyteInAndOutInConstantMemory(t T, l Language) {
-	r := serve(t, l, "pipe")
+	r := serve(t, l, "pipe", "BODY_PARSER_LIMIT=2gb")
 	ctx, cancel := context.WithTimeout(t.Context(), gigabytePatience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/", &pattern{left: gigabyte})
