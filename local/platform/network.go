@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"syscall"
 )
 
 const (
@@ -84,42 +83,6 @@ func (n *network) checkPodPorts(ctx context.Context, ports []int) error {
 	return errors.Join(errs...)
 }
 
-// choosePort returns a listener at the port of 127.0.0.1 to use, to be closed just before the program that uses it starts.
-// A port that the person chose by the flag must be free; otherwise the usual one is tried, then the one of the last time,
-// then any.
-func choosePort(ctx context.Context, chosen int, flag string, last, usual int) (net.Listener, error) {
-	if chosen != 0 {
-		l, err := tryPort(ctx, chosen)
-		if err != nil {
-			return nil, fmt.Errorf("port %d of 127.0.0.1 cannot be used: %w: choose another by --%s, or leave the flag out to get a free one", chosen, err, flag)
-		}
-		return l, nil
-	}
-	for _, port := range []int{usual, last} {
-		if port == 0 {
-			continue
-		}
-		if l, err := tryPort(ctx, port); err == nil {
-			return l, nil
-		}
-	}
-	l, err := tryPort(ctx, 0)
-	if err != nil {
-		return nil, fmt.Errorf("find a free port: %w", err)
-	}
-	return l, nil
-}
-
-func tryPort(ctx context.Context, port int) (net.Listener, error) {
-	l, err := listen(ctx, "127.0.0.1", port)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, errors.New("another program listens there")
-	}
-	return l, err
-}
-
 func listen(ctx context.Context, host string, port int) (net.Listener, error) {
 	return (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 }
-
-func portOf(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }

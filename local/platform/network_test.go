@@ -89,18 +89,40 @@ func TestChoosePort(t *testing.T) {
 		"any, when nothing is known": {0, 0, busy, 0},
 		"any, when all are taken":    {0, busy, busy, 0},
 	} {
-		l, err := choosePort(t.Context(), test.chosen, "router-port", test.last, test.usual)
+		p, err := choosePort(t.Context(), test.chosen, "router-port", test.last, test.usual)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := portOf(l); test.want != 0 && got != test.want || got == busy {
+		if got := p.number; test.want != 0 && got != test.want || got == busy {
 			t.Errorf("%s: got %d, want %d", name, got, test.want)
 		}
-		l.Close()
+		p.release()
 	}
 	_, err = choosePort(t.Context(), busy, "router-port", free, free)
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(busy)) || !strings.Contains(err.Error(), "--router-port") {
 		t.Errorf("got %v, want an error that names the port and the flag", err)
 	}
+}
+
+func TestChoosePort_KeepsOthersAwayUntilReleased(t *testing.T) {
+	first, err := choosePort(t.Context(), 0, "router-port", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.handOver() // the program that will listen has not started yet
+	second, err := choosePort(t.Context(), 0, "router-port", 0, first.number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.release()
+	if second.number == first.number {
+		t.Error("two platforms chose the same port")
+	}
+	first.release()
+	third, err := choosePort(t.Context(), first.number, "router-port", 0, 0)
+	if err != nil {
+		t.Fatalf("a port that was released: %v", err)
+	}
+	third.release()
 }

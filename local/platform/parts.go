@@ -107,7 +107,9 @@ func (p *Platform) runParts(ctx context.Context, plan *parts.Plan, agent *node.A
 		return err
 	}
 	p.renewed = files
-	p.letGoRouters()
+	for _, port := range p.ports() { // the API server's is long in use
+		port.handOver()
+	}
 	agent.SetStatic(pods)
 	return waitParts(ctx, client, pods, p.began, p.node)
 }

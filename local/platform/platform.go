@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"slices"
 	"time"
@@ -33,9 +32,9 @@ type Platform struct {
 	children []*child // in the order of their start
 
 	node *child
-	// Ports are held from their choice until the programs start that listen there; nil before and after.
-	routerPort, apiserverPort net.Listener
-	morePorts                 []net.Listener
+	// Ports are nil until they are chosen.
+	routerPort, apiserverPort *port
+	morePorts                 []*port
 	// later starts what can wait until the parts run; nil when nothing does.
 	later func()
 	// renewed are the files that are written again before their tokens end.
@@ -171,14 +170,14 @@ func (p *Platform) chooseAddresses(ctx context.Context, last State) error {
 	if err := p.chooseMore(ctx, last); err != nil {
 		return err
 	}
-	router, apiserver := portOf(p.routerPort), portOf(p.apiserverPort)
+	router, apiserver := p.routerPort.number, p.apiserverPort.number
 	p.tellPort("router", router, defaultRouterPort, p.config.RouterPort)
 	p.tellPort("API server", apiserver, defaultAPIServerPort, p.config.APIServerPort)
 	return p.state.update(func(s *State) {
 		s.Network, s.RouterPort, s.APIServerPort = p.network.number, router, apiserver
 		s.MoreRouterPorts = nil
-		for _, l := range p.morePorts {
-			s.MoreRouterPorts = append(s.MoreRouterPorts, portOf(l))
+		for _, more := range p.morePorts {
+			s.MoreRouterPorts = append(s.MoreRouterPorts, more.number)
 		}
 	})
 }
@@ -190,21 +189,18 @@ func (p *Platform) chooseMore(ctx context.Context, last State) error {
 		if i < len(last.MoreRouterPorts) {
 			before = last.MoreRouterPorts[i]
 		}
-		l, err := choosePort(ctx, 0, "", before, 0)
+		more, err := choosePort(ctx, 0, "", before, 0)
 		if err != nil {
 			return err
 		}
-		p.morePorts = append(p.morePorts, l)
+		p.morePorts = append(p.morePorts, more)
 	}
 	return nil
 }
 
-// letGoRouters closes the held ports of the routers.
-func (p *Platform) letGoRouters() {
-	letGo(&p.routerPort)
-	for i := range p.morePorts {
-		letGo(&p.morePorts[i])
-	}
+// ports are all that programs listen on at 127.0.0.1, as far as they are chosen.
+func (p *Platform) ports() []*port {
+	return append([]*port{p.routerPort, p.apiserverPort}, p.morePorts...)
 }
 
 func (p *Platform) tellPort(what string, got, usual, chosen int) {
@@ -227,7 +223,7 @@ func (p *Platform) startControlPlane(ctx context.Context) error {
 	if err := waitEtcd(ctx, p.layout, etcd); err != nil {
 		return fmt.Errorf("wait for etcd (its log: %s): %w", p.layout.Log("etcd"), err)
 	}
-	letGo(&p.apiserverPort)
+	p.apiserverPort.handOver()
 	apiserver := p.supervise(ctx, plane.apiserver())
 	if err := waitAPI(ctx, p.creds, p.known, apiserver, p.log); err != nil {
 		return err
@@ -272,19 +268,12 @@ func (p *Platform) shutdown() error {
 		errs = append(errs, c.end())
 		p.log.Info("ended", "process", c.name, "after_ms", time.Since(start).Milliseconds())
 	}
-	p.letGoRouters()
-	letGo(&p.apiserverPort)
+	for _, port := range p.ports() {
+		port.release()
+	}
 	if p.network != nil {
 		p.network.release()
 	}
 	errs = append(errs, p.state.update(func(s *State) { s.Phase, s.Since, s.Problem, s.Processes = Stopped, time.Now(), "", nil }))
 	return errors.Join(errs...)
-}
-
-// letGo closes a held port.
-func letGo(l *net.Listener) {
-	if *l != nil {
-		_ = (*l).Close()
-		*l = nil
-	}
 }
