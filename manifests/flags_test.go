@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"hotpod.dev/internal/manifesttest"
@@ -18,7 +19,7 @@ func TestDeployments_GiveFlagsThatExist(t *testing.T) {
 				continue // Envoy
 			}
 			if binaries[d.Name] == "" {
-				binaries[d.Name] = build(t, d.Name)
+				binaries[d.Name] = build(t, strings.TrimPrefix(d.Spec.Template.Spec.Containers[0].Image, "hotpod/"))
 			}
 			// --help ends the program after every flag before it was read.
 			args := slices.Concat(d.Spec.Template.Spec.Containers[0].Args, []string{"--help"})

@@ -18,6 +18,7 @@ import (
 	"hotpod.dev/internal/kubetest"
 	"hotpod.dev/internal/manifesttest"
 	"hotpod.dev/kube"
+	"hotpod.dev/wire"
 )
 
 var server kubetest.Shared
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 func placeholders() map[string]string {
 	return map[string]string{
 		"ROUTER_IP": "127.9.0.2", "XDS_IP": "127.9.0.3", "ACTIVATOR_IP": "127.9.0.4", "AUTOSCALER_IP": "127.9.0.5",
-		"CONTROLLER_IP": "127.9.0.6", "ROUTER_PORT": "8080", "INTERNAL_PORT": "8889",
+		"CONTROLLER_IP": "127.9.0.6", "ROUTER_PORT": "8080", "INTERNAL_PORT": "8889", "STORAGE_IP": "127.9.0.7", "DATA_DIR": "/data",
 	}
 }
 
@@ -94,7 +95,7 @@ func TestDeployments_AreProbedLimitedAndFoundByLabel(t *testing.T) {
 			}
 		}
 		slices.Sort(names)
-		if want := []string{"activator", "autoscaler", "controller", "router", "xds"}; !slices.Equal(names, want) {
+		if want := []string{"activator", "autoscaler", "controller", "router", "storagesvc", "xds"}; !slices.Equal(names, want) {
 			t.Errorf("%s: deployments are %v, want %v", overlay, names, want)
 		}
 	}
@@ -127,6 +128,36 @@ func TestRouter_IsFoundByFissionsCommandLine(t *testing.T) {
 			})
 			if i < 0 || d.Spec.Template.Spec.Containers[0].Ports[i].ContainerPort != 8888 {
 				t.Errorf("%s: the last port goes to %s, want the public one", overlay, last.TargetPort.String())
+			}
+		}
+	}
+}
+
+// The command line of Fission wants exactly one Service with the label, names it in packages on port 80, and forwards to
+// the target of its last port.
+func TestStorage_IsFoundByFissionsCommandLine(t *testing.T) {
+	for overlay, objects := range overlays(t) {
+		var found []*corev1.Service
+		for _, o := range objects {
+			if o.GetKind() == "Service" && o.GetLabels()["application"] == "fission-storage" {
+				service := &corev1.Service{}
+				convert(t, o, service)
+				found = append(found, service)
+			}
+		}
+		if len(found) != 1 || found[0].Name != "storagesvc" || len(found[0].Spec.Ports) != 1 || found[0].Spec.Ports[0].Port != 80 {
+			t.Fatalf("%s: Services with the label: %v", overlay, found)
+		}
+		for _, d := range deployments(t, objects) {
+			if d.Name != "storagesvc" {
+				continue
+			}
+			if l := d.Spec.Template.Labels; l["application"] != "fission-storage" || l["svc"] != "storagesvc" {
+				t.Errorf("%s: labels of the pods are %v", overlay, l)
+			}
+			port := d.Spec.Template.Spec.Containers[0].Ports[0]
+			if port.Name != found[0].Spec.Ports[0].TargetPort.String() || port.ContainerPort != wire.PortStorage {
+				t.Errorf("%s: the Service does not lead to %v", overlay, port)
 			}
 		}
 	}

@@ -66,6 +66,15 @@ func TestAutoscaler_MayDoItsWorkWhereFunctionsAre(t *testing.T) {
 		if _, err := kube.EnsureControlKey(t.Context(), clients, "fission"); err != nil {
 			t.Error(err)
 		}
+		if err := kube.PublishControlKey(t.Context(), clients, "fission", "key"); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := kube.PublishControlKey(t.Context(), clients, "fission", "another"); err != nil {
+		t.Error(err)
+	}
+	if public, err := kube.PublishedControlKey(t.Context(), as(t, "storagesvc"), "fission"); public != "another" || err != nil {
+		t.Errorf("published is %q, %v", public, err)
 	}
 	lease := kube.NewLease(clients, "fission", "autoscaler")
 	for range 2 { // made, then renewed
@@ -111,6 +120,22 @@ func restricted(ns string) *corev1.Pod {
 				AllowPrivilegeEscalation: &no, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 			}}},
 		},
+	}
+}
+
+func TestStorage_MayReadWhatItChecksCallsWith(t *testing.T) {
+	install(t)
+	clients := as(t, "storagesvc")
+	lists(t, clients, func(c *kube.Cache) { c.Packages() })
+	if public, err := kube.PublishedControlKey(t.Context(), clients, "fission"); err != nil {
+		t.Errorf("public key %q: %v", public, err)
+	}
+	first, err := kube.ReadSharedSecret(t.Context(), clients, "fission", true)
+	if err != nil || len(first) == 0 {
+		t.Errorf("the shared secret has %d bytes: %v", len(first), err)
+	}
+	if again, err := kube.ReadSharedSecret(t.Context(), clients, "fission", true); err != nil || string(again) != string(first) {
+		t.Errorf("the shared secret changed: %v", err)
 	}
 }
 
@@ -162,6 +187,14 @@ func TestComponents_MayDoNothingElse(t *testing.T) {
 		},
 		"the controller changes packages": func() error {
 			_, err := as(t, "controller").Packages("default").Update(ctx, &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.UpdateOptions{})
+			return err
+		},
+		"the archive store reads the control key": func() error {
+			_, err := as(t, "storagesvc").Secrets("fission").Get(ctx, kube.ControlKeySecret, get)
+			return err
+		},
+		"the archive store reads other Secrets": func() error {
+			_, err := as(t, "storagesvc").Secrets("default").Get(ctx, "x", get)
 			return err
 		},
 		"xds reads packages": func() error {

@@ -107,7 +107,7 @@ func shared(r *http.Request, c *caller, keys Keys) (*caller, error) {
 
 func signedBy(r *http.Request, master []byte, sum [sha256.Size]byte, at time.Time) bool {
 	key, err := sign.NewSharedKey(master, service, r.Header.Get(sign.HeaderSharedNamespace))
-	return err == nil && key.Check(r.Header, r.Method, r.URL.RequestURI(), sum, at) == nil
+	return err == nil && len(master) > 0 && key.Check(r.Header, r.Method, r.URL.RequestURI(), sum, at) == nil
 }
 
 // hashing sums what is read.

@@ -14,7 +14,8 @@ import (
 type Keys struct {
 	// URLs checks signed URLs; nil refuses all of them.
 	URLs *sign.ArchiveVerifier
-	// Masters are shared secrets, the newest first. None means that calls need not be signed, unless RequireAuth.
+	// Masters are shared secrets, the newest first. None means that calls need not be signed, unless RequireAuth; an
+	// empty one signs nothing.
 	Masters [][]byte
 }
 

@@ -13,6 +13,7 @@ const (
 	PortXDS          = 18000 // xds: aggregated discovery
 	PortRouteStatus  = 18001 // xds: route status
 	PortAutoscaler   = 8090  // autoscaler: demand and function status
+	PortStorage      = 8000  // storage: archives
 	PortDebug        = 8080  // components: /metrics, /healthz, /readyz
 )
 

@@ -27,6 +27,7 @@ type options struct {
 	shard              shard.Shard
 	codeDir            string
 	codeBytes          int64
+	storage            string
 	logLevel           string
 	profiling          bool
 	pool               pool.Config
@@ -39,7 +40,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.namespace, "namespace", "", "watch only this namespace; empty means all")
-	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
+	flags.StringVar(&o.componentNamespace, "component-namespace", envflag.Namespace(getenv), "namespace of the platform's parts and of the control key")
 	flags.StringVar(&o.lease, "lease", "", "Lease in the component namespace by which one of several replicas leads; empty means that there is only one")
 	flags.StringVar(&o.identity, "identity", getenv("POD_NAME"), "name of this replica on the Lease")
 	flags.Func("shard", "part of the functions that this autoscaler serves, i/n: 0/2 is the first of two; empty means all", func(s string) (err error) {
@@ -48,6 +49,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	})
 	flags.StringVar(&o.codeDir, "code-dir", "", "folder that keeps the code of packages")
 	flags.Int64Var(&o.codeBytes, "code-bytes", 1<<30, "most bytes to keep in the code folder")
+	flags.StringVar(&o.storage, "storage", "", "URL by which pods reach the archive store; empty means that there is none")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
 	poolFlags(flags, &o.pool)
@@ -99,14 +101,6 @@ func words(to *[]string) func(string) error {
 		*to = strings.Fields(s)
 		return nil
 	}
-}
-
-// namespaceOf returns the process's own namespace.
-func namespaceOf(getenv func(string) string) string {
-	if ns := getenv("POD_NAMESPACE"); ns != "" {
-		return ns
-	}
-	return "fission"
 }
 
 // validate lists every fault, those of the pool too.

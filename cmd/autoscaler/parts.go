@@ -58,6 +58,11 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	if err != nil {
 		return nil, err
 	}
+	if o.storage != "" {
+		if err := publishKey(ctx, clients, o.componentNamespace, signer, log); err != nil {
+			return nil, err
+		}
+	}
 	p := &parts{registry: telemetry.NewRegistry(), events: kube.NewEvents(clients, "hotpod-autoscaler")}
 	p.cache = kube.NewCache(clients, kube.CacheOptions{Namespace: o.namespace, Codes: codes, Log: log})
 	codes.Attach(clients, p.cache)
@@ -70,6 +75,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 		Cluster: kube.NewCluster(clients), Codes: codes, Files: kube.NewFiles(clients),
 		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry, Sure: sure,
 	}
+	deps.Codes = o.archives(codes, signer)
 	if p.pool, err = pool.New(o.pool, deps); err != nil {
 		return nil, err
 	}

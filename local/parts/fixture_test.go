@@ -14,7 +14,7 @@ func values() Values {
 	cidr := netip.MustParsePrefix("127.42.0.0/16")
 	return Values{
 		Addresses: Addresses(cidr), RouterPort: 8888, InternalPort: 8889,
-		APIServer: "https://127.0.0.1:6443", NodeIP: netip.MustParseAddr("127.42.0.1"),
+		APIServer: "https://127.0.0.1:6443", NodeIP: netip.MustParseAddr("127.42.0.1"), DataDir: "/data",
 	}
 }
 

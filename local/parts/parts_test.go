@@ -17,14 +17,14 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: c}
 data:
-  known: ${XDS_IP} ${ACTIVATOR_IP} ${AUTOSCALER_IP} ${CONTROLLER_IP} ${ROUTER_IP}:${ROUTER_PORT} ${INTERNAL_PORT} ${APISERVER} ${NODE_IP}
+  known: ${XDS_IP} ${ACTIVATOR_IP} ${AUTOSCALER_IP} ${CONTROLLER_IP} ${ROUTER_IP}:${ROUTER_PORT} ${INTERNAL_PORT} ${APISERVER} ${NODE_IP} ${STORAGE_IP} ${DATA_DIR}
   unknown: ${HOME} $(POD_IP) $XDS_IP
 `)
 	data, _, err := unstructured.NestedStringMap(objects[0].Object, "data")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "127.42.0.3 127.42.0.4 127.42.0.5 127.42.0.6 127.42.0.2:8888 8889 https://127.0.0.1:6443 127.42.0.1"; data["known"] != want {
+	if want := "127.42.0.3 127.42.0.4 127.42.0.5 127.42.0.6 127.42.0.2:8888 8889 https://127.0.0.1:6443 127.42.0.1 127.42.0.7 /data"; data["known"] != want {
 		t.Errorf("got %q, want %q", data["known"], want)
 	}
 	if want := "${HOME} $(POD_IP) $XDS_IP"; data["unknown"] != want {

@@ -17,6 +17,8 @@ type Values struct {
 	InternalPort int
 	// APIServer is ${APISERVER}, the URL of the Kubernetes API.
 	APIServer string
+	// DataDir is ${DATA_DIR}, the platform's folder.
+	DataDir string
 	// NodeIP is ${NODE_IP}, the node's own address.
 	NodeIP netip.Addr
 }
@@ -28,7 +30,7 @@ const AddressAnnotation = "local.hotpod.dev/address"
 func Addresses(cidr netip.Prefix) map[string]netip.Addr {
 	base := cidr.Masked().Addr().As4()
 	addresses := map[string]netip.Addr{}
-	for i, part := range []string{"router", "xds", "activator", "autoscaler", "controller"} {
+	for i, part := range []string{"router", "xds", "activator", "autoscaler", "controller", "storage"} {
 		base[3] = byte(i + 2)
 		addresses[part] = netip.AddrFrom4(base)
 	}
@@ -50,10 +52,11 @@ func TwinAddresses(cidr netip.Prefix, n int) map[string]netip.Addr {
 const MaxTwins = 9
 
 func (v Values) replacer() *strings.Replacer {
-	pairs := append(make([]string, 0, 8+2*len(v.Addresses)),
+	pairs := append(make([]string, 0, 10+2*len(v.Addresses)),
 		"${ROUTER_PORT}", strconv.Itoa(v.RouterPort),
 		"${INTERNAL_PORT}", strconv.Itoa(v.InternalPort),
 		"${APISERVER}", v.APIServer,
+		"${DATA_DIR}", v.DataDir,
 		"${NODE_IP}", v.NodeIP.String(),
 	)
 	for part, address := range v.Addresses {

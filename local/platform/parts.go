@@ -27,7 +27,7 @@ func (p *Platform) plan() (*parts.Plan, error) {
 	values := parts.Values{
 		Addresses:  parts.Addresses(p.network.cidr()),
 		RouterPort: p.state.get().RouterPort, InternalPort: wire.PortInternal,
-		APIServer: p.server(), NodeIP: p.network.node(),
+		APIServer: p.server(), NodeIP: p.network.node(), DataDir: p.config.Dir,
 	}
 	objects, err := parts.Render(p.config.Manifests, values)
 	if err != nil {

@@ -37,6 +37,14 @@ func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 	return errors.Join(faults...)
 }
 
+// Namespace returns the process's own namespace.
+func Namespace(getenv func(string) string) string {
+	if ns := getenv("POD_NAMESPACE"); ns != "" {
+		return ns
+	}
+	return "fission"
+}
+
 // variable is the one that a flag's default comes from.
 func variable(flagName string) string {
 	return "HOTPOD_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
