@@ -27,6 +27,10 @@ build: ## build every binary into bin/
 setup: ## get what the embedded platform needs: kube-apiserver and etcd (built once, cached), Envoy
 	@$(GO) run ./hack/setup
 
+.PHONY: images
+images: ## make a container image of every part and environment, in dist/images; PUSH=registry pushes them
+	@$(GO) run ./hack/images $(if $(PUSH),--push $(PUSH))
+
 .PHONY: run
 run: setup build ## start the embedded platform with the hello example; Ctrl-C stops it
 	@hack/run.sh

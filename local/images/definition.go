@@ -32,6 +32,9 @@ type Definition struct {
 	Optional []string `json:"optional,omitempty"`
 	// Install says how to get what is required, for people.
 	Install string `json:"install,omitempty"`
+	// Packages are the Debian packages that the folder's container image is made of; the embedded platform uses the
+	// machine's programs.
+	Packages []string `json:"packages,omitempty"`
 }
 
 // readDefinition reads the image.yaml of the folder. Unknown fields are errors, because they are misspelt ones.

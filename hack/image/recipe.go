@@ -1,0 +1,148 @@
+package image
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Recipe says what an image consists of and how it starts.
+type Recipe struct {
+	// Name is the image's name without registry and tag, such as hotpod/activator.
+	Name string
+	// Title says in a few words what the image is.
+	Title string
+	// Packages are the Debian packages it is made of, with all that they depend on; none means an empty base.
+	Packages []string
+	// Programs are commands below cmd/ of the checkout, which are built as static binaries and put into /usr/bin.
+	Programs []string
+	// Files maps paths in the image to files and folders of this machine.
+	Files map[string]string
+	// Entrypoint and WorkDir are those of the container.
+	Entrypoint []string
+	WorkDir    string
+	// Env are variables, NAME=value, below those of the container.
+	Env []string
+}
+
+// parts are the components that manifests and the pool name as hotpod/NAME, by their folders in cmd/.
+func parts() []string {
+	return []string{"activator", "autoscaler", "builder", "controller", "fetcher", "queueproxy", "router", "storage", "xds"}
+}
+
+// Recipes returns what the checkout has images for: the components, Envoy, and each folder of environments/ that tells
+// its Debian packages or its program. The path of Envoy's binary is given by envoy.
+func Recipes(root, envoy string) ([]Recipe, error) {
+	recipes := []Recipe{{
+		Name: "hotpod/envoy", Title: "Envoy for Hotpod's router", Packages: []string{"libc6", "libgcc-s1", "ca-certificates"},
+		Files: map[string]string{"/usr/local/bin/envoy": envoy}, Entrypoint: []string{"envoy"},
+	}}
+	for _, part := range parts() {
+		if _, err := os.Stat(filepath.Join(root, "cmd", part)); err != nil {
+			continue
+		}
+		recipes = append(recipes, Recipe{
+			Name: "hotpod/" + part, Title: "Hotpod's " + part, Programs: []string{part}, Entrypoint: []string{"/usr/bin/" + part},
+		})
+	}
+	definitions, err := filepath.Glob(filepath.Join(root, "environments", "*", "image.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range definitions {
+		recipe, ok, err := environment(file)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			recipes = append(recipes, recipe)
+		}
+	}
+	return recipes, nil
+}
+
+// definition is what this package reads of an image.yaml; the embedded platform reads it too.
+type definition struct {
+	Names    []string          `json:"names"`
+	Command  []string          `json:"command"`
+	Program  string            `json:"program"`
+	Env      map[string]string `json:"env"`
+	WorkDir  string            `json:"workdir"`
+	Packages []string          `json:"packages"`
+}
+
+// environment reads the recipe of a language's runtime. Without packages and program it has none.
+func environment(file string) (recipe Recipe, ok bool, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return Recipe{}, false, err
+	}
+	var d definition
+	if err := yaml.Unmarshal(text, &d); err != nil {
+		return Recipe{}, false, fmt.Errorf("read %s: %w", file, err)
+	}
+	if len(d.Names) == 0 || len(d.Packages) == 0 && d.Program == "" {
+		return Recipe{}, false, nil
+	}
+	dir := filepath.Dir(file)
+	recipe = Recipe{
+		Name: d.Names[0], Title: "Hotpod's runtime for " + filepath.Base(dir),
+		Packages: slices.Concat(d.Packages, []string{"ca-certificates"}),
+	}
+	for name, value := range d.Env {
+		recipe.Env = append(recipe.Env, name+"="+value)
+	}
+	slices.Sort(recipe.Env)
+	if d.Program != "" {
+		recipe.Programs, recipe.Entrypoint = []string{d.Program}, []string{"/usr/bin/" + d.Program}
+		return recipe, true, nil
+	}
+	if len(d.Command) == 0 {
+		return Recipe{}, false, errors.New(file + ": neither command nor program")
+	}
+	recipe.Files, err = runtimeFiles(dir)
+	recipe.WorkDir = filepath.Join(runtimeDir, d.WorkDir)
+	recipe.Entrypoint = inImage(dir, d.Command)
+	return recipe, true, err
+}
+
+// runtimeDir is where an environment's folder is in its image.
+const runtimeDir = "/opt/hotpod/runtime"
+
+// runtimeFiles returns what of an environment's folder belongs into its image: not its tests, documents and builder.
+func runtimeFiles(dir string) (map[string]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{}
+	for _, entry := range entries {
+		name := entry.Name()
+		switch {
+		case slices.Contains([]string{"test", "tests", "builder", "Containerfile", "image.yaml", "__pycache__"}, name):
+		case strings.HasPrefix(name, "."), strings.HasSuffix(name, ".md"), strings.HasSuffix(name, "_test.go"):
+		default:
+			files[filepath.Join(runtimeDir, name)] = filepath.Join(dir, name)
+		}
+	}
+	return files, nil
+}
+
+// inImage replaces the elements of a command that name files of the folder by their paths in the image.
+func inImage(dir string, command []string) []string {
+	out := slices.Clone(command)
+	for i, arg := range out {
+		if filepath.IsAbs(arg) || !filepath.IsLocal(arg) || i == 0 && !strings.Contains(arg, "/") {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, arg)); err == nil {
+			out[i] = filepath.Join(runtimeDir, arg)
+		}
+	}
+	return out
+}
