@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"time"
+
+	"hotpod.dev/environments/generic"
 )
 
 const (
@@ -31,7 +32,7 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The program may answer while its client still sends.
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	c := &call{handler: h, w: w, told: tail{limit: maxTold}}
+	c := &call{handler: h, w: w, told: generic.Tail{Limit: maxTold}}
 	if err := c.run(r); err != nil {
 		c.fail(r, err)
 	}
@@ -41,7 +42,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type call struct {
 	*handler
 	w    http.ResponseWriter
-	told tail
+	told generic.Tail
 	sent bool
 }
 
@@ -120,29 +121,4 @@ func (c *call) fail(r *http.Request, err error) {
 	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	c.w.WriteHeader(status)
 	_, _ = io.WriteString(c.w, string(bytes.TrimRight([]byte(text), "\n"))+"\n")
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	limit int
-	mu    sync.Mutex // guards kept
-	kept  []byte
-}
-
-// Write keeps the end of p and of what came before it.
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - t.limit; over > 0 {
-		t.kept = t.kept[over:]
-	}
-	return len(p), nil
-}
-
-// String returns what is kept.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.kept)
 }

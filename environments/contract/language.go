@@ -40,6 +40,7 @@ type Image struct {
 	Requires []string          `json:"requires"`
 	Optional []string          `json:"optional"`
 	Install  string            `json:"install"`
+	Packages []string          `json:"packages"`
 }
 
 // Traits are where languages may differ: a contract.yaml beside the functions. Without one, nothing differs.

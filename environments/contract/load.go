@@ -71,7 +71,7 @@ func loadMissingFunctionSaysWhatThereIs(t T, l Language) {
 	folder := l.folder(t, "folder")
 	a := r.load(folder, l.entry("main.nope"))
 	wantText(t, a, http.StatusInternalServerError, "nope")
-	wantText(t, a, http.StatusInternalServerError, "other")
+	wantText(t, a, http.StatusInternalServerError, l.entry("other"))
 	wantText(t, r.load(folder, l.entry("elsewhere.main")), http.StatusInternalServerError, "elsewhere")
 }
 

@@ -68,6 +68,8 @@ func (rt *Runtime) specialize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintln(rt.log, "function loaded from", load.Path)
+	// What comes next may be for another process.
+	w.Header().Set("Connection", "close")
 	w.WriteHeader(http.StatusAccepted)
 }
 

@@ -14,7 +14,8 @@ import (
 // ErrSettings is what a command's error wraps when its settings cannot be used, and nothing was done.
 var ErrSettings = errors.New("bad settings")
 
-// Main runs a command and exits with 1, or 2 for ErrSettings, saying why on stderr, when it fails. The context ends with SIGINT or SIGTERM;
+// Main runs a command and exits with 1, or 2 for ErrSettings, or what an error with an ExitCode says, telling why on stderr, when
+// it fails. The context ends with SIGINT or SIGTERM;
 // flag.ErrHelp is no failure: the help was printed already.
 func Main(name string, run func(ctx context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -22,9 +23,18 @@ func Main(name string, run func(ctx context.Context) error) {
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-		if errors.Is(err, ErrSettings) {
-			os.Exit(2)
-		}
-		os.Exit(1)
+		os.Exit(exitCode(err))
+	}
+}
+
+func exitCode(err error) int {
+	var own interface{ ExitCode() int }
+	switch {
+	case errors.Is(err, ErrSettings):
+		return 2
+	case errors.As(err, &own):
+		return own.ExitCode()
+	default:
+		return 1
 	}
 }

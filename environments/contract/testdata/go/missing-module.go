@@ -1,0 +1,9 @@
+package main
+
+import (
+	"net/http"
+
+	"gone"
+)
+
+func Handler(http.ResponseWriter, *http.Request) { gone.Now() }

@@ -1,0 +1,5 @@
+package main
+
+import "net/http"
+
+func Handler(http.ResponseWriter, *http.Request) {}

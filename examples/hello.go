@@ -1,0 +1,10 @@
+package main
+
+import (
+	"io"
+	"net/http"
+)
+
+func Handler(w http.ResponseWriter, _ *http.Request) {
+	io.WriteString(w, "Hello, world!\n")
+}
