@@ -22,6 +22,7 @@ build: ## build every binary into bin/
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 	cd local && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o ../bin/ ./cmd/...
+	@if command -v mcs >/dev/null; then environments/dotnet/compile environments/dotnet/bin/hotpod-dotnet.exe; fi
 
 .PHONY: setup
 setup: ## get what the embedded platform needs: kube-apiserver and etcd (built once, cached), Envoy

@@ -1,0 +1,4 @@
+static class Lib
+{
+    public const string Greeting = "hello";
+}

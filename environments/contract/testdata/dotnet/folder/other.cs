@@ -1,0 +1,4 @@
+public class other
+{
+    public object Execute() { return Lib.Greeting + " from other\n"; }
+}

@@ -1,0 +1,6 @@
+using gone;
+
+public class MyFunction
+{
+    public object Execute() { return null; }
+}

@@ -1,0 +1,4 @@
+public class MyFunction
+{
+    public void Execute() { }
+}

@@ -1,0 +1,7 @@
+public class MyFunction
+{
+    public object Execute()
+    {
+        = 5;
+    }
+}
