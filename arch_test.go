@@ -42,6 +42,8 @@ var rules = []struct{ from, not, why string }{
 	{"controller", "hotpod.dev/xds", "parts meet on the wire"},
 	{"kube", "hotpod.dev/controller", "kube holds no domain rules"},
 	{"kube", "hotpod.dev/autoscaler", "kube holds no domain rules"},
+	{"spec", "k8s.io/client-go", "specs are files and plans; the CLI talks to the cluster"},
+	{"spec", "hotpod.dev/kube", "specs are files and plans; the CLI talks to the cluster"},
 	{"cli", "hotpod.dev/pool", "the CLI talks to the API server and to Envoy only"},
 	{"cli", "hotpod.dev/autoscaler", "the CLI talks to the API server and to Envoy only"},
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,13 +35,16 @@ type app struct {
 	namespace string
 	now       func() time.Time
 
-	clients *kube.Clients // made when first needed
+	clients  *kube.Clients // made when first needed
+	requests atomic.Int64  // sent to the API server
+
+	verbosity int
 }
 
 // Run executes the command line args and returns the exit code; what went wrong is written to c.Err.
 func Run(ctx context.Context, c Config, args []string) int {
 	cmd := New(c) //nolint:contextcheck // cobra hands ctx to the commands
-	cmd.SetArgs(args)
+	cmd.SetArgs(joinVerbosity(args))
 	err := cmd.ExecuteContext(ctx)
 	if exit, ok := errors.AsType[childError](err); ok {
 		return int(exit)
@@ -52,7 +57,7 @@ func Run(ctx context.Context, c Config, args []string) int {
 
 // New returns the root command.
 func New(c Config) *cobra.Command {
-	a := &app{Config: c, now: time.Now, load: kube.LoadOptions{UserAgent: "hotpod-cli/" + Version}}
+	a := &app{Config: c, now: time.Now, verbosity: 1, load: kube.LoadOptions{UserAgent: "hotpod-cli/" + Version}}
 	root := group("hotpod", "Serverless functions for Kubernetes and OpenShift", nil)
 	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, Version
 	root.SetIn(c.In)
@@ -65,8 +70,10 @@ func New(c Config) *cobra.Command {
 	f.StringVar(&a.load.Kubeconfig, "kubeconfig", "", "kubeconfig file (default $KUBECONFIG or ~/.kube/config)")
 	f.StringVar(&a.load.Context, "kube-context", "", "context of the kubeconfig")
 	f.StringVarP(&a.namespace, "namespace", "n", "", "namespace (default $FISSION_DEFAULT_NAMESPACE or the context's)")
+	f.IntVarP(&a.verbosity, "verbosity", "v", 1, "how much to say: 0 is quiet, 1 normal, 2 (also plain -v) tells times and requests")
+	f.Lookup("verbosity").NoOptDefVal = "2"
 	root.AddCommand(
-		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.packageCommand(),
+		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.packageCommand(), a.specCommand(),
 		a.localCommand(), a.platformCommand("up"), a.platformCommand("down"), a.versionCommand(),
 	)
 	a.completeFlags(root)
@@ -98,13 +105,48 @@ func (a *app) cluster() (*kube.Clients, error) {
 	if a.namespace == "" {
 		a.namespace = namespace
 	}
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return countRequests{next, &a.requests} })
 	a.clients, err = kube.NewClients(cfg)
 	return a.clients, err
 }
 
-// progress writes a line for the person who waits.
+// countRequests counts what is sent.
+type countRequests struct {
+	next http.RoundTripper
+	sent *atomic.Int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c countRequests) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.sent.Add(1)
+	return c.next.RoundTrip(r)
+}
+
+// progress writes a line for the person who waits, unless that person wants none.
 func (a *app) progress(format string, args ...any) {
-	fmt.Fprintf(a.Err, format+"\n", args...)
+	if a.verbosity > 0 {
+		fmt.Fprintf(a.Err, format+"\n", args...)
+	}
+}
+
+// verbosef writes a line for the person who wants to know more.
+func (a *app) verbosef(format string, args ...any) {
+	if a.verbosity > 1 {
+		fmt.Fprintf(a.Err, format+"\n", args...)
+	}
+}
+
+// joinVerbosity makes "-v 2" one argument: the flag has a value when it stands alone, too.
+func joinVerbosity(args []string) []string {
+	out := make([]string, 0, len(args))
+	for _, arg := range args {
+		if last := len(out) - 1; last >= 0 && (out[last] == "-v" || out[last] == "--verbosity") && (arg == "0" || arg == "1" || arg == "2") {
+			out[last] += "=" + arg
+			continue
+		}
+		out = append(out, arg)
+	}
+	return out
 }
 
 // group returns a command that only holds others, and says so when called with something else.

@@ -54,6 +54,7 @@ type environmentFlags struct {
 	runtimeEnv, builderEnv                   []string
 	resources                                resourceFlags
 	meta                                     metaFlags
+	declare                                  declareFlags
 }
 
 func (e *environmentFlags) add(f *pflag.FlagSet) {
@@ -173,6 +174,7 @@ func (a *app) environmentCreate() *cobra.Command {
 		},
 	}
 	f.add(cmd.Flags())
+	f.declare.add(cmd.Flags())
 	cmd.Flags().IntVar(&f.version, "version", 3, "version of the environment contract (1, 2 or 3)")
 	return cmd
 }
@@ -191,6 +193,10 @@ func (a *app) createEnvironment(cmd *cobra.Command, name string, f *environmentF
 	env.Spec.Version = f.version
 	if err := f.apply(cmd.Flags(), env, true); err != nil {
 		return err
+	}
+	if f.declare.on() {
+		env.Namespace = a.namespace
+		return a.declare(f.declare, "env-"+name+".yaml", env)
 	}
 	c, err := a.environments().in()
 	if err != nil {

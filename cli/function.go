@@ -72,6 +72,7 @@ type functionFlags struct {
 	once, noWait                                  bool
 	secrets, configMaps                           []string
 	code                                          codeFlags
+	declare                                       declareFlags
 	variables                                     variableFlags
 	resources                                     resourceFlags
 	meta                                          metaFlags

@@ -42,10 +42,14 @@ func (a *app) functionCreate() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if o.declare.on() {
+				return a.declareFunction(cmd.Flags(), name, &o, &route)
+			}
 			return a.createFunction(cmd, name, &o, &route)
 		},
 	}
 	o.add(cmd)
+	o.declare.add(cmd.Flags())
 	addRouteFlags(cmd.Flags(), &route)
 	return cmd
 }
@@ -98,8 +102,8 @@ func (a *app) createFirstRoute(ctx context.Context, name string, route *routeFla
 	return a.createRoute(ctx, name+"-"+randomSuffix(), route)
 }
 
-// checkFunction refuses, before anything is changed, what could never be called.
-func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) error {
+// check refuses what is wrong without looking at the cluster.
+func (o *functionFlags) check(name string) error {
 	if err := checkName("function", name); err != nil {
 		return err
 	}
@@ -114,6 +118,14 @@ func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) 
 	}
 	if o.pkg != "" && o.code.given() {
 		return usagef("give code or --pkg %s, not both", o.pkg)
+	}
+	return nil
+}
+
+// checkFunction refuses, before anything is changed, what could never be called.
+func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) error {
+	if err := o.check(name); err != nil {
+		return err
 	}
 	clients, err := a.cluster()
 	if err != nil {

@@ -81,7 +81,7 @@ func TestPrint_LeavesOutWhoWroteWhichField(t *testing.T) {
 func TestPrintList_SaysWhereNothingIs(t *testing.T) {
 	for want, f := range map[string]listFlags{"no functions in namespace shop\n": {}, "no functions in any namespace\n": {all: true}} {
 		var errs bytes.Buffer
-		n := (&app{Config: Config{Err: &errs}, namespace: "shop"}).functions()
+		n := (&app{Config: Config{Err: &errs}, namespace: "shop", verbosity: 1}).functions()
 		if err := n.printList(&v1.FunctionList{}, f); err != nil || errs.String() != want {
 			t.Errorf("%v, %q; want %q", err, errs.String(), want)
 		}

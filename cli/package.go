@@ -107,6 +107,7 @@ func (a *app) packageCreate() *cobra.Command {
 	var (
 		name, env string
 		code      codeFlags
+		declare   declareFlags
 	)
 	cmd := &cobra.Command{
 		Use: "create NAME --env ENV --deployarchive FILES", Short: "Create a package",
@@ -124,6 +125,13 @@ func (a *app) packageCreate() *cobra.Command {
 			if !code.given() {
 				return usagef("package %s needs code: --code FILE, --deployarchive FILES or --sourcearchive FILES", name)
 			}
+			if declare.on() {
+				made, err := a.declaredPackage(name, env, &code)
+				if err != nil {
+					return err
+				}
+				return a.declare(declare, "package-"+name+".yaml", made...)
+			}
 			if _, err := a.createPackage(cmd.Context(), name, env, &code, nil); err != nil {
 				return err
 			}
@@ -134,6 +142,7 @@ func (a *app) packageCreate() *cobra.Command {
 	cmd.Flags().StringVar(&name, "name", "", "name; made up when missing")
 	cmd.Flags().StringVar(&env, "env", "", "environment")
 	code.add(cmd)
+	declare.add(cmd.Flags())
 	return cmd
 }
 

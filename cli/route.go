@@ -75,6 +75,7 @@ type routeFlags struct {
 	methods, functions      []string
 	weights                 []int
 	keepPrefix, noWait      bool
+	declare                 declareFlags
 }
 
 func (r *routeFlags) add(cmd *cobra.Command, method []string) {
@@ -155,25 +156,39 @@ func (a *app) routeCreate() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if r.declare.on() {
+				t, err := a.newRoute(name, &r)
+				if err != nil {
+					return err
+				}
+				return a.declare(r.declare, "route-"+name+".yaml", t)
+			}
 			return a.createRoute(cmd.Context(), name, &r)
 		},
 	}
 	r.add(cmd, []string{"GET"})
+	r.declare.add(cmd.Flags())
 	return cmd
 }
 
-func (a *app) createRoute(ctx context.Context, name string, r *routeFlags) error {
+// newRoute returns the route that the flags describe.
+func (a *app) newRoute(name string, r *routeFlags) (*v1.HTTPTrigger, error) {
 	if err := checkName("route", name); err != nil {
-		return err
+		return nil, err
 	}
 	if len(r.functions) == 0 {
-		return usagef("which function does the route call? --function NAME")
+		return nil, usagef("which function does the route call? --function NAME")
 	}
 	if (r.url == "") == (r.prefix == "") {
-		return usagef("a route has one of --url and --prefix, for example --url /hello")
+		return nil, usagef("a route has one of --url and --prefix, for example --url /hello")
 	}
-	t := &v1.HTTPTrigger{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if err := r.apply(func(string) bool { return true }, t); err != nil {
+	t := &v1.HTTPTrigger{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: a.namespace}}
+	return t, r.apply(func(string) bool { return true }, t)
+}
+
+func (a *app) createRoute(ctx context.Context, name string, r *routeFlags) error {
+	t, err := a.newRoute(name, r)
+	if err != nil {
 		return err
 	}
 	c, err := a.routes().in()

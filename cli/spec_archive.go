@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/spec"
+)
+
+// fillArchives replaces references to archives of the specs by archives.
+func (a *app) fillArchives(ctx context.Context, app *spec.App) error {
+	made := make(map[string]v1.Archive, len(app.Archives))
+	for _, described := range app.Archives {
+		files, err := described.Files(app.Dir)
+		if err != nil {
+			return err
+		}
+		archive, err := a.packFiles(ctx, described.Root(app.Dir), files)
+		if err != nil {
+			return fmt.Errorf("%s: archive %s: %w", described.At(), described.Name, err)
+		}
+		made[spec.ArchiveScheme+described.Name] = archive
+	}
+	for _, item := range app.Of(spec.KindPackage) {
+		pkg, ok := item.Object.(*v1.Package)
+		if !ok {
+			continue
+		}
+		for _, side := range []struct{ field, url string }{{"source", pkg.Spec.Source.URL}, {"deployment", pkg.Spec.Deployment.URL}} {
+			archive, ok := made[side.url]
+			if !ok {
+				continue
+			}
+			if err := item.SetArchive(side.field, archive); err != nil {
+				return fmt.Errorf("%s: %w", item.At(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// packFiles makes an archive of files below root: one file as it is, several as a zip.
+func (a *app) packFiles(_ context.Context, root string, files []string) (v1.Archive, error) {
+	paths := make([]string, len(files))
+	for i, file := range files {
+		paths[i] = filepath.Join(root, filepath.FromSlash(file))
+	}
+	var (
+		data []byte
+		err  error
+	)
+	if len(paths) == 1 {
+		data, err = os.ReadFile(paths[0])
+	} else {
+		data, err = zipTrees(paths, root)
+	}
+	if err != nil {
+		return v1.Archive{}, err
+	}
+	if len(data) > v1.MaxLiteral {
+		return v1.Archive{}, fmt.Errorf("it takes %d kB, more than the %d kB of a literal", len(data)/1024, v1.MaxLiteral/1024)
+	}
+	return v1.Archive{Type: v1.ArchiveLiteral, Literal: data}, nil
+}
