@@ -137,19 +137,22 @@ func (b *Builder) files(ctx context.Context, r Recipe, contents *bill) (v1.Layer
 		if err := contents.addProgram(binary); err != nil {
 			return nil, err
 		}
-		if err := t.addPath(path.Join("/usr/bin", program), binary); err != nil {
+		if err := t.addPath(path.Join("/usr/bin", path.Base(program)), binary); err != nil {
 			return nil, err
 		}
 	}
 	return b.layer(t, filepath.Join(b.Cache, "layers", path.Base(r.Name)+"-"+b.Arch+".tar.gz"))
 }
 
-// compile builds a program of cmd/ as a static binary that depends on its sources only.
+// compile builds a program as a static binary that depends on its sources only.
 func (b *Builder) compile(ctx context.Context, program string) (string, error) {
-	out := filepath.Join(b.Cache, "programs-"+b.Arch, program)
+	out, pkg := filepath.Join(b.Cache, "programs-"+b.Arch, path.Base(program)), program
+	if !strings.HasPrefix(pkg, "./") {
+		pkg = "./cmd/" + program
+	}
 	b.say("building %s", program)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid= -X hotpod.dev/cli.Version="+b.Version, "-o", out, "./cmd/"+program)
+		"-ldflags", "-s -w -buildid= -X hotpod.dev/cli.Version="+b.Version, "-o", out, pkg)
 	cmd.Dir = b.Root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+b.Arch)
 	if text, err := cmd.CombinedOutput(); err != nil {

@@ -156,14 +156,14 @@ func TestServe_OffersArchivesAsTheyWereBuilt(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, listener, dir) }()
+	go func() { ended <- Serve(ctx, listener, dir, map[string][]string{"hotpod/script": {"other/name"}}) }()
 	defer func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	}()
-	ref, err := name.ParseReference(listener.Addr().String() + "/hotpod/script:v7")
+	ref, err := name.ParseReference(listener.Addr().String() + "/other/name:v7")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,8 @@ func Push(ctx context.Context, image v1.Image, registry, imageName, tag string) 
 }
 
 // Serve is a registry without rights, for clusters of one's own machine: it offers the archives of the folder until ctx
-// ends, each by the name and tag that it was written with.
-func Serve(ctx context.Context, listener net.Listener, dir string) error {
+// ends, each by the name and tag that it was written with, and by the further names in aliases.
+func Serve(ctx context.Context, listener net.Listener, dir string, aliases map[string][]string) error {
 	archives, err := filepath.Glob(filepath.Join(dir, "*.tar"))
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func Serve(ctx context.Context, listener net.Listener, dir string) error {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	for _, archive := range archives {
-		if err := offer(ctx, archive, work, listener.Addr().String()); err != nil {
+		if err := offer(ctx, archive, work, listener.Addr().String(), aliases); err != nil {
 			return errors.Join(err, server.Close(), ignoreClosed(<-ended))
 		}
 	}
@@ -76,7 +76,7 @@ func ignoreClosed(err error) error {
 }
 
 // offer pushes an archive's images to the registry at the address.
-func offer(ctx context.Context, archive, work, address string) error {
+func offer(ctx context.Context, archive, work, address string, aliases map[string][]string) error {
 	dir, err := os.MkdirTemp(work, "archive-")
 	if err != nil {
 		return err
@@ -99,8 +99,10 @@ func offer(ctx context.Context, archive, work, address string) error {
 			return err
 		}
 		repository, tag, _ := strings.Cut(strings.TrimPrefix(d.Annotations[annotationName], "docker.io/"), ":")
-		if err := Push(ctx, image, address, repository, tag); err != nil {
-			return err
+		for _, name := range append([]string{repository}, aliases[repository]...) {
+			if err := Push(ctx, image, address, name, tag); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -19,7 +19,8 @@ type Recipe struct {
 	Title string
 	// Packages are the Debian packages it is made of, with all that they depend on; none means an empty base.
 	Packages []string
-	// Programs are commands below cmd/ of the checkout, which are built as static binaries and put into /usr/bin.
+	// Programs are commands of the checkout, which are built as static binaries and put into /usr/bin: names below cmd/,
+	// or folders that begin with "./".
 	Programs []string
 	// Files maps paths in the image to files and folders of this machine.
 	Files map[string]string
@@ -64,6 +65,15 @@ func Recipes(root, envoy string) ([]Recipe, error) {
 		}
 	}
 	return recipes, nil
+}
+
+// Testing returns the images that only tests want: what holds the namespaces of pods on the test cluster, and a server
+// that answers what it is told to.
+func Testing() []Recipe {
+	return []Recipe{
+		{Name: "hotpod/pause", Title: "Holder of a pod's namespaces", Programs: []string{"./test/cluster/pause"}, Entrypoint: []string{"/usr/bin/pause"}},
+		{Name: "hotpod/probe", Title: "Server for tests", Programs: []string{"probe"}, Entrypoint: []string{"/usr/bin/probe"}},
+	}
 }
 
 // definition is what this package reads of an image.yaml; the embedded platform reads it too.

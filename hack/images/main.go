@@ -2,7 +2,7 @@
 //
 //	go run ./hack/images [--out dist/images] [--push REGISTRY] [NAME …]     (by default all)
 //	go run ./hack/images --list
-//	go run ./hack/images --serve 127.0.0.1:5000                              a registry of what was made
+//	go run ./hack/images --serve 127.0.0.1:5000 [ALIAS=NAME …]               a registry of what was made
 package main
 
 import (
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 		if err != nil {
 			return err
 		}
-		return image.Serve(ctx, listener, o.out)
+		return image.Serve(ctx, listener, o.out, aliases(o.names))
 	}
 	cache, err := toolchain.CacheDir(getenv)
 	if err != nil {
@@ -98,12 +98,23 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 	return nil
 }
 
+// aliases reads ALIAS=NAME.
+func aliases(args []string) map[string][]string {
+	byName := map[string][]string{}
+	for _, arg := range args {
+		alias, name, _ := strings.Cut(arg, "=")
+		byName[name] = append(byName[name], alias)
+	}
+	return byName
+}
+
 // chosen returns the recipes of the names that were asked for, by default all.
 func chosen(o options, envoy string) ([]image.Recipe, error) {
 	all, err := image.Recipes(o.root, envoy)
 	if err != nil || len(o.names) == 0 {
 		return all, err
 	}
+	all = append(all, image.Testing()...)
 	var some []image.Recipe
 	for _, name := range o.names {
 		i := slices.IndexFunc(all, func(r image.Recipe) bool { return r.Name == name || strings.TrimPrefix(r.Name, "hotpod/") == name })

@@ -1,6 +1,6 @@
 // Command setup makes the programs of package toolchain ready and prints their paths, one a line.
 //
-//	go run ./hack/setup [--source DIR] [kube] [envoy]     (by default both)
+//	go run ./hack/setup [--source DIR] [kube] [envoy] [node] [containerd] [dns]     (by default kube and envoy)
 package main
 
 import (
@@ -57,6 +57,12 @@ func find(ctx context.Context, c toolchain.Config, name string) (toolchain.Tool,
 		return toolchain.Kube(ctx, c)
 	case "envoy":
 		return toolchain.Envoy(ctx, c)
+	case "node":
+		return toolchain.Node(ctx, c)
+	case "containerd":
+		return toolchain.Containerd(ctx, c)
+	case "dns":
+		return toolchain.DNS(ctx, c)
 	}
-	return toolchain.Tool{}, fmt.Errorf("unknown program %q: want kube or envoy", name)
+	return toolchain.Tool{}, fmt.Errorf("unknown program %q: want kube, envoy, node, containerd or dns", name)
 }

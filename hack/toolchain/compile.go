@@ -23,8 +23,8 @@ const (
 
 // compile runs go build in the module and reports how far it is.
 func (c Config) compile(ctx context.Context, m module, out string) error {
-	c.say("hotpod-kube: compiling Kubernetes %s and etcd (%s)", m.version, compileTypical)
-	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", m.ldflags(), "-o", out, ".")
+	c.say("%s: compiling %s %s (%s)", m.name, m.what, m.version, compileTypical)
+	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", m.ldflags, "-o", out, m.pkg)
 	cmd.Dir = m.dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -36,7 +36,7 @@ func (c Config) compile(ctx context.Context, m module, out string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start go build: %w", err)
 	}
-	var seen buildProgress
+	seen := buildProgress{name: m.name, typical: m.packages}
 	stop := c.report(&seen)
 	failure := seen.read(stderr)
 	err = cmd.Wait()
@@ -57,7 +57,7 @@ func (c Config) report(seen *buildProgress) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				c.say("hotpod-kube: %s after %s", seen, time.Since(start).Round(time.Second))
+				c.say("%s: %s after %s", seen.name, seen, time.Since(start).Round(time.Second))
 			case <-done:
 				return
 			}
@@ -67,12 +67,16 @@ func (c Config) report(seen *buildProgress) (stop func()) {
 }
 
 // buildProgress counts what go build -v prints.
-type buildProgress struct{ downloads, packages atomic.Int64 }
+type buildProgress struct {
+	name                string
+	typical             int64
+	downloads, packages atomic.Int64
+}
 
 // String says how far the build is.
 func (p *buildProgress) String() string {
 	if n := p.packages.Load(); n > 0 {
-		return fmt.Sprintf("%d of about %d packages compiled", n, max(compilePackages, n))
+		return fmt.Sprintf("%d of about %d packages compiled", n, max(p.typical, n))
 	}
 	return fmt.Sprintf("%d modules downloaded", p.downloads.Load())
 }

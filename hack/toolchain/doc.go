@@ -1,7 +1,10 @@
-// Package toolchain finds or makes the two big programs that Hotpod runs beside its own and cannot vendor:
+// Package toolchain finds or makes the big programs that Hotpod runs beside its own and cannot vendor:
 // the Kubernetes control plane (hotpod-kube, compiled from the module in local/kube) and Envoy (a wheel of PyPI).
 //
-// Both live in a cache outside of the checkout, so that a fresh clone does not pay for them again:
+// For a test cluster with a real node there are more: hotpod-node (the kubelet, the scheduler and kube-proxy, from the
+// same module), containerd and CoreDNS.
+//
+// All live in a cache outside of the checkout, so that a fresh clone does not pay for them again:
 //
 //	<cache>/kube-v1.37.2-<hash of the module>/hotpod-kube
 //	<cache>/envoy-1.40.0-linux-amd64/envoy

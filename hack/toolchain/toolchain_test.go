@@ -173,8 +173,8 @@ func TestReadModule_KeyFollowsWhatIsCompiled(t *testing.T) {
 		if name != "" {
 			changed[name] = text
 		}
-		m, err := readModule(filepath.Join(checkout(t, changed), "local", "kube"))
-		if err != nil {
+		m := module{dir: filepath.Join(checkout(t, changed), "local", "kube"), pkg: ".", of: "k8s.io/kubernetes"}
+		if err := m.read(); err != nil {
 			t.Fatal(err)
 		}
 		return m.version + m.key
