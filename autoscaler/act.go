@@ -46,7 +46,7 @@ func (a *Autoscaler) up(f *function, d law.Decision, serving []*pod, updating bo
 // adoption returns for how long pods that serve may still be found, so that none is started in their place. Requests
 // wait for that a short time only.
 func (a *Autoscaler) adoption(f *function, now time.Time) time.Duration {
-	if f.waiting() > 0 {
+	if f.waiting(now) > 0 {
 		return adoptingDemanded - now.Sub(a.synced)
 	}
 	return adopting - now.Sub(a.synced)

@@ -64,6 +64,10 @@ func (a *Autoscaler) takeDemand(s *stream, d wire.Demand) {
 		return
 	}
 	now := time.Now()
+	if d.Ahead {
+		a.expect(d.Function.UID, now)
+		return
+	}
 	f := a.record(d.Function)
 	if f.live == nil && d.Waiting <= 0 {
 		if f.object == nil {
@@ -78,12 +82,34 @@ func (a *Autoscaler) takeDemand(s *stream, d wire.Demand) {
 		f.live.demand[s] = mine
 	}
 	asks := d.Waiting > 0 && mine.waiting == 0
+	if d.Waiting > 0 {
+		f.live.ahead = time.Time{} // here it is
+	}
 	mine.waiting, mine.seen, mine.until = max(0, d.Waiting), d.Seen, now.Add(interest)
 	f.waits(now)
 	a.look(f, now, false)
 	if f.object != nil && (asks || d.Waiting > 0 && f.live.placed.Failure != nil) {
 		s.put(f.live.placed)
 	}
+}
+
+// aheadFor is how long a request is expected that is on its way to an activator.
+const aheadFor = time.Second
+
+// expect has a pod claimed for the first request of a function, which an Envoy cannot send yet. Where pods are, or are
+// on their way, the request is told of early enough by its activator.
+func (a *Autoscaler) expect(uid string, now time.Time) {
+	f := a.functions[uid]
+	if f == nil || f.object == nil {
+		return
+	}
+	a.activate(f)
+	if len(f.live.pods)+len(f.live.claims) > 0 || f.waiting(now) > 0 {
+		return
+	}
+	f.live.ahead = now.Add(aheadFor)
+	f.waits(now)
+	a.look(f, now, false)
 }
 
 // misdirected is what an activator is told that takes this autoscaler for the one of another shard: nobody serves a
@@ -111,7 +137,7 @@ func (a *Autoscaler) closeStream(s *stream) {
 // waits keeps since when requests wait.
 func (f *function) waits(now time.Time) {
 	switch {
-	case f.waiting() == 0:
+	case f.waiting(now) == 0:
 		f.live.waiting = time.Time{}
 	case f.live.waiting.IsZero():
 		f.live.waiting = now

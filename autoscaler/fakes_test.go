@@ -267,7 +267,7 @@ func (w *world) count() (known, active int) {
 func (w *world) waitingFor(f *v1.Function) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.functions[string(f.UID)].waiting()
+	return w.functions[string(f.UID)].waiting(time.Now())
 }
 
 // finished returns the function's good requests.

@@ -51,6 +51,8 @@ type live struct {
 	claims map[*claim]struct{}
 	// demand by activator stream.
 	demand map[*stream]*demand
+	// ahead is until when a request is expected at an activator, zero when none is.
+	ahead time.Time
 	// waiting since then, zero while nothing waits.
 	waiting time.Time
 	failing failing
@@ -124,12 +126,21 @@ func (f *function) starting() int {
 	return n
 }
 
-func (f *function) waiting() int {
+// waiting returns the requests that wait in activators. One that is still on its way there counts while there is no
+// other, and until there is a pod for it.
+func (f *function) waiting(now time.Time) int {
 	n := 0
 	for _, d := range f.live.demand {
 		n += d.waiting
 	}
+	if n == 0 && f.expects(now) {
+		return 1
+	}
 	return n
+}
+
+func (f *function) expects(now time.Time) bool {
+	return now.Before(f.live.ahead) && len(f.live.pods) == 0
 }
 
 // seen returns the newest placement that anybody who waits has used.
@@ -147,7 +158,7 @@ func (f *function) seen() uint64 {
 func (f *function) observe(serving []*pod, now time.Time) law.Observation {
 	l, seen := f.live, f.seen()
 	o := law.Observation{
-		Ready: len(serving), Starting: f.starting(), Waiting: f.waiting(), Idle: max(0, now.Sub(l.active)),
+		Ready: len(serving), Starting: f.starting(), Waiting: f.waiting(now), Idle: max(0, now.Sub(l.active)),
 	}
 	for _, p := range serving {
 		switch {
@@ -207,5 +218,5 @@ func (f *function) concurrency(now time.Time) float64 {
 // over says that nothing goes on any more.
 func (f *function) over() bool {
 	l := f.live
-	return len(l.pods) == 0 && len(l.claims) == 0 && len(l.demand) == 0 && !f.spec.lasting()
+	return len(l.pods) == 0 && len(l.claims) == 0 && len(l.demand) == 0 && l.ahead.IsZero() && !f.spec.lasting()
 }

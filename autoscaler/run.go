@@ -104,6 +104,10 @@ func (a *Autoscaler) tickFunction(f *function, now time.Time) {
 			delete(f.live.demand, s)
 		}
 	}
+	if !f.expects(now) && !f.live.ahead.IsZero() {
+		f.live.ahead = time.Time{}
+		f.waits(now)
+	}
 	if f.object != nil {
 		f.spec.provision(now)
 		f.sample(now)

@@ -3,6 +3,8 @@ package wire
 // Demand is what an activator says of one function: how many requests it holds. Zero ends its interest.
 type Demand struct {
 	Function FunctionID `json:"function"`
+	// Ahead says that a request is on its way to an activator, nothing else: xds says so of functions without hot pods.
+	Ahead bool `json:"ahead,omitempty"`
 	// Waiting is the number of requests that no pod has taken.
 	Waiting int `json:"waiting"`
 	// Seen is the Seq of the last placement that the activator had used when it counted; 0 before the first.

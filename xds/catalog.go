@@ -22,6 +22,8 @@ type events interface {
 	// acknowledged says that the Envoy has the set with the number, or a newer one, whole.
 	acknowledged(s *stream, kind string, number uint64)
 	refused(s *stream, kind string, names []string, reason string)
+	// awaited says that the Envoy asked for something that it does not have.
+	awaited(kind, name string)
 	closed(s *stream)
 }
 

@@ -25,6 +25,10 @@ type Config struct {
 	// Tracing, when it has an endpoint, makes Envoy send spans.
 	Tracing Tracing
 
+	// Announce is called when an Envoy waits for the cluster of a function that has no hot pod: a request for it is on
+	// its way to an activator. It must not wait. nil tells nobody.
+	Announce func(wire.FunctionID)
+
 	// Log receives changes of state. It must not be nil.
 	Log *slog.Logger
 	// Registerer takes the metrics; nil means none.

@@ -275,4 +275,14 @@ func (s *Server) refused(stream *stream, kind string, names []string, reason str
 }
 
 // closed implements events.
+// awaited announces the request for which an Envoy waits. Functions with hot pods need nobody's attention.
+func (s *Server) awaited(kind, name string) {
+	if kind != typeCluster || s.config.Announce == nil {
+		return
+	}
+	if id, cold := s.world.cold(name); cold {
+		s.config.Announce(id)
+	}
+}
+
 func (s *Server) closed(stream *stream) { s.tracker.forget(stream) }

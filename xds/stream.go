@@ -90,6 +90,9 @@ func (s *stream) receive(req *discoveryv3.DeltaDiscoveryRequest) {
 		if name != "*" {
 			sub.has[name] = req.InitialResourceVersions[name]
 			sub.todo[name] = true
+			if sub.has[name] == "" {
+				s.catalog.events.awaited(req.TypeUrl, name)
+			}
 		}
 	}
 	for _, name := range req.ResourceNamesUnsubscribe {

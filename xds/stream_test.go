@@ -20,6 +20,7 @@ type conversation struct {
 	made    map[string]string // what the cluster maker makes, by name
 	scopes  map[string]string
 	events  []string
+	awaits  []string // clusters that were asked for
 }
 
 func converse(t *testing.T) *conversation {
@@ -49,6 +50,12 @@ func (c *conversation) acknowledged(_ *stream, kind string, number uint64) {
 
 func (c *conversation) refused(_ *stream, kind string, names []string, reason string) {
 	c.events = append(c.events, fmt.Sprintf("refused %s %v %s", short(kind), names, reason))
+}
+
+func (c *conversation) awaited(kind, name string) {
+	if kind == typeCluster {
+		c.awaits = append(c.awaits, name)
+	}
 }
 
 func (c *conversation) closed(*stream) { c.events = append(c.events, "closed") }
@@ -334,5 +341,18 @@ func TestStream_SendsOneByOneWhatWasRefusedTogether(t *testing.T) {
 	c.ack(c.expect("ScopedRouteConfiguration: +bad"))
 	if c.events[len(c.events)-1] != "ack ScopedRouteConfiguration 2" {
 		t.Errorf("events %q", c.events)
+	}
+}
+
+// A cluster that an Envoy has from before is not awaited, one that it asks for is.
+func TestStream_SaysWhatIsAwaited(t *testing.T) {
+	c := converse(t)
+	c.make("old", "1")
+	c.make("new", "1")
+	c.subscribe(typeCluster, "old=1")
+	c.subscribe(typeCluster, "new")
+	c.make("new", "2")
+	if want := []string{"new"}; !slices.Equal(c.awaits, want) {
+		t.Errorf("got %v, want %v", c.awaits, want)
 	}
 }

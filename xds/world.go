@@ -167,6 +167,14 @@ func (w *world) endpoints(uid string) *resource {
 	return newResource(uid, functionEndpoints(uid, hot, activators))
 }
 
+// cold reports whether the function exists and has no hot pod, as far as is known here.
+func (w *world) cold(uid string) (id wire.FunctionID, cold bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f, ok := w.clusters[uid]
+	return f.ID, ok && len(w.hot[uid]) == 0
+}
+
 // view is a copy of what route tables are made of.
 type view struct {
 	declared  map[Key]declared

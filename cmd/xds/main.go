@@ -33,6 +33,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	registry := telemetry.NewRegistry()
 	o.config.Log, o.config.Registerer = log, registry
+	announcer, hangUp, err := o.announcer(log)
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	o.config.Announce = announcer.Announce
 	server, err := xds.New(o.config)
 	if err != nil {
 		return err
@@ -45,6 +51,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	watch(cache, server, o.componentNamespace)
 	debug := telemetry.Debug{Address: o.listen(wire.PortDebug), Registry: registry, Ready: server.Ready}
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return announcer.Run(ctx) })
 	group.Go(func() error { return cache.Run(ctx) })
 	group.Go(func() error { return syncThenRun(ctx, cache, server) })
 	group.Go(func() error { return serveDiscovery(ctx, o, server) })

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hotpod.dev/cmd/internal/envflag"
+	"hotpod.dev/feed"
 	"hotpod.dev/kube"
 	"hotpod.dev/wire"
 	"hotpod.dev/xds"
@@ -20,6 +21,7 @@ type options struct {
 	config             xds.Config
 	address            string
 	componentNamespace string
+	autoscaler         string
 	kubeconfig         string
 	logLevel           string
 }
@@ -35,6 +37,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.Int64Var(&o.config.ReplayLimit, "replay-limit", wire.DefaultReplayLimit, "largest body in bytes that Envoy keeps for a replay")
 	flags.BoolVar(&o.config.AccessLog, "access-log", false, "whether Envoy logs each request")
 	flags.StringVar(&o.componentNamespace, "component-namespace", "fission", "namespace of the activators")
+	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler's streams, which hears of first requests early; of several replicas apart by commas, of several shards by semicolons; empty tells nobody")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	if err := envflag.Parse(flags, args, getenv); err != nil {
@@ -42,6 +45,11 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	}
 	if net.ParseIP(o.address) == nil {
 		return options{}, fmt.Errorf("--address %q is not an IP address", o.address)
+	}
+	if o.autoscaler != "" {
+		if err := feed.CheckShards(o.autoscaler); err != nil {
+			return options{}, fmt.Errorf("--autoscaler: %w", err)
+		}
 	}
 	o.config.Public, o.config.Internal, o.config.Version = split(public), split(internal), version()
 	var err error

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 
 	"google.golang.org/grpc"
@@ -30,6 +31,21 @@ func watch(cache *kube.Cache, server *xds.Server, componentNamespace string) {
 	pods := kube.Handler[*corev1.Pod]{Set: server.SetPod, Delete: func(p *corev1.Pod) { server.DeletePod(string(p.UID)) }}
 	cache.Pods(kube.PodFilter{LabelSelector: wire.LabelState + "=" + string(wire.StateHot)}).Watch(pods)
 	cache.Pods(kube.PodFilter{Namespace: componentNamespace, LabelSelector: wire.LabelComponent + "=activator"}).Watch(pods)
+}
+
+// announcer returns who tells the autoscalers of first requests, if any are named, and what ends its connections.
+func (o options) announcer(log *slog.Logger) (a *xds.Announcer, hangUp func(), err error) {
+	var autoscalers []*grpc.ClientConn
+	if o.autoscaler != "" {
+		if autoscalers, err = feed.DialShards(o.autoscaler); err != nil {
+			return nil, nil, err
+		}
+	}
+	return xds.NewAnnouncer(autoscalers, log), func() {
+		for _, conn := range autoscalers {
+			_ = conn.Close()
+		}
+	}, nil
 }
 
 // syncThenRun lets the server answer Envoys once everything was delivered.
