@@ -25,10 +25,13 @@ type Identity struct {
 	Held *Held `json:"held,omitempty"`
 }
 
-// Held is a function at a generation.
+// Held is a function at a generation, with what it got besides its code.
 type Held struct {
 	Function   FunctionID `json:"function"`
 	Generation int64      `json:"generation"`
+	// Inputs is the Inputs.Digest that the pod was told; a pod whose containers got them from the kubelet has these or newer
+	// ones.
+	Inputs string `json:"inputs,omitempty"`
 }
 
 // SpecializeRequest puts a function's code into a pod. The fetcher accepts one Held in its life: the same again
@@ -42,6 +45,8 @@ type SpecializeRequest struct {
 	Code       Code   `json:"code"`
 	// Files are the contents of Secrets and ConfigMaps.
 	Files []File `json:"files,omitempty"`
+	// Env are environment variables, passed to the runtime in the load call.
+	Env map[string]string `json:"env,omitempty"`
 	// Metadata is the function's ObjectMeta, passed to the runtime as it is.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 	// TimeoutMillis bounds fetching and loading together.
@@ -67,6 +72,15 @@ type File struct {
 	// Secret says which of the two.
 	Secret bool   `json:"secret,omitempty"`
 	Data   []byte `json:"data"`
+}
+
+// Inputs are what a function gets from Secrets and ConfigMaps.
+type Inputs struct {
+	Files []File
+	// Env are the function's environment variables, those that it says itself included.
+	Env map[string]string
+	// Digest changes when a Secret or ConfigMap does; "" when the function names none.
+	Digest string
 }
 
 // SpecializeResult tells how the time of a specialization was spent.
