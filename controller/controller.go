@@ -30,6 +30,8 @@ type Config struct {
 	Autoscalers []*grpc.ClientConn
 	// XDS is where routes' status comes from; nil means nowhere.
 	XDS *grpc.ClientConn
+	// Builds says that packages are built in this installation; see package buildmgr.
+	Builds bool
 	// Log is needed.
 	Log *slog.Logger
 	// Registerer of the metrics; it is needed.
@@ -165,6 +167,9 @@ func (c *Controller) work(ctx context.Context) error {
 	}
 	return group.Wait()
 }
+
+// Cache is what the controller knows, for others in its process. Ask it for more before Run.
+func (c *Controller) Cache() *kube.Cache { return c.cache }
 
 // Ready returns nil once the controller has seen every object.
 func (c *Controller) Ready() error {

@@ -28,11 +28,17 @@ func stale(f *v1.Function, p *v1.Package) string {
 	if reason, _ := p.Blocked(); reason != "" || p.Status.ObservedGeneration != p.Generation {
 		return ""
 	}
-	wanted := p.Status.SpecResourceVersion
-	if have := f.Spec.Package.PackageRef.ResourceVersion; have != "" && !kube.Older(have, wanted) {
+	wanted, have := p.Status.SpecResourceVersion, f.Spec.Package.PackageRef.ResourceVersion
+	if have != "" && (!kube.Older(have, wanted) || superseded(p)) {
 		return ""
 	}
 	return wanted
+}
+
+// superseded reports whether what there is to load was built from another source than the package has now.
+func superseded(p *v1.Package) bool {
+	s := p.Status.BuildStatus
+	return s == v1.BuildPending || s == v1.BuildRunning || s == v1.BuildFailed
 }
 
 // follow makes the function name the present version of its package, which makes a new generation of the function.

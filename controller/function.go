@@ -54,6 +54,9 @@ func codeReady(f functionFacts) metav1.Condition {
 		return truth(kind, v1.ReasonPackageReady, "the package has changed since, but the function's manifest sets "+
 			"spec.package.packageref.resourceversion: take it out, and the function follows its package")
 	}
+	if failure := f.pkg.BuildFailure(); failure != "" {
+		return truth(kind, v1.ReasonPackageReady, "the code of the build before can be loaded; the last build failed: "+failure)
+	}
 	return truth(kind, v1.ReasonPackageReady, "the code can be loaded")
 }
 

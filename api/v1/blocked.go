@@ -12,8 +12,8 @@ func (p *Package) Blocked() (reason, message string) {
 			"package %s is an OCI image, which cannot be loaded yet: use a literal or a url", name)
 	case p.Spec.Source.Empty() && p.Spec.Deployment.Empty():
 		return ReasonPackageBuildFailed, fmt.Sprintf("package %s: %s", name, EmptyPackageMessage)
-	case p.Spec.Source.Empty():
-		return "", "" // nothing to build, whatever the status says
+	case !p.Spec.Deployment.Empty():
+		return "", "" // it stays until a build has made another, whatever the status says
 	}
 	return p.buildBlocked(name)
 }
@@ -21,7 +21,7 @@ func (p *Package) Blocked() (reason, message string) {
 // EmptyPackageMessage is the build log of a package without code.
 const EmptyPackageMessage = "Both source and deployment are empty"
 
-// buildBlocked is Blocked for a package with a source.
+// buildBlocked is Blocked for a package with a source and nothing that was built of it.
 func (p *Package) buildBlocked(name string) (reason, message string) {
 	switch p.Status.BuildStatus {
 	case BuildFailed:
@@ -29,13 +29,17 @@ func (p *Package) buildBlocked(name string) (reason, message string) {
 	case BuildPending, BuildRunning:
 		return ReasonPackageBuildPending, fmt.Sprintf("package %s is being built: wait until its status.buildstatus is succeeded", name)
 	}
-	if p.Spec.Deployment.Empty() {
-		return ReasonPackageBuildPending, fmt.Sprintf("package %s was not built yet: wait until its status.buildstatus is succeeded", name)
-	}
-	return "", ""
+	return ReasonPackageBuildPending, fmt.Sprintf("package %s was not built yet: wait until its status.buildstatus is succeeded", name)
 }
 
-// buildFault is the cause in one line; build logs have many.
+// BuildFailure is why the last build failed, in one line, since build logs have many; "" when it did not fail.
+func (p *Package) BuildFailure() string {
+	if p.Status.BuildStatus != BuildFailed {
+		return ""
+	}
+	return p.buildFault()
+}
+
 func (p *Package) buildFault() string {
 	for _, c := range p.Status.Conditions {
 		if c.Type == ConditionBuildSucceeded && c.Message != "" {

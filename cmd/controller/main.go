@@ -28,7 +28,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	registry := telemetry.NewRegistry()
-	config := controller.Config{Namespace: o.namespace, FunctionNamespace: o.functionNamespace, Log: log, Registerer: registry}
+	config := controller.Config{
+		Namespace: o.namespace, FunctionNamespace: o.functionNamespace, Builds: o.builds(), Log: log, Registerer: registry,
+	}
 	if config.Clients, err = o.clients(); err != nil {
 		return err
 	}
@@ -44,9 +46,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
+	builds, err := o.builder(ctx, c, config.Clients, log, registry)
+	if err != nil {
+		return err
+	}
 	debug := telemetry.Debug{Address: o.debugAddress(), Registry: registry, Ready: c.Ready}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return debug.Run(ctx) })
 	group.Go(func() error { return c.Run(ctx) })
+	if builds != nil {
+		group.Go(func() error { return builds.Run(ctx) })
+	}
 	return group.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,8 +21,8 @@ func TestParse_TakesFlagsBeforeVariablesBeforeDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := options{address: "127.0.0.1", xds: "xds:18001", functionNamespace: "pods", logLevel: "info"}
-	if o != want {
+	want := options{address: "127.0.0.1", xds: "xds:18001", functionNamespace: "pods", componentNamespace: "fission", logLevel: "info", build: o.build}
+	if !reflect.DeepEqual(o, want) || o.builds() {
 		t.Errorf("options %+v, want %+v", o, want)
 	}
 	if got := o.debugAddress(); got != "127.0.0.1:8080" {

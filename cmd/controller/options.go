@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"hotpod.dev/buildmgr"
 	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
@@ -23,12 +24,15 @@ type options struct {
 	xds               string
 	namespace         string
 	functionNamespace string
-	kubeconfig        string
-	logLevel          string
+	// componentNamespace is the platform's own, where the control key is.
+	componentNamespace string
+	build              buildmgr.Config
+	kubeconfig         string
+	logLevel           string
 }
 
 func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
-	var o options
+	o := options{build: buildmgr.DefaultConfig()}
 	flags := flag.NewFlagSet("controller", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
@@ -36,12 +40,22 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.xds, "xds", "", "host:port of xds, for the status of routes")
 	flags.StringVar(&o.namespace, "namespace", "", "keep only the objects of this namespace in order; empty means all")
 	flags.StringVar(&o.functionNamespace, "function-namespace", "", "namespace of the pods of functions in the namespace default")
+	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
+	buildFlags(flags, &o.build)
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
 	}
 	return o, o.validate()
+}
+
+// namespaceOf returns the process's own namespace.
+func namespaceOf(getenv func(string) string) string {
+	if ns := getenv("POD_NAMESPACE"); ns != "" {
+		return ns
+	}
+	return "fission"
 }
 
 // validate lists every fault.
@@ -60,6 +74,11 @@ func (o options) validate() error {
 		if err := f.check(f.value); err != nil {
 			errs = append(errs, fmt.Errorf("--%s %w", f.name, err))
 		}
+	}
+	if o.builds() {
+		keyed := o.build
+		keyed.Pod.ControlKey = "read later"
+		errs = append(errs, keyed.Validate())
 	}
 	return errors.Join(errs...)
 }
