@@ -1,0 +1,4 @@
+def handler
+  puts 'leaving'
+  exit 7
+end

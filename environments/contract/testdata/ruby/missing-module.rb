@@ -1,0 +1,5 @@
+require 'gone'
+
+def handler
+  Gone.name
+end

@@ -1,0 +1,5 @@
+def prepare
+  raise 'boom at load'
+end
+
+prepare
