@@ -1,0 +1,7 @@
+<?php
+
+exit(9);
+
+function handler()
+{
+}

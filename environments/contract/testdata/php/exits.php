@@ -1,0 +1,8 @@
+<?php
+
+// Ends its request, not the process.
+function handler()
+{
+    echo 'leaving';
+    exit(7);
+}

@@ -1,0 +1,6 @@
+<?php
+
+function greeting($name)
+{
+    return "hello from $name";
+}

@@ -1,0 +1,7 @@
+<?php
+
+require_once __DIR__ . '/gone.php';
+
+function handler()
+{
+}

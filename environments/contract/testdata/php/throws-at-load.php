@@ -1,0 +1,12 @@
+<?php
+
+function prepare()
+{
+    throw new RuntimeException('boom at load');
+}
+
+prepare();
+
+function handler()
+{
+}
