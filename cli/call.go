@@ -13,10 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "hotpod.dev/api/v1"
-	"hotpod.dev/kube"
 	"hotpod.dev/wire"
 )
 
@@ -154,35 +152,4 @@ func (a *app) failedCall(fn *v1.Function, res *http.Response) error {
 		return err
 	}
 	return hint(fmt.Errorf("function %s answered %s", fn.Name, res.Status), "hotpod function logs "+fn.Name)
-}
-
-// internalURL returns where functions can be called without a route: FISSION_ROUTER_INTERNAL_URL, or a port
-// forwarded to a router pod. Call stop when done.
-func (a *app) internalURL(ctx context.Context) (base string, stop func(), err error) {
-	if u := a.Getenv("FISSION_ROUTER_INTERNAL_URL"); u != "" {
-		return strings.TrimSuffix(u, "/"), func() {}, nil
-	}
-	pods, err := a.clients.Pods(dashless(a.Getenv("FISSION_NAMESPACE"))).List(ctx, metav1.ListOptions{LabelSelector: "application=fission-router"})
-	if err != nil {
-		return "", nil, fmt.Errorf("look for the router: %w", err)
-	}
-	for i := range pods.Items {
-		p := &pods.Items[i]
-		if p.DeletionTimestamp != nil || p.Status.PodIP == "" {
-			continue
-		}
-		addr, stop, err := kube.PortForward(ctx, a.clients, p.Namespace, p.Name, wire.PortInternal)
-		if err != nil {
-			return "", nil, fmt.Errorf("reach the router's pod %s: %w", p.Name, err)
-		}
-		return "http://" + addr, stop, nil
-	}
-	return "", nil, hint(fmt.Errorf("no router pod runs (label application=fission-router)"), "hotpod local status", "kubectl get pods -A -l application=fission-router")
-}
-
-func dashless(namespace string) string {
-	if namespace == "" {
-		return metav1.NamespaceAll
-	}
-	return namespace
 }

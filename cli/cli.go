@@ -105,6 +105,7 @@ func (a *app) cluster() (*kube.Clients, error) {
 	if a.namespace == "" {
 		a.namespace = namespace
 	}
+	a.explainURL()
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return countRequests{next, &a.requests} })
 	a.clients, err = kube.NewClients(cfg)
 	return a.clients, err

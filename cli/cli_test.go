@@ -42,7 +42,7 @@ func TestRun_WrongUsageSaysWhatToDoAndExitsWithTwo(t *testing.T) {
 		"two names":               {[]string{"fn", "create", "a", "--name", "b"}, "two names"},
 		"bad name":                {[]string{"fn", "create", "Hello_World", "--env", "n", "--code", "x"}, "lower-case letters"},
 		"name too long":           {[]string{"env", "create", strings.Repeat("a", 64), "--image", "i"}, "at most 63"},
-		"no environment":          {[]string{"fn", "create", "a"}, "--env NAME"},
+		"no environment":          {[]string{"fn", "create", "a", "--code", "a.txt"}, "--env NAME (code is recognised by .js"},
 		"no code":                 {[]string{"fn", "create", "a", "--env", "n"}, "--code FILE"},
 		"code and package":        {[]string{"fn", "create", "a", "--env", "n", "--code", "f", "--pkg", "p"}, "not both"},
 		"no image":                {[]string{"env", "create", "a"}, "fission/node-env"},

@@ -51,6 +51,9 @@ func (a *app) declareFunction(f *pflag.FlagSet, name string, o *functionFlags, r
 	if err := o.check(name); err != nil {
 		return err
 	}
+	if l, known := languageOf(o.code.names()); o.env == "" && known {
+		o.env = l.name
+	}
 	fn := &v1.Function{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: a.namespace}}
 	fn.Spec.Environment.Name = o.env
 	if err := o.apply(f, fn, true); err != nil {

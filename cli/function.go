@@ -69,7 +69,7 @@ type functionFlags struct {
 	name, env, pkg, entryPoint, executor          string
 	minScale, maxScale, targetCPU, specialization int
 	timeout, idle, concurrency, perPod, retain    int
-	once, noWait                                  bool
+	once, noWait, yes, noRoute                    bool
 	secrets, configMaps                           []string
 	code                                          codeFlags
 	declare                                       declareFlags

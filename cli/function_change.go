@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,8 +35,12 @@ func (a *app) functionCreate() *cobra.Command {
 		route routeFlags
 	)
 	cmd := &cobra.Command{
-		Use: "create NAME --env ENV --code FILE", Aliases: []string{"add"}, Short: "Create a function",
-		Example: "  hotpod function create --name hello --env nodejs --code hello.js\n" +
+		Use: "create NAME --code FILE", Aliases: []string{"add"}, Short: "Create a function",
+		Long: "Create a function. Without --env, the code's language says which environment runs it, and the function gets a route of its own\n" +
+			"name for GET and POST, unless --url, --prefix or --no-route says otherwise. An environment that is missing is created: on a terminal\n" +
+			"after a question, else with --yes only. With --env everything is as with Fission: no route without --url or --prefix.",
+		Example: "  hotpod function create hello --code hello.py\n" +
+			"  hotpod function create --name hello --env nodejs --code hello.js\n" +
 			"  hotpod fn create hello --env nodejs --code hello.js --url /hello --method GET",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := nameFrom("function", args, o.name)
@@ -50,6 +55,8 @@ func (a *app) functionCreate() *cobra.Command {
 	}
 	o.add(cmd)
 	o.declare.add(cmd.Flags())
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "create a missing environment without asking")
+	cmd.Flags().BoolVar(&o.noRoute, "no-route", false, "create no route")
 	addRouteFlags(cmd.Flags(), &route)
 	return cmd
 }
@@ -62,8 +69,9 @@ func addRouteFlags(f *pflag.FlagSet, route *routeFlags) {
 }
 
 func (a *app) createFunction(cmd *cobra.Command, name string, o *functionFlags, route *routeFlags) error {
-	ctx := cmd.Context()
-	if err := a.checkFunction(ctx, name, o); err != nil {
+	ctx, steps := cmd.Context(), a.newSteps()
+	o.ownRoute(name, route, cmd.Flags().Changed("method"))
+	if err := a.checkFunction(ctx, name, o, steps); err != nil {
 		return err
 	}
 	fn := &v1.Function{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: a.namespace}}
@@ -75,6 +83,7 @@ func (a *app) createFunction(cmd *cobra.Command, name string, o *functionFlags, 
 	if err != nil {
 		return err
 	}
+	steps.done("package", "%s (%s)", pkg.Name, archiveKind(pkg))
 	fn.Spec.Package.PackageRef = v1.PackageRef{Namespace: pkg.Namespace, Name: pkg.Name, ResourceVersion: pkg.ResourceVersion}
 	out, err := a.clients.Functions(a.namespace).Create(ctx, fn, metav1.CreateOptions{})
 	if err != nil {
@@ -89,17 +98,41 @@ func (a *app) createFunction(cmd *cobra.Command, name string, o *functionFlags, 
 	if o.pkg == "" { // after the platform has seen the package: a change before would look like new code
 		a.adopt(ctx, pkg, out)
 	}
+	steps.done("function", "%s", name)
 	fmt.Fprintf(a.Out, "function %q created\n", name)
-	return a.createFirstRoute(ctx, name, route)
+	return a.createFirstRoute(ctx, name, route, steps)
 }
 
-// createFirstRoute creates the route that the user asked for with the function.
-func (a *app) createFirstRoute(ctx context.Context, name string, route *routeFlags) error {
+// ownRoute gives a function that is created the short way a route, unless the user says otherwise.
+func (o *functionFlags) ownRoute(name string, route *routeFlags, methods bool) {
+	if o.env != "" || o.pkg != "" || o.noRoute || route.url != "" || route.prefix != "" {
+		return
+	}
+	route.url = "/" + name
+	if !methods {
+		route.methods = []string{"GET", "POST"}
+	}
+}
+
+// createFirstRoute creates the route that goes with the function, and says what can be done with it.
+func (a *app) createFirstRoute(ctx context.Context, name string, route *routeFlags, s *steps) error {
 	if route.url == "" && route.prefix == "" {
 		return nil
 	}
 	route.functions = []string{name}
-	return a.createRoute(ctx, name+"-"+randomSuffix(), route)
+	if err := a.createRoute(ctx, name+"-"+randomSuffix(), route); err != nil {
+		return err
+	}
+	path := route.url + route.prefix
+	s.done("route", "%s %s", strings.Join(route.methods, ","), path)
+	base := a.publicURL(ctx)
+	if base == "" {
+		a.progress("  the router has no address outside the cluster; try: kubectl port-forward -n fission svc/router 8080:80")
+		base = "http://localhost:8080"
+	}
+	fmt.Fprintln(a.Out, base+path)
+	a.progress("  try: curl %s     logs: hotpod fn logs -f %s     state: hotpod fn describe %s", base+path, name, name)
+	return nil
 }
 
 // check refuses what is wrong without looking at the cluster.
@@ -110,20 +143,20 @@ func (o *functionFlags) check(name string) error {
 	if err := o.checkExecutor(); err != nil {
 		return err
 	}
-	if o.env == "" && o.pkg == "" {
-		return usagef("function %s needs an environment: --env NAME", name)
-	}
 	if o.pkg == "" && !o.code.given() {
 		return usagef("function %s needs code: --code FILE, --deployarchive FILES or --pkg NAME", name)
 	}
 	if o.pkg != "" && o.code.given() {
 		return usagef("give code or --pkg %s, not both", o.pkg)
 	}
+	if _, known := languageOf(o.code.names()); o.env == "" && o.pkg == "" && !known {
+		return usagef("function %s needs an environment: --env NAME (code is recognised by %s)", name, extensions())
+	}
 	return nil
 }
 
-// checkFunction refuses, before anything is changed, what could never be called.
-func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) error {
+// checkFunction refuses, before anything else is changed, what could never be called. It chooses the environment.
+func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags, s *steps) error {
 	if err := o.check(name); err != nil {
 		return err
 	}
@@ -137,6 +170,9 @@ func (a *app) checkFunction(ctx context.Context, name string, o *functionFlags) 
 	}
 	if !apierrors.IsNotFound(err) {
 		return fmt.Errorf("look for function %s: %w", name, err)
+	}
+	if o.env == "" && o.pkg == "" {
+		return a.chooseEnvironment(ctx, o, s)
 	}
 	if o.env == "" {
 		return nil

@@ -115,7 +115,7 @@ func (a *app) runContainer() *cobra.Command {
 }
 
 func (a *app) createContainer(cmd *cobra.Command, name string, o *containerFlags, route *routeFlags) error {
-	ctx := cmd.Context()
+	ctx, steps := cmd.Context(), a.newSteps()
 	if err := checkName("function", name); err != nil {
 		return err
 	}
@@ -140,8 +140,9 @@ func (a *app) createContainer(cmd *cobra.Command, name string, o *containerFlags
 	if !o.function.noWait {
 		a.settle(a.functions().wait(ctx, name, "taken over", settleTime, functionSettled(out.Generation)), "function", name)
 	}
+	steps.done("function", "%s (%s)", name, o.image)
 	fmt.Fprintf(a.Out, "function %q created\n", name)
-	return a.createFirstRoute(ctx, name, route)
+	return a.createFirstRoute(ctx, name, route, steps)
 }
 
 func (a *app) updateContainer() *cobra.Command {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,9 +67,7 @@ func kindOfSpecs[T spec.Object, L runtime.Object](client func(namespace string) 
 // application returns what is sent to apply an item.
 func application(item *spec.Item) *kube.Apply {
 	annotations := map[string]string{spec.AnnotationHash: item.Hash()}
-	for key, value := range item.Object.GetAnnotations() {
-		annotations[key] = value
-	}
+	maps.Copy(annotations, item.Object.GetAnnotations())
 	return &kube.Apply{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1.GroupVersion.String(), Kind: item.Kind},
 		Metadata: kube.ApplyMeta{

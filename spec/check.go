@@ -68,8 +68,7 @@ func (c *check) valid(item *Item) {
 		faults = list.Unwrap()
 	}
 	for _, fault := range faults {
-		var field *v1.FieldError
-		if errors.As(fault, &field) {
+		if field, ok := errors.AsType[*v1.FieldError](fault); ok {
 			c.faultf(item.doc.locate(field.Field), "%s %s: %w", item.Kind, item.Object.GetName(), field)
 		} else if fault != nil {
 			c.faultf(item.At(), "%s %s: %w", item.Kind, item.Object.GetName(), fault)

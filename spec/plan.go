@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 )
 
 // Step is what is to be done with one object.
@@ -75,11 +76,10 @@ func (p *Plan) add(app *App, item *Item, old Object) {
 
 // prune deletes in the order of live, routes first.
 func (p *Plan) prune(app *App, live []Object, left map[Key]Object) {
-	kinds := Kinds()
-	for i := len(kinds) - 1; i >= 0; i-- {
+	for _, kind := range slices.Backward(Kinds()) {
 		for _, o := range live {
 			key := keyOf(o)
-			if _, ok := left[key]; ok && key.Kind == kinds[i] && Owned(o, app.Config) {
+			if _, ok := left[key]; ok && key.Kind == kind && Owned(o, app.Config) {
 				p.Actions = append(p.Actions, Action{Step: Delete, Key: key, Live: o})
 			}
 		}

@@ -147,7 +147,7 @@ func (a *App) add(d *document, o Options) []error {
 }
 
 // unknownField finds the field that a strict decoder blames.
-var unknownField = regexp.MustCompile(`^(unknown|duplicate) field "(.*)"$`) //nolint:gochecknoglobals // a constant in all but name
+var unknownField = regexp.MustCompile(`^(unknown|duplicate) field "(.*)"$`)
 
 // decode decodes strictly: what it does not know is a fault, with its line.
 func (d *document) decode(into any) []error {
