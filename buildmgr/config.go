@@ -71,8 +71,8 @@ type Deps struct {
 type Archives interface {
 	// Source returns the code of a source archive, so that a pod without credentials can fetch it.
 	Source(a *v1.Archive) wire.Code
-	// Upload returns where an archive of this digest and size can be sent to, and what a Package says of it then.
-	Upload(digest string, size int64) (Upload, error)
+	// Upload returns where an archive of this digest and size can be sent to, for a Package of the namespace.
+	Upload(namespace, digest string, size int64) Upload
 }
 
 // Upload is leave to send one archive to the store.

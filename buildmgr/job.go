@@ -177,10 +177,7 @@ func (j *job) collect(ctx context.Context, pod target, artifact string) (v1.Arch
 		return v1.Archive{}, &fault{theirs: true, message: fmt.Sprintf(
 			"what was built has %d kB; a package may hold %d kB, and there is no archive store for more", packed.Size/1024, v1.MaxLiteral/1024)}
 	}
-	to, err := j.m.deps.Archives.Upload(packed.Digest, packed.Size)
-	if err != nil {
-		return v1.Archive{}, err
-	}
+	to := j.m.deps.Archives.Upload(j.key.Namespace, packed.Digest, packed.Size)
 	return to.Archive, j.m.builders.agent.upload(ctx, pod, artifact, to)
 }
 

@@ -1,9 +1,14 @@
 package buildmgr
 
 import (
+	"hotpod.dev/wire"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,5 +247,39 @@ func TestPodFor_IsConfinedAndWhatItsOwnerAsksFor(t *testing.T) {
 	e.Spec.Builder.PodSpec.Raw = []byte(`{"hostNetwork":true}`)
 	if _, err := podFor(e, cfg); err == nil || !strings.Contains(err.Error(), "hostNetwork") {
 		t.Errorf("a pod on the host's network: %v", err)
+	}
+}
+
+// store takes archives by PUT, as the archive store does.
+type store struct{ url string }
+
+func (s store) Source(a *v1.Archive) wire.Code { return wire.Code{URL: a.URL} }
+
+func (s store) Upload(namespace, digest string, _ int64) Upload {
+	return Upload{Method: http.MethodPut, URL: s.url, Archive: v1.Archive{Type: v1.ArchiveURL, URL: "http://store/" + namespace + "/" + digest}}
+}
+
+func TestBuild_SendsWhatIsLargeToTheArchiveStore(t *testing.T) {
+	var got atomic.Int64
+	archives := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		got.Store(n)
+	}))
+	defer archives.Close()
+	w := newWorld(t, func(_ *Config, d *Deps) { d.Archives = store{archives.URL} })
+	w.environment("node", "builder")
+	w.pkg("p", "node", `mkdir "$DEPLOY_PKG" && head -c 400000 /dev/urandom >"$DEPLOY_PKG/large"`)
+	p := w.ended("p", v1.BuildSucceeded)
+	if d := p.Spec.Deployment; d.Type != v1.ArchiveURL || !strings.HasPrefix(d.URL, "http://store/"+w.ns+"/") || len(d.Literal) != 0 || got.Load() < 400000 {
+		t.Errorf("deployment %+v, %d bytes in the store", d, got.Load())
+	}
+}
+
+func TestBuild_WithoutArchiveStoreSaysThatItIsTooLarge(t *testing.T) {
+	w := newWorld(t)
+	w.environment("node", "builder")
+	w.pkg("p", "node", `mkdir "$DEPLOY_PKG" && head -c 400000 /dev/urandom >"$DEPLOY_PKG/large"`)
+	if c := condOf(w.ended("p", v1.BuildFailed)); !strings.Contains(c.Message, "no archive store") {
+		t.Errorf("condition %+v", c)
 	}
 }

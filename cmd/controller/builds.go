@@ -60,7 +60,7 @@ func (o options) builder(ctx context.Context, c *controller.Controller, clients 
 	}
 	config := o.build
 	config.Pod.FunctionNamespace = o.functionNamespace
-	return buildmgr.New(config, buildmgr.Deps{Clients: clients, Cache: c.Cache(), Signer: signer, Log: log, Registerer: r})
+	return buildmgr.New(config, buildmgr.Deps{Clients: clients, Cache: c.Cache(), Signer: signer, Log: log, Registerer: r, Archives: o.archives(signer)})
 }
 
 // controlKey returns the signer of control calls. The API server may start at the same time: it is asked until it

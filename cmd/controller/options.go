@@ -26,6 +26,7 @@ type options struct {
 	functionNamespace string
 	// componentNamespace is the platform's own, where the control key is.
 	componentNamespace string
+	storage            string
 	build              buildmgr.Config
 	kubeconfig         string
 	logLevel           string
@@ -41,6 +42,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.namespace, "namespace", "", "keep only the objects of this namespace in order; empty means all")
 	flags.StringVar(&o.functionNamespace, "function-namespace", "", "namespace of the pods of functions in the namespace default")
 	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
+	flags.StringVar(&o.storage, "storage", "", "URL by which pods reach the archive store; empty means that there is none")
 	buildFlags(flags, &o.build)
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")

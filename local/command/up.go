@@ -80,7 +80,8 @@ func (f upFlags) config(env Env, dir string) (platform.Config, error) {
 	c := platform.Config{
 		Dir: dir, Manifests: manifests, Environments: environments(assets), Programs: programs,
 		RouterPort: f.routerPort, APIServerPort: f.apiserverPort, Envoys: f.envoys, Path: env.Getenv("PATH"), Progress: env.Err,
-		Toolchain: toolchain.Config{Cache: cache, Source: assets, Progress: env.Err, Getenv: env.Getenv},
+		BuilderEnv: builderEnv(env.Getenv),
+		Toolchain:  toolchain.Config{Cache: cache, Source: assets, Progress: env.Err, Getenv: env.Getenv},
 	}
 	return c, errors.Join(err, c.Validate())
 }
@@ -145,4 +146,21 @@ Hotpod is ready.
   shell       eval "$(%s env --dir %s)"
 
 `, strings.Join(s.Routers, ", http://"), s.Kubeconfig, filepath.Join(s.Programs, "hotpod-local"), s.Dir)
+}
+
+// builderEnv returns the variables by which package managers reach their registries from this machine.
+func builderEnv(getenv func(string) string) map[string]string {
+	env := map[string]string{}
+	for _, name := range []string{
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+		"NPM_CONFIG_REGISTRY", "npm_config_registry",
+		"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_TRUSTED_HOST",
+		"GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOFLAGS",
+	} {
+		if value := getenv(name); value != "" {
+			env[name] = value
+		}
+	}
+	return env
 }

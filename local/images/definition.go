@@ -37,6 +37,13 @@ type Definition struct {
 	Packages []string `json:"packages,omitempty"`
 }
 
+// builderFolder is the name of an environment's folder that is the image of its builder.
+const builderFolder = "builder"
+
+// isBuilder reports whether a folder is a builder's: without a command of its own it runs the program of that name, with
+// its scripts on the PATH.
+func isBuilder(dir string) bool { return filepath.Base(dir) == builderFolder }
+
 // readDefinition reads the image.yaml of the folder. Unknown fields are errors, because they are misspelt ones.
 func readDefinition(dir string) (Definition, error) {
 	var d Definition
@@ -52,7 +59,7 @@ func readDefinition(dir string) (Definition, error) {
 
 func (d Definition) validate(dir string) error {
 	var errs []error
-	if len(d.Command) == 0 && d.Program == "" {
+	if len(d.Command) == 0 && d.Program == "" && !isBuilder(dir) {
 		errs = append(errs, errors.New("command is empty"))
 	}
 	if len(d.Command) > 0 && d.Program != "" {

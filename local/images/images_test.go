@@ -202,3 +202,32 @@ func TestRegistry_RefusesADamagedFile(t *testing.T) {
 		t.Errorf("got %v, want an error that names the file", err)
 	}
 }
+
+func TestResolve_FindsBuildersWithTheirScriptsOnThePath(t *testing.T) {
+	environments := folder(t, map[string]string{
+		"shell/image.yaml": "names: [shell-env]\ncommand: [sh]\n", "shell/builder/image.yaml": "names: [shell-builder]\nrequires: [sh]\n", "shell/builder/build": "#!",
+		"none/builder/image.yaml": "names: [none-builder]\nrequires: [no-such-program]\ninstall: apt-get install it\n",
+	})
+	programs := folder(t, map[string]string{"builder": "#!"})
+	cache := filepath.Join(t.TempDir(), "cache")
+	r := &Resolver{Environments: environments, Programs: []string{programs}, BuilderEnv: map[string]string{"GOPROXY": "here"}, BuilderCache: cache}
+	got, err := r.Resolve("shell-builder:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{filepath.Join(programs, "builder"), "/packages"}; !slices.Equal(got.Command, want) || got.Dir != programs {
+		t.Errorf("command %q in %s", got.Command, got.Dir)
+	}
+	if want := []string{filepath.Join(environments, "shell/builder"), programs}; !slices.Equal(got.Path, want) || got.Env["GOPROXY"] != "here" || got.Cache != cache {
+		t.Errorf("image %+v", got)
+	}
+	if info, err := os.Stat(cache); err != nil || !info.IsDir() {
+		t.Errorf("the cache is not there: %v", err)
+	}
+	if _, err := r.Resolve("none-builder"); err == nil || !strings.Contains(err.Error(), "apt-get install it") {
+		t.Errorf("a builder without toolchain: %v", err)
+	}
+	if _, err := (&Resolver{Environments: environments}).Resolve("shell-builder"); err == nil || !strings.Contains(err.Error(), "make build") {
+		t.Errorf("a builder without program: %v", err)
+	}
+}

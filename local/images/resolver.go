@@ -22,6 +22,10 @@ type Resolver struct {
 	Programs []string
 	// Extra maps further image names to programs, by their absolute paths.
 	Extra map[string]string
+	// BuilderEnv are variables of all builders: how registries are reached from here.
+	BuilderEnv map[string]string
+	// BuilderCache is the folder where builders keep what they download; empty means that it goes with the pod.
+	BuilderCache string
 	// Added are the person's own images; nil means none.
 	Added *Registry
 }
@@ -56,8 +60,9 @@ func (r *Resolver) Folders() (map[string]string, error) {
 	var errs []error
 	if r.Environments != "" {
 		files, err := filepath.Glob(filepath.Join(r.Environments, "*", FileName))
-		errs = append(errs, err)
-		for _, file := range files {
+		builders, berr := filepath.Glob(filepath.Join(r.Environments, "*", builderFolder, FileName))
+		errs = append(errs, err, berr)
+		for _, file := range slices.Concat(files, builders) {
 			d, err := readDefinition(filepath.Dir(file))
 			if err != nil {
 				errs = append(errs, err)
@@ -90,12 +95,37 @@ func (r *Resolver) load(image, dir string) (node.Image, error) {
 	found := node.Image{
 		Command: d.inFolder(dir), Env: d.Env, WorkDir: filepath.Join(dir, d.WorkDir), Dir: dir, Requires: d.Requires, Optional: d.Optional,
 	}
+	if len(d.Command) == 0 && d.Program == "" {
+		return r.builder(image, dir, found)
+	}
 	if d.Program != "" {
 		file, ok := r.find(d.Program)
 		if !ok {
 			return node.Image{}, fmt.Errorf("image %s is the program %s, which is not in %s: run make build", image, d.Program, strings.Join(r.Programs, ", "))
 		}
 		found.Command, found.Dir, found.WorkDir = []string{file}, filepath.Dir(file), "/"
+	}
+	return found, nil
+}
+
+// builder completes the image of a builder's folder.
+func (r *Resolver) builder(image, dir string, found node.Image) (node.Image, error) {
+	program, ok := r.find(builderFolder)
+	if !ok {
+		return node.Image{}, fmt.Errorf("image %s needs the program builder, which is not in %s: run make build", image, strings.Join(r.Programs, ", "))
+	}
+	programs := filepath.Dir(program)
+	found.Command, found.Dir, found.WorkDir, found.Path = []string{program, "/packages"}, programs, "/", []string{dir, programs}
+	env := maps.Clone(r.BuilderEnv)
+	if env == nil {
+		env = map[string]string{}
+	}
+	maps.Copy(env, found.Env)
+	found.Env = env
+	if found.Cache = r.BuilderCache; found.Cache != "" {
+		if err := os.MkdirAll(found.Cache, 0o755); err != nil { //nolint:gosec // its files are the public's
+			return node.Image{}, fmt.Errorf("use image %s: %w", image, err)
+		}
 	}
 	return found, nil
 }

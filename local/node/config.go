@@ -75,11 +75,18 @@ type Image struct {
 	// Dir is the folder on the host; the pod sees it at the same path. Empty
 	// for an image that consists of the host's programs only.
 	Dir string
+	// Path are further folders of the host that the pod sees and that begin its PATH.
+	Path []string
+	// Cache is a folder of the host that the pod sees and may change; CacheVariable tells it where. Empty means none.
+	Cache string
 	// Requires are programs, such as node, that the pod must find on its PATH.
 	Requires []string
 	// Optional are programs that the pod finds on its PATH when they are installed.
 	Optional []string
 }
+
+// CacheVariable is the variable that has the folder of Image.Cache.
+const CacheVariable = "HOTPOD_CACHE_DIR"
 
 // withDefaults checks the configuration and fills in what may be left out.
 func (c Config) withDefaults() (Config, error) {

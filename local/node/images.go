@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"hotpod.dev/local/node/podinit"
 )
 
 // standardPath ends every container's PATH.
@@ -25,16 +27,53 @@ type resolvedImage struct {
 	dirs []string
 	// inside is where its containers find the image's folder; "" where they have no root of their own.
 	inside string
+	// binds are what they see of the host besides, where they have a root of their own.
+	binds []podinit.Bind
 }
 
 // imagesDir holds the images' folders inside a pod. At their places on the host a volume may cover them, as one at
 // /tmp does.
 const imagesDir = "/images/"
 
+// cacheDir is where a pod sees its image's cache.
+const cacheDir = "/var/cache/hotpod-image"
+
+// insideOf is where a pod finds a folder of the host.
+func insideOf(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return imagesDir + filepath.Base(dir) + "-" + hex.EncodeToString(sum[:3])
+}
+
+// addFolders makes the pod see the image's further folders, and returns those for its PATH.
+func (r *resolvedImage) addFolders(plain bool) []string {
+	var paths []string
+	for _, dir := range r.Path {
+		switch {
+		case plain:
+			paths = append(paths, dir)
+			continue
+		case dir != r.Dir:
+			r.binds = append(r.binds, podinit.Bind{Source: dir, Target: insideOf(dir), After: true})
+		}
+		paths = append(paths, insideOf(dir))
+	}
+	if r.Cache == "" {
+		return paths
+	}
+	r.Env = maps.Clone(r.Env)
+	if r.Env == nil {
+		r.Env = map[string]string{}
+	}
+	if r.Env[CacheVariable] = r.Cache; !plain {
+		r.Env[CacheVariable] = cacheDir
+		r.binds = append(r.binds, podinit.Bind{Source: r.Cache, Target: cacheDir, Writable: true, After: true})
+	}
+	return paths
+}
+
 // moved makes the image find its own files inside a pod.
 func (r *resolvedImage) moved() {
-	sum := sha256.Sum256([]byte(r.Dir))
-	r.inside = imagesDir + filepath.Base(r.Dir) + "-" + hex.EncodeToString(sum[:3])
+	r.inside = insideOf(r.Dir)
 	r.WorkDir = r.rebased(r.WorkDir)
 	r.Command = slices.Clone(r.Command)
 	for i, word := range r.Command {
@@ -82,6 +121,7 @@ func (h *host) resolve(ctx context.Context, name string) (resolvedImage, error) 
 	if image.Dir != "" && !h.plain {
 		resolved.moved()
 	}
+	bins = append(resolved.addFolders(h.plain), bins...)
 	resolved.path = resolved.Env["PATH"]
 	if resolved.path == "" {
 		resolved.path = strings.Join(append(bins, standardPath), ":")

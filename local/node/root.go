@@ -44,6 +44,7 @@ func rootOf(in rootInput) podinit.Root {
 		for _, dir := range image.dirs {
 			root.Binds = append(root.Binds, podinit.Bind{Source: dir, Target: dir, After: true})
 		}
+		root.Binds = append(root.Binds, image.binds...)
 		if image.inside != "" {
 			root.Binds = append(root.Binds, podinit.Bind{Source: image.Dir, Target: image.inside, After: true})
 		}

@@ -20,6 +20,8 @@ type Config struct {
 	Manifests string
 	// Environments is the folder of the runtimes; empty means that there are none.
 	Environments string
+	// BuilderEnv are variables of all builders: how package registries are reached from here.
+	BuilderEnv map[string]string
 	// Programs is the folder with Hotpod's own programs.
 	Programs string
 	// RouterPort and APIServerPort of 127.0.0.1; 0 means the usual port when it is free, else any.

@@ -53,5 +53,8 @@ func (l Layout) Applied() string { return l.join("applied.json") }
 // Images is the file of the images that were added by hand.
 func (l Layout) Images() string { return l.join("images.json") }
 
+// BuilderCache is where builders keep the dependencies that they have downloaded.
+func (l Layout) BuilderCache() string { return l.join("builder-cache") }
+
 // Bin is the folder of programs for people.
 func (l Layout) Bin() string { return l.join("bin") }

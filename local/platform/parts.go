@@ -136,7 +136,7 @@ func (p *Platform) resolver() *images.Resolver {
 	return &images.Resolver{
 		Environments: p.config.Environments, Programs: []string{p.config.Programs},
 		Extra: map[string]string{"envoyproxy/envoy": p.envoy.Path, "hotpod/envoy": p.envoy.Path},
-		Added: images.NewRegistry(p.layout.Images()),
+		Added: images.NewRegistry(p.layout.Images()), BuilderEnv: p.config.BuilderEnv, BuilderCache: p.layout.BuilderCache(),
 	}
 }
 
