@@ -34,7 +34,7 @@ func run(m *testing.M) int {
 
 // buildPrograms builds what "make build" builds of the runtimes.
 func buildPrograms(dir string) error {
-	build := exec.Command("go", "build", "-trimpath", "-o", dir+"/", "hotpod.dev/cmd/binaryenv", "hotpod.dev/cmd/goenv")
+	build := exec.Command("go", "build", "-trimpath", "-o", dir+"/", "hotpod.dev/cmd/binaryruntime", "hotpod.dev/cmd/goruntime")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)

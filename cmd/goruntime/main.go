@@ -1,4 +1,4 @@
-// Command goenv is the runtime for Go; "goenv build" is its builder. See environments/go.
+// Command goruntime is the runtime for Go; "goruntime build" is its builder. See environments/go.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	command.Main("goenv", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
+	command.Main("goruntime", func(ctx context.Context) error { return run(ctx, os.Args[1:]) })
 }
 
 func run(ctx context.Context, args []string) error {

@@ -1,4 +1,4 @@
-// Command binaryenv is the runtime for executables and scripts; see environments/binary.
+// Command binaryruntime is the runtime for executables and scripts; see environments/binary.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	command.Main("binaryenv", run)
+	command.Main("binaryruntime", run)
 }
 
 func run(ctx context.Context) error {
