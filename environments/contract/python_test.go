@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -202,6 +203,63 @@ func TestPython_UnitTests(t *testing.T) {
 		command.Dir = l.Dir
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
+		}
+	})
+}
+
+func TestPython_Applications(t *testing.T) {
+	cases := []struct {
+		function, path, body string
+		status               int
+		want                 string
+	}{
+		{"wsgi", "/?q=1", "", 201, "POSTq=1"},
+		{"late", "/", "", 200, "late"},
+		{"asgi", "/?q=1", "12345", 202, "POST q=1 True 5"},
+		{"asgi", "/fails", "", 500, "failed in ASGI"},
+		{"application", "/", "", 200, "an object"},
+		{"with_request", "/?a=b", `{"x":1}`, 200, `{"sent": {"x": 1}, "a": "b", "id": "7", "agent": "agent/1"}`},
+		{"with_request_sync", "/", "text", 203, "POST text"},
+		{"counts", "/", "123", 200, "3"},
+		{"optional", "/", "", 200, "world"},
+	}
+	python(t, func(t *testing.T, l Language) {
+		path := l.place(t, "apps")
+		for _, c := range cases {
+			t.Run(c.function+c.path, func(t *testing.T) {
+				r := start(t, l)
+				r.mustLoad(path, c.function)
+				for range 2 {
+					wantText(t, r.do(http.MethodPost, c.path, []byte(c.body), "X-Fission-Params-Id", "7", "User-Agent", "agent/1"), c.status, c.want)
+				}
+			})
+		}
+		wantText(t, start(t, l).load(path, "three"), http.StatusInternalServerError, "needs 3")
+	})
+}
+
+func TestPython_ASGIErrorsCutTheAnswerAndItsEndIsTold(t *testing.T) {
+	python(t, func(t *testing.T, l Language) {
+		r := start(t, l)
+		r.mustLoad(l.place(t, "apps"), "asgi")
+		if a, err := r.try(http.MethodGet, "/broken", nil); err == nil {
+			t.Errorf("the client takes it for complete: %s", a.body)
+		}
+		wantText(t, r.get("/"), http.StatusAccepted, "GET")
+		r.signal(syscall.SIGTERM)
+		mustEqual(t, "exit code", r.exit(), 0)
+		if !strings.Contains(r.stdout.String(), "shut down") {
+			t.Errorf("the application was not told: %s", r.stdout)
+		}
+	})
+}
+
+func TestPython_GigabyteStreamsThroughMemoryThatStaysSmall(t *testing.T) {
+	python(t, func(t *testing.T, l Language) {
+		for function, path := range map[string]string{"wsgi": "/count", "counts": "/"} {
+			r := start(t, l)
+			r.mustLoad(l.place(t, "apps"), function)
+			streamGigabyte(t, r, path)
 		}
 	})
 }

@@ -12,5 +12,7 @@ folder, and from then on every request is that function's.
     app         generic, specialize, call: what a request gets
     loader      from an entry point to a function
     miniflask   what `import flask` gets when Flask is not installed
-    wsgi        the bridge to Flask when it is
+    kind        which kind of function a callable is
+    wsgi        WSGI applications, and the bridge to Flask when it is installed
+    asgi        ASGI applications
 """

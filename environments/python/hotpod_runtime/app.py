@@ -8,6 +8,7 @@ import time
 import traceback
 
 from .http1 import ClientGone, HTTPError
+from .kind import kind_of
 from .loader import load_function
 from .miniflask import bridge as miniflask_bridge
 
@@ -109,20 +110,35 @@ def _variables(asked):
 
 def _load(filepath, entry, flask):
     """Loads a function and returns how to call it with a Request."""
-    if flask == "installed" or os.path.isdir(os.path.join(filepath, "flask")):
-        function = load_function(filepath, entry)
-        return _bridge(function)
-    miniflask_bridge.install()
-    return miniflask_bridge.bridge(load_function(filepath, entry))
+    with_flask = flask == "installed" or os.path.isdir(os.path.join(filepath, "flask"))
+    if not with_flask:
+        miniflask_bridge.install()
+    function = load_function(filepath, entry)
+    kind = kind_of(function)
+    if kind == "wsgi":
+        return _serve_wsgi(function)
+    if kind == "asgi":
+        from . import asgi  # Slow to import; an ASGI application has done it.
 
-
-def _bridge(function):
-    """Flask costs time in every call, so a function that never asks for it does without."""
-    if "flask" not in sys.modules:
-        return miniflask_bridge.bridge(function)
+        return asgi.bridge(function)
+    # Flask costs time in every call, so a function that never asks for it does without.
+    if kind == "request" or not with_flask or "flask" not in sys.modules:
+        return miniflask_bridge.bridge(function, kind == "request")
     from . import wsgi
 
     return wsgi.bridge(function)
+
+
+def _serve_wsgi(app):
+    from . import wsgi
+
+    call = wsgi.serve(app)
+
+    def unlimited(request):
+        request.body.unlimited()  # The application reads as it likes.
+        return call(request)
+
+    return unlimited
 
 
 def _leave(err):

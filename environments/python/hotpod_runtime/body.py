@@ -48,6 +48,11 @@ class Body(io.RawIOBase):
         self._after_piece()
         return len(data)
 
+    def unlimited(self):
+        """Lifts the limit, for who reads piece by piece; returns the body."""
+        self._allowed = float("inf")
+        return self
+
     def read_all(self):
         """The whole rest of the body."""
         pieces = []

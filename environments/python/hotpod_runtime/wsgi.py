@@ -1,6 +1,7 @@
-"""The bridge to Flask itself, for functions that bring it or images that have it."""
+"""WSGI applications, among them Flask itself, for functions that bring it or images that have it."""
 
 import io
+import itertools
 import sys
 from urllib.parse import unquote_to_bytes
 
@@ -23,18 +24,51 @@ def bridge(function):
     app.add_url_rule("/<path:path>", "function", view, **options)
     app.url_map.merge_slashes = False
     app.config["PROPAGATE_EXCEPTIONS"] = True
-    return lambda request: _call(app.wsgi_app, request)
+    return serve(app.wsgi_app)
 
 
-def _call(wsgi_app, request):
-    started = []
+def serve(app):
+    """Returns how to call a WSGI application with a runtime's Request."""
 
-    def start_response(status, headers, exc_info=None):
-        started[:] = [int(status.split(" ", 1)[0]), headers]
+    def call(request):
+        started = []
+        written = []
 
-    body = wsgi_app(environ_of(request), start_response)
-    status, headers = started
-    return status, headers, body
+        def start_response(status, headers, exc_info=None):
+            if started and exc_info is None:
+                raise AssertionError("start_response was called twice")
+            started[:] = [int(status.split(" ", 1)[0]), list(headers)]
+            return written.append
+
+        body = app(environ_of(request), start_response)
+        pieces = iter(body)
+        first = next(pieces, None)  # An application may call start_response only when it is iterated.
+        if not started:
+            raise AssertionError("the application did not call start_response")
+        if first is not None:
+            written.append(first)
+        status, headers = started
+        if isinstance(body, (list, tuple)):
+            return status, headers, b"".join([*written, *pieces])
+        return status, headers, _Pieces(written, pieces, body)
+
+    return call
+
+
+class _Pieces:
+    """What an application wrote and what it still yields; closing it closes the application's answer."""
+
+    def __init__(self, written, rest, body):
+        self._pieces = itertools.chain(written, rest)
+        self._body = body
+
+    def __iter__(self):
+        return self._pieces
+
+    def close(self):
+        """Closes the application's answer."""
+        if hasattr(self._body, "close"):
+            self._body.close()
 
 
 def environ_of(request):

@@ -1,10 +1,11 @@
 """From a request to a call of a function that uses miniflask, and back."""
 
-import inspect
 import sys
 import threading
 
+from ..kind import is_async
 from . import context
+from .argument import RequestArgument
 from .errors import HTTPException
 from .request import Request
 from .response import Response, make_response, to_bytes
@@ -18,14 +19,18 @@ def install():
     sys.modules["flask"] = package
 
 
-def bridge(function):
+def bridge(function, takes_request=False):
     """Returns how to call a function with a runtime's Request: (status, headers, body)."""
-    asynchronous = inspect.iscoroutinefunction(function)
+    asynchronous = is_async(function)
 
     def call(raw):
-        context.begin(Request(raw))
+        request = RequestArgument(raw) if takes_request else Request(raw)
+        arguments = (request,) if takes_request else ()
+        context.begin(request)
         try:
-            result = _run(function()) if asynchronous else function()
+            result = function(*arguments)
+            if asynchronous:
+                result = _run(result)
             return _render(make_response(result))
         except HTTPException as err:
             return _render(_from_exception(err))

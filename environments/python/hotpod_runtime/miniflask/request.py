@@ -33,8 +33,11 @@ class Request:
         self._raw = raw
         self.method = raw.head.method
         self.remote_addr = raw.peer
-        #: The body as a file, read from the connection as the function reads.
-        self.stream = raw.body
+
+    @cached
+    def stream(self):
+        """The body as a file of any size, read from the connection as the function reads."""
+        return self._raw.body.unlimited()
 
     @cached
     def headers(self):
