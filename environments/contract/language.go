@@ -40,6 +40,7 @@ type Image struct {
 	Requires []string          `json:"requires"`
 	Optional []string          `json:"optional"`
 	Install  string            `json:"install"`
+	Builds   bool              `json:"builds"`
 	Packages []string          `json:"packages"`
 }
 

@@ -155,19 +155,30 @@ func (b Builder) command(ctx context.Context, dir string, args ...string) *exec.
 	return cmd
 }
 
-// caches are places for the go command's caches where the user has no home that can be written.
+// caches are places for the go command's caches: a folder that outlives the pod, if there is one, or a temporary one where the
+// user has no home that can be written.
 func caches() []string {
-	if home, err := os.UserHomeDir(); err == nil {
-		if probe, err := os.MkdirTemp(home, ".hotpod-"); err == nil {
-			_ = os.Remove(probe)
+	dir := os.Getenv("HOTPOD_CACHE_DIR")
+	if dir == "" {
+		if home, err := os.UserHomeDir(); err == nil && writable(home) {
 			return nil
 		}
+		dir = os.TempDir()
 	}
 	var set []string
-	for name, dir := range map[string]string{"GOCACHE": "go-cache", "GOPATH": "go"} {
+	for name, folder := range map[string]string{"GOCACHE": "go-cache", "GOPATH": "go"} {
 		if os.Getenv(name) == "" {
-			set = append(set, name+"="+filepath.Join(os.TempDir(), dir))
+			set = append(set, name+"="+filepath.Join(dir, folder))
 		}
 	}
 	return set
+}
+
+func writable(dir string) bool {
+	probe, err := os.MkdirTemp(dir, ".hotpod-")
+	if err != nil {
+		return false
+	}
+	_ = os.Remove(probe)
+	return true
 }

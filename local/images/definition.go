@@ -30,6 +30,8 @@ type Definition struct {
 	Requires []string `json:"requires,omitempty"`
 	// Optional are programs that the image finds on its PATH when they are installed.
 	Optional []string `json:"optional,omitempty"`
+	// Builds says that the image, which is no builder, builds sources too: it has what builders have.
+	Builds bool `json:"builds,omitempty"`
 	// Install says how to get what is required, for people.
 	Install string `json:"install,omitempty"`
 	// Packages are the Debian packages that the folder's container image is made of; the embedded platform uses the

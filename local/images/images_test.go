@@ -120,13 +120,16 @@ func TestResolve_FindsPrograms(t *testing.T) {
 
 func TestResolve_FolderOfAProgram(t *testing.T) {
 	environments := folder(t, map[string]string{
-		"one/image.yaml":   "names: [x/one-env]\nprogram: one\noptional: [sh]\n",
+		"one/image.yaml":   "names: [x/one-env]\nprogram: one\noptional: [sh]\nbuilds: true\n",
 		"two/image.yaml":   "names: [x/two-env]\nprogram: two\n",
 		"three/image.yaml": "names: [x/three-env]\ncommand: [no-such]\nrequires: [no-such]\ninstall: run apt-get install such\n",
 	})
 	programs := folder(t, map[string]string{"one": "#!"})
-	r := &Resolver{Environments: environments, Programs: []string{programs}}
+	r := &Resolver{Environments: environments, Programs: []string{programs}, BuilderCache: t.TempDir()}
 	got, err := r.Resolve("x/one-env:latest")
+	if got.Cache != r.BuilderCache {
+		t.Errorf("an image that builds has the cache %q", got.Cache)
+	}
 	if err != nil || !slices.Equal(got.Command, []string{filepath.Join(programs, "one")}) || got.Dir != programs || !slices.Equal(got.Optional, []string{"sh"}) {
 		t.Errorf("resolves to %+v, %v", got, err)
 	}

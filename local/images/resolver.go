@@ -105,7 +105,10 @@ func (r *Resolver) load(image, dir string) (node.Image, error) {
 		}
 		found.Command, found.Dir, found.WorkDir = []string{file}, filepath.Dir(file), "/"
 	}
-	return found, nil
+	if d.Builds {
+		err = r.equip(image, &found)
+	}
+	return found, err
 }
 
 // builder completes the image of a builder's folder.
@@ -116,6 +119,12 @@ func (r *Resolver) builder(image, dir string, found node.Image) (node.Image, err
 	}
 	programs := filepath.Dir(program)
 	found.Command, found.Dir, found.WorkDir, found.Path = []string{program, "/packages"}, programs, "/", []string{dir, programs}
+	err := r.equip(image, &found)
+	return found, err
+}
+
+// equip gives an image what builders have: the way to package registries, and a cache.
+func (r *Resolver) equip(image string, found *node.Image) error {
 	env := maps.Clone(r.BuilderEnv)
 	if env == nil {
 		env = map[string]string{}
@@ -124,10 +133,10 @@ func (r *Resolver) builder(image, dir string, found node.Image) (node.Image, err
 	found.Env = env
 	if found.Cache = r.BuilderCache; found.Cache != "" {
 		if err := os.MkdirAll(found.Cache, 0o755); err != nil { //nolint:gosec // its files are the public's
-			return node.Image{}, fmt.Errorf("use image %s: %w", image, err)
+			return fmt.Errorf("use image %s: %w", image, err)
 		}
 	}
-	return found, nil
+	return nil
 }
 
 func (d Definition) howToInstall() string {
