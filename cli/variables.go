@@ -15,9 +15,9 @@ type variableFlags struct {
 }
 
 func (v *variableFlags) add(f *pflag.FlagSet) {
-	f.StringArrayVar(&v.values, "env-var", nil, "environment variable as NAME=VALUE; an empty text for none any more (not with poolmgr)")
+	f.StringArrayVar(&v.values, "env-var", nil, "environment variable as NAME=VALUE; an empty text for none any more")
 	f.StringSliceVar(&v.secrets, "env-from-secret", nil,
-		"Secret whose keys become environment variables: NAME, NAME/KEY for one key, NAME/KEY:VARIABLE for one by another name (not with poolmgr)")
+		"Secret whose keys become environment variables: NAME, NAME/KEY for one key, NAME/KEY:VARIABLE for one by another name")
 	f.StringSliceVar(&v.configMaps, "env-from-configmap", nil, "the same of a ConfigMap")
 }
 

@@ -59,6 +59,9 @@ func (p *Pool) SetPod(pod *corev1.Pod) { p.pods.SetPod(pod) }
 // DeletePod says that a pod is no more.
 func (p *Pool) DeletePod(uid string) { p.pods.DeletePod(uid) }
 
+// InputsChanged says that a Secret or ConfigMap that the function names may have changed, see pool.Pool.
+func (p *Pool) InputsChanged(functionUID string) { p.pods.InputsChanged(functionUID) }
+
 // SetFunction makes a function known, or its new generation. A function that has no pods of its own any more keeps those
 // it has until they are drained. One of another shard is ignored.
 func (p *Pool) SetFunction(f *v1.Function) {

@@ -73,7 +73,7 @@ func bubble(t *testing.T, f func(w *world)) {
 // start runs a new pool that knows nothing.
 func (w *world) start() {
 	p, err := New(config(), pool.Deps{
-		Cluster: w, Codes: w, Files: w, Observer: w, Agent: w, Registerer: prometheus.NewRegistry(),
+		Cluster: w, Codes: w, Inputs: w, Observer: w, Agent: w, Registerer: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 	})
 	if err != nil {
@@ -216,7 +216,7 @@ func (w *world) Code(_ context.Context, key, _ string) (wire.Code, error) {
 	return wire.Code{Literal: []byte("code of " + key)}, nil
 }
 
-func (w *world) Files(context.Context, *v1.Function) ([]wire.File, error) { return nil, nil }
+func (w *world) Inputs(context.Context, *v1.Function) (wire.Inputs, error) { return wire.Inputs{}, nil }
 
 func (w *world) Greet(_ context.Context, t pool.Target) (wire.Identity, error) {
 	w.mu.Lock()

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -89,8 +90,13 @@ func TestAutoscaler_MayDoItsWorkWhereFunctionsAre(t *testing.T) {
 	cluster := kube.NewCluster(clients)
 	for _, ns := range []string{"default", "fission-function"} {
 		f := &v1.Function{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "f"}, Spec: v1.FunctionSpec{Secrets: []v1.SecretReference{{Name: "none"}}}}
-		if _, err := kube.NewFiles(clients).Files(t.Context(), f); apierrors.IsForbidden(err) {
+		if _, err := kube.NewInputs(clients).Inputs(t.Context(), f); apierrors.IsForbidden(err) {
 			t.Error(err)
+		}
+		_, err := clients.Secrets(ns).Watch(t.Context(), metav1.ListOptions{TimeoutSeconds: new(int64)})
+		_, err2 := clients.ConfigMaps(ns).Watch(t.Context(), metav1.ListOptions{TimeoutSeconds: new(int64)})
+		if err := errors.Join(err, err2); err != nil {
+			t.Errorf("watch what functions name: %v", err)
 		}
 		if _, err := cluster.Anchor(t.Context(), ns, &v1.Environment{ObjectMeta: metav1.ObjectMeta{Name: "e", Namespace: "default", UID: "1"}}); err != nil {
 			t.Error(err)

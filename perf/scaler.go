@@ -49,7 +49,7 @@ func startScaler(ctx context.Context, signer *sign.Signer, cluster *simulatedClu
 	config.FetcherImage, config.ProxyImage, config.ControlKey, config.MaxPods = "simulated", "simulated", signer.PublicKey(), 100_000
 	config.Shard = of
 	s.pool, err = pool.New(config, pool.Deps{
-		Cluster: cluster, Codes: cluster, Files: cluster, Observer: s.autoscaler, Agent: pool.NewAgent(signer),
+		Cluster: cluster, Codes: cluster, Inputs: cluster, Observer: s.autoscaler, Agent: pool.NewAgent(signer),
 		Log: log, Registerer: s.registry,
 	})
 	if err != nil {

@@ -46,7 +46,7 @@ func (*instant) Code(context.Context, string, string) (wire.Code, error) {
 	return wire.Code{Literal: make([]byte, 1000)}, nil
 }
 
-func (*instant) Files(context.Context, *v1.Function) ([]wire.File, error) { return nil, nil }
+func (*instant) Inputs(context.Context, *v1.Function) (wire.Inputs, error) { return wire.Inputs{}, nil }
 
 func (*instant) Greet(_ context.Context, t Target) (wire.Identity, error) {
 	return wire.Identity{PodUID: t.UID}, nil
@@ -74,7 +74,7 @@ func BenchmarkClaim(b *testing.B) {
 	cfg := testConfig()
 	cfg.MaxPods = 1 << 30
 	p, err := New(cfg, Deps{
-		Cluster: i, Codes: i, Files: i, Observer: i, Agent: i,
+		Cluster: i, Codes: i, Inputs: i, Observer: i, Agent: i,
 		Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -117,7 +117,7 @@ func (c *Config) fill() {
 type Deps struct {
 	Cluster    Cluster
 	Codes      Codes
-	Files      Files
+	Inputs     Inputs
 	Observer   Observer
 	Agent      Agent
 	Log        *slog.Logger
@@ -146,11 +146,11 @@ type Codes interface {
 	Code(ctx context.Context, packageKey, resourceVersion string) (wire.Code, error)
 }
 
-// Files knows Secrets and ConfigMaps.
-type Files interface {
-	// Files returns the contents of the Secrets and ConfigMaps that f names. The error is a *wire.Failure when
-	// the function's owner can do something about it.
-	Files(ctx context.Context, f *v1.Function) ([]wire.File, error)
+// Inputs knows Secrets and ConfigMaps.
+type Inputs interface {
+	// Inputs returns what f gets of the Secrets and ConfigMaps that it names, and its variables. The error is a
+	// *wire.Failure when the function's owner can do something about it.
+	Inputs(ctx context.Context, f *v1.Function) (wire.Inputs, error)
 }
 
 // Observer is told what becomes of pods. Its methods are called one at a time, in order and without the pool's

@@ -148,6 +148,7 @@ func (p *Pool) found(m *member) {
 	default:
 		p.heat(m)
 		p.review(m)
+		p.checkInputs(m.held.Function.UID)
 	}
 }
 
@@ -169,9 +170,10 @@ func (p *Pool) confirm(m *member) {
 		p.letGo(m, "its function has changed") // whoever claimed it may have sent requests there
 		return
 	}
-	t := m.target()
+	t, again := m.target(), *f.assignment
+	again.Held = *m.held
 	p.enqueue(func(ctx context.Context) {
-		err := p.deps.Agent.Assign(ctx, t, f.assignment)
+		err := p.deps.Agent.Assign(ctx, t, &again)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		switch {
@@ -182,6 +184,7 @@ func (p *Pool) confirm(m *member) {
 		default:
 			p.heat(m)
 			p.review(m)
+			p.checkInputs(m.held.Function.UID)
 		}
 	})
 }

@@ -34,7 +34,9 @@ func (p *Pool) prepare(ctx context.Context, f *v1.Function) (*order, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &order{environment: f.PoolKey(), held: request.Held, request: request, assignment: assignment(f)}, nil
+	o := &order{environment: f.PoolKey(), held: request.Held, request: request, assignment: assignment(f)}
+	o.assignment.Held = o.held
+	return o, nil
 }
 
 // unknownGrace is how long a claim waits for an environment that was not told of: whoever made it and called a function
@@ -67,6 +69,7 @@ func (p *Pool) lookUp(f *v1.Function) (*v1.Environment, *wire.Failure, <-chan st
 	uid := string(f.UID)
 	if _, ok := p.functions[uid]; !ok {
 		p.functions[uid] = known(f)
+		p.setInputs(f)
 	}
 	e := p.environments[f.PoolKey()]
 	switch {
@@ -82,8 +85,12 @@ func (p *Pool) lookUp(f *v1.Function) (*v1.Environment, *wire.Failure, <-chan st
 }
 
 func (p *Pool) request(ctx context.Context, f *v1.Function, e *v1.Environment) (*wire.SpecializeRequest, error) {
+	inputs, err := p.inputsOf(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	if f.Executor() == v1.ExecutorContainer { // its code is in its image
-		return &wire.SpecializeRequest{Held: wire.Held{Function: functionID(f), Generation: f.Generation}}, nil
+		return &wire.SpecializeRequest{Held: heldWith(f, inputs)}, nil
 	}
 	if f.PackageKey() == "" {
 		return nil, &wire.Failure{Reason: v1.ReasonPackageNotFound, Message: fmt.Sprintf(
@@ -94,25 +101,24 @@ func (p *Pool) request(ctx context.Context, f *v1.Function, e *v1.Environment) (
 		return nil, fmt.Errorf("get code of package %s: %w", f.PackageKey(), err)
 	}
 	code.KeepArchive = e.Spec.KeepArchive
-	var files []wire.File
-	if len(f.Spec.Secrets)+len(f.Spec.ConfigMaps) > 0 {
-		if files, err = p.deps.Files.Files(ctx, f); err != nil {
-			return nil, fmt.Errorf("get secrets and config maps of function %s/%s: %w", f.Namespace, f.Name, err)
-		}
-	}
 	metadata, err := metadata(f)
 	if err != nil {
 		return nil, err
 	}
 	return &wire.SpecializeRequest{
-		Held:          wire.Held{Function: functionID(f), Generation: f.Generation},
+		Held:          heldWith(f, inputs),
 		EnvVersion:    e.Spec.Version,
 		EntryPoint:    f.Spec.Package.FunctionName,
 		Code:          code,
-		Files:         files,
+		Files:         inputs.Files,
+		Env:           inputs.Env,
 		Metadata:      metadata,
 		TimeoutMillis: f.HoldTimeout().Milliseconds(),
 	}, nil
+}
+
+func heldWith(f *v1.Function, in wire.Inputs) wire.Held {
+	return wire.Held{Function: functionID(f), Generation: f.Generation, Inputs: in.Digest}
 }
 
 // metadata is the function's ObjectMeta without what only API clients need.

@@ -40,6 +40,7 @@ type Pool struct {
 	members      map[string]*member      // by pod UID
 	functions    map[string]function     // by UID
 	failures     map[string]*remembered  // by function UID
+	inputs       map[string]*inputs      // by the UID of functions that name Secrets or ConfigMaps
 	dirty        map[*environment]struct{}
 	jobs         []func(context.Context)
 	events       []func(Observer)
@@ -69,7 +70,7 @@ func New(cfg Config, deps Deps) (*Pool, error) {
 		wake: make(chan struct{}, 1), eventful: make(chan struct{}, 1), synced: make(chan struct{}),
 		api: make(chan struct{}, apiCalls), greet: make(chan struct{}, greetings),
 		environments: map[string]*environment{}, members: map[string]*member{}, functions: map[string]function{},
-		failures: map[string]*remembered{}, dirty: map[*environment]struct{}{},
+		failures: map[string]*remembered{}, inputs: map[string]*inputs{}, dirty: map[*environment]struct{}{},
 	}
 	m, err := newMetrics(deps.Registerer, p)
 	if err != nil {
@@ -164,6 +165,7 @@ func (p *Pool) SetFunction(f *v1.Function) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.functions[string(f.UID)] = known(f)
+	p.setInputs(f)
 }
 
 // DeleteFunction drains all pods of a function.
@@ -173,6 +175,7 @@ func (p *Pool) DeleteFunction(id wire.FunctionID) {
 	f := p.functions[id.UID]
 	delete(p.functions, id.UID)
 	delete(p.failures, id.UID)
+	delete(p.inputs, id.UID)
 	for _, m := range p.members {
 		if m.state == Hot && m.held.Function.UID == id.UID {
 			p.drain(m, f.runTimeout, "function was deleted")

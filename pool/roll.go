@@ -18,17 +18,17 @@ func (p *Pool) former(e *environment) bool {
 // roll tells the observer of hot pods that are outdated, all those of a function together and some functions at a time.
 // Call it with mu held.
 func (p *Pool) roll(e *environment, now time.Time) {
-	if !e.unrolled || e.object == nil || e.hash == "" || p.former(e) {
+	if !e.unrolled || e.object == nil || e.hash == "" {
 		return
 	}
-	outdated := map[string][]*member{}
+	former, outdated := p.former(e), map[string][]*member{}
 	for _, m := range e.members {
-		if m.state == Hot && m.hash != e.hash && !m.outdated && e.owns(m) {
+		if m.state == Hot && !m.outdated && e.owns(m) && (m.hash != e.hash && !former || p.stale(m)) {
 			outdated[m.held.Function.UID] = append(outdated[m.held.Function.UID], m)
 		}
 	}
 	if len(outdated) == 0 {
-		e.unrolled = false
+		e.unrolled = former
 		return
 	}
 	if next := e.rolled.Add(rollPause); now.Before(next) {

@@ -144,7 +144,7 @@ func excerpt(err error) string {
 // heat moves a pod to Hot, that holds m.held. Call it with mu held.
 func (p *Pool) heat(m *member) {
 	p.move(m, Hot)
-	m.env.unrolled = m.env.unrolled || m.hash != m.env.hash
+	m.env.unrolled = m.env.unrolled || m.hash != m.env.hash || p.stale(m)
 	if m.label != wire.StateHot {
 		p.relabel(m, hotLabels(*m.held), hotPause)
 	}

@@ -48,8 +48,10 @@ type world struct {
 	// load decides how a specialization goes; nil loads.
 	load func(*fakePod, *wire.SpecializeRequest) error
 	code func(string) (wire.Code, error)
-	hot  map[string]wire.Held
-	gone []string
+	// inputs are what functions get besides their code.
+	inputs func(*v1.Function) (wire.Inputs, error)
+	hot    map[string]wire.Held
+	gone   []string
 	// outdated are the pods of which that was said.
 	outdated []string
 	tallys   map[string]tally
@@ -105,7 +107,7 @@ func (w *world) restart() {
 	cfg.FetcherImage, cfg.ProxyImage, cfg.ControlKey, cfg.MaxPods = "fetcher", "proxy", "key", 40
 	w.reg = prometheus.NewRegistry()
 	p, err := New(cfg, Deps{
-		Cluster: w, Codes: w, Files: w, Observer: w, Agent: w, Registerer: w.reg, Sure: w.sure.Load,
+		Cluster: w, Codes: w, Inputs: w, Observer: w, Agent: w, Registerer: w.reg, Sure: w.sure.Load,
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 	})
 	if err != nil {
@@ -212,7 +214,7 @@ func (w *world) Anchor(context.Context, string, *v1.Environment) (metav1.OwnerRe
 	return metav1.OwnerReference{Kind: "ConfigMap"}, nil
 }
 
-// Codes and Files.
+// Codes and Inputs.
 
 func (w *world) Code(_ context.Context, key, _ string) (wire.Code, error) {
 	if w.code != nil {
@@ -221,7 +223,14 @@ func (w *world) Code(_ context.Context, key, _ string) (wire.Code, error) {
 	return wire.Code{Literal: []byte("code of " + key)}, nil
 }
 
-func (w *world) Files(context.Context, *v1.Function) ([]wire.File, error) { return nil, nil }
+func (w *world) Inputs(_ context.Context, f *v1.Function) (wire.Inputs, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.inputs == nil {
+		return wire.Inputs{}, nil
+	}
+	return w.inputs(f)
+}
 
 // Agent.
 

@@ -44,10 +44,11 @@ type FunctionList struct {
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.InvokeStrategy) && has(self.InvokeStrategy.ExecutionStrategy) && has(self.InvokeStrategy.ExecutionStrategy.ExecutorType) ? self.InvokeStrategy.ExecutionStrategy.ExecutorType : 'poolmgr') == 'container' || (has(self.environment) && has(self.environment.name) && self.environment.name.size() > 0)",message="spec.environment.name is required: the Environment whose pods run the function"
 // +kubebuilder:validation:XValidation:rule="(has(self.InvokeStrategy) && has(self.InvokeStrategy.ExecutionStrategy) && has(self.InvokeStrategy.ExecutionStrategy.ExecutorType) ? self.InvokeStrategy.ExecutionStrategy.ExecutorType : 'poolmgr') != 'container' || has(self.podspec)",message="executor type container needs spec.podspec: the container to run"
-// +kubebuilder:validation:XValidation:rule="(has(self.InvokeStrategy) && has(self.InvokeStrategy.ExecutionStrategy) && has(self.InvokeStrategy.ExecutionStrategy.ExecutorType) ? self.InvokeStrategy.ExecutionStrategy.ExecutorType : 'poolmgr') in ['newdeploy', 'container'] || ((!has(self.env) || self.env.size() == 0) && (!has(self.envFrom) || self.envFrom.size() == 0))",message="env and envFrom need executor type newdeploy or container: pods of the pool start before they have a function; set spec.runtime.container.env of the Environment, or use secrets and configmaps"
 // +kubebuilder:validation:XValidation:rule="!has(self.provisionedConcurrency) || !((has(self.InvokeStrategy) && has(self.InvokeStrategy.ExecutionStrategy) && has(self.InvokeStrategy.ExecutionStrategy.ExecutorType) ? self.InvokeStrategy.ExecutionStrategy.ExecutorType : 'poolmgr') in ['newdeploy', 'container'])",message="provisionedConcurrency goes with executor type poolmgr only"
 // +kubebuilder:validation:XValidation:rule="!has(self.env) || self.env.all(e, !(e.name.startsWith('FISSION_') || e.name.startsWith('HOTPOD_') || e.name in ['RESOURCE_VERSION_COUNT', 'LD_PRELOAD', 'NODE_OPTIONS', 'PYTHONPATH', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']))",message="env sets a reserved name: FISSION_*, HOTPOD_*, RESOURCE_VERSION_COUNT, LD_PRELOAD, NODE_OPTIONS, PYTHONPATH and the proxy variables belong to the platform"
-// +kubebuilder:validation:XValidation:rule="!has(self.env) || self.env.all(e, !has(e.valueFrom) || (!has(e.valueFrom.fieldRef) && !has(e.valueFrom.resourceFieldRef)))",message="env takes values from secretKeyRef and configMapKeyRef only, not from fieldRef or resourceFieldRef"
+// +kubebuilder:validation:XValidation:rule="!has(self.env) || self.env.all(e, !has(e.valueFrom) || (!has(e.valueFrom.fieldRef) && !has(e.valueFrom.resourceFieldRef) && !has(e.valueFrom.fileKeyRef)))",message="env takes values from secretKeyRef and configMapKeyRef only, not from fieldRef, resourceFieldRef or fileKeyRef"
+// +kubebuilder:validation:XValidation:rule="!has(self.env) || self.env.all(e, !has(e.valueFrom) || ((!has(e.value) || e.value.size() == 0) && has(e.valueFrom.secretKeyRef) != has(e.valueFrom.configMapKeyRef)))",message="a variable has a value, or a valueFrom with one of secretKeyRef and configMapKeyRef"
+// +kubebuilder:validation:XValidation:rule="!has(self.envFrom) || self.envFrom.all(e, has(e.secretRef) != has(e.configMapRef))",message="each entry of envFrom names one of secretRef and configMapRef"
 type FunctionSpec struct {
 	// Environment that runs the function; it must be in the function's namespace.
 	// +optional
@@ -69,14 +70,15 @@ type FunctionSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=256
 	ConfigMaps []ConfigMapReference `json:"configmaps,omitempty"`
-	// Env are environment variables of the function.
+	// Env are environment variables of the function, in place of those of its environment. $(NAME) in a value stands for a
+	// variable of envFrom, or of env further up.
 	// +optional
 	// +nullable
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=256
 	Env []corev1.EnvVar `json:"env,omitempty"`
-	// EnvFrom takes environment variables from Secrets and ConfigMaps.
+	// EnvFrom makes environment variables of all keys of Secrets and ConfigMaps; the last of those with one name holds.
 	// +optional
 	// +nullable
 	// +listType=atomic

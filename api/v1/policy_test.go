@@ -40,6 +40,9 @@ func TestPolicies_Refuse(t *testing.T) {
 		{"a privileged init container", "Environment", `{runtime: {image: i, podspec: {initContainers: [{name: a, securityContext: {privileged: true}}]}}}`, "a container cannot be privileged"},
 		{"escalation", "Environment", `{builder: {image: i, container: {securityContext: {allowPrivilegeEscalation: true}}}}`, "a container cannot allow privilege escalation"},
 		{"capabilities", "Environment", `{runtime: {image: i, podspec: {containers: [{name: a, securityContext: {capabilities: {add: [SYS_ADMIN]}}}]}}}`, "a container can add no capability but NET_BIND_SERVICE"},
+		{"a variable without name", "Function", `{env: [{name: "", value: b}]}`, "the name of a variable has letters"},
+		{"a variable with a name that no shell takes", "Function", `{env: [{name: "1=A", value: b}]}`, "the name of a variable has letters"},
+		{"a prefix of variables that no shell takes", "Function", `{envFrom: [{prefix: "1", secretRef: {name: a}}]}`, "the prefix of envFrom has letters"},
 		{"a container function's host network", "Function", `{environment: absent, podspec: {hostNetwork: true}, InvokeStrategy: {ExecutionStrategy: {ExecutorType: container, MaxScale: 1}}}`, "a podspec cannot set hostNetwork, hostPID or hostIPC"},
 	} {
 		t.Run(c.kind+" "+c.name, func(t *testing.T) {

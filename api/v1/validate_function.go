@@ -3,10 +3,6 @@ package v1
 import (
 	"fmt"
 	"path"
-	"slices"
-	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 // Validate returns every fault of the function that can be seen without the API server, as FieldErrors.
@@ -22,7 +18,7 @@ func (fn *Function) Validate() error {
 	fn.annotations(&f)
 	s.numbers(&f)
 	s.InvokeStrategy.ExecutionStrategy.validate(&f)
-	s.variables(&f, fn.Executor())
+	s.variables(&f)
 	for i, r := range s.Secrets {
 		f.mount(r.MountPath, fmt.Sprintf("spec.secrets[%d].mountPath", i))
 	}
@@ -65,27 +61,6 @@ func (e *ExecutionStrategy) validate(f *faults) {
 	f.when(e.MaxScale < 0, field+"MaxScale", "MaxScale is 0 or more")
 	f.when(e.TargetCPUPercent < 0 || e.TargetCPUPercent > 100, field+"TargetCPUPercent", "TargetCPUPercent is between 0 and 100")
 	f.when(e.SpecializationTimeout < 0, field+"SpecializationTimeout", "SpecializationTimeout is 0 seconds or more")
-}
-
-// ReservedVariable reports whether the platform keeps the environment variable to itself: it sets it, or who sets it
-// could take over the runtime.
-func ReservedVariable(name string) bool {
-	return strings.HasPrefix(name, "FISSION_") || strings.HasPrefix(name, "HOTPOD_") || slices.Contains([]string{
-		"RESOURCE_VERSION_COUNT", "LD_PRELOAD", "NODE_OPTIONS", "PYTHONPATH",
-		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-	}, name)
-}
-
-func (s *FunctionSpec) variables(f *faults, executor string) {
-	f.when(executor == ExecutorPool && len(s.Env)+len(s.EnvFrom) > 0, "spec.env",
-		"env and envFrom need executor type newdeploy or container: pods of the pool start before they have a function; "+
-			"set spec.runtime.container.env of the Environment, or use secrets and configmaps")
-	f.when(slices.ContainsFunc(s.Env, func(e corev1.EnvVar) bool { return ReservedVariable(e.Name) }), "spec.env",
-		"env sets a reserved name: FISSION_*, HOTPOD_*, RESOURCE_VERSION_COUNT, LD_PRELOAD, NODE_OPTIONS, PYTHONPATH and "+
-			"the proxy variables belong to the platform")
-	f.when(slices.ContainsFunc(s.Env, func(e corev1.EnvVar) bool {
-		return e.ValueFrom != nil && (e.ValueFrom.FieldRef != nil || e.ValueFrom.ResourceFieldRef != nil)
-	}), "spec.env", "env takes values from secretKeyRef and configMapKeyRef only, not from fieldRef or resourceFieldRef")
 }
 
 // mount adds a fault if p is not a clean relative path.

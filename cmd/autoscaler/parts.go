@@ -36,6 +36,7 @@ type parts struct {
 	dedicated  *dedicated.Pool
 	autoscaler *autoscaler.Autoscaler
 	defaults   *defaults
+	inputs     *kube.InputWatch
 	// elected calls a function while this replica leads, as leader.Elector does.
 	elected func(context.Context, func(context.Context) error) error
 }
@@ -72,7 +73,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	})
 	o.pool.ControlKey, o.pool.Shard = signer.PublicKey(), o.shard
 	deps := pool.Deps{
-		Cluster: kube.NewCluster(clients), Codes: codes, Files: kube.NewFiles(clients),
+		Cluster: kube.NewCluster(clients), Codes: codes, Inputs: kube.NewInputs(clients),
 		Observer: p.autoscaler, Agent: pool.NewAgent(signer), Log: log, Registerer: p.registry, Sure: sure,
 	}
 	deps.Codes = o.archives(codes, signer)
@@ -80,6 +81,9 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 		return nil, err
 	}
 	if p.dedicated, err = dedicated.New(o.pool, deps); err != nil {
+		return nil, err
+	}
+	if p.inputs, err = kube.NewInputWatch(clients, p.cache, p.inputsChanged, log); err != nil {
 		return nil, err
 	}
 	p.defaults = &defaults{apply: p.autoscaler.SetDefaults, warn: p.events.Warning, log: log}
@@ -150,6 +154,7 @@ func (p *parts) lead(ctx context.Context, o options) error {
 	group.Go(func() error { return p.pool.Run(ctx) })
 	group.Go(func() error { return p.dedicated.Run(ctx) })
 	group.Go(func() error { return p.autoscaler.Run(ctx, executors{p.pool, p.dedicated}) })
+	group.Go(func() error { return p.inputs.Run(ctx) })
 	group.Go(func() error { return p.begin(ctx) })
 	return group.Wait()
 }
@@ -190,6 +195,12 @@ func (p *parts) watch(o options) {
 			p.dedicated.DeletePod(string(pod.UID))
 		},
 	})
+}
+
+// inputsChanged tells the pools of a function whose Secrets or ConfigMaps may have changed.
+func (p *parts) inputsChanged(functionUID string) {
+	p.pool.InputsChanged(functionUID)
+	p.dedicated.InputsChanged(functionUID)
 }
 
 // begin lets pool and autoscaler act once they know everything.
