@@ -63,8 +63,10 @@ func Cold(ctx context.Context, s *Session, r *Results) error {
 	if err := c.pooled(ctx, o, r); err != nil {
 		return err
 	}
-	if err := c.crowd(ctx, o, r); err != nil {
-		return err
+	if o.Crowd > 0 {
+		if err := c.crowd(ctx, o, r); err != nil {
+			return err
+		}
 	}
 	if err := c.unpooled(ctx, o, r); err != nil {
 		return err
@@ -189,7 +191,7 @@ func (c *cold) startRuntimes(ctx context.Context, n int) ([]*runtimeProcess, err
 	dir := filepath.Join(c.s.config.Environments, c.s.config.Environment)
 	var started []*runtimeProcess
 	for range n {
-		p, err := startRuntime(ctx, dir, c.addresses.take())
+		p, err := startRuntime(ctx, dir, c.s.config.Programs, c.addresses.take())
 		if err != nil {
 			return started, err
 		}

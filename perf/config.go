@@ -113,7 +113,7 @@ func (c *Config) flags(fs *flag.FlagSet, getenv func(string) string) {
 	fs.StringVar(&c.Namespace, "namespace", "default", "namespace for the functions that are made")
 	fs.StringVar(&c.Programs, "programs", "bin", "folder of hotpod-local")
 	fs.StringVar(&c.Environments, "environments", "environments", "folder of the runtimes")
-	fs.StringVar(&c.Environment, "environment", "nodejs,python", "folders of the runtimes to measure")
+	fs.StringVar(&c.Environment, "environment", allLanguages(), "folders of the runtimes to measure")
 	fs.StringVar(&c.Image, "image", "", "image of the only runtime, where it is not one of ours")
 	fs.StringVar(&c.Source, "source", "", "function to measure with the only runtime")
 	fs.StringVar(&c.Envoy, "envoy", getenv("HOTPOD_ENVOY"), "Envoy to compare with (default $HOTPOD_ENVOY, the cache, PATH)")

@@ -3,19 +3,42 @@ package perf
 import (
 	"context"
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // language is an environment that can be measured: its folder, its image, and a function for it.
-type language struct{ folder, image, source string }
+type language struct {
+	folder, image, source string
+	// further languages are measured for their own sake: less often, and not in a crowd.
+	further bool
+}
 
 func languages() []language {
 	return []language{
-		{"nodejs", "hotpod/node-env", "examples/hello.js"},
-		{"python", "hotpod/python-env", "examples/hello.py"},
+		{"nodejs", "hotpod/node-env", "examples/hello.js", false},
+		{"python", "hotpod/python-env", "examples/hello.py", false},
+		{"go", "hotpod/go-env", "examples/hello.go", true},
+		{"binary", "hotpod/binary-env", "examples/hello.sh", true},
+		{"php", "hotpod/php-env", "examples/hello.php", true},
+		{"dotnet", "hotpod/dotnet-env", "examples/hello.cs", true},
+		{"ruby", "hotpod/ruby-env", "examples/hello.rb", true},
 	}
 }
+
+// allLanguages are their folders, as --environment has them.
+func allLanguages() string {
+	var folders []string
+	for _, l := range languages() {
+		folders = append(folders, l.folder)
+	}
+	return strings.Join(folders, ",")
+}
+
+// briefFunctions is how many functions of a further language are called for the first time.
+const briefFunctions = 15
 
 // paramEnvironment is the parameter of rows that were measured for each language.
 const paramEnvironment = "environment"
@@ -32,11 +55,34 @@ func (c *Config) choose(folder string) error {
 	if i >= 0 {
 		l := languages()[i]
 		c.Image, c.Source = firstOf(c.Image, l.image), firstOf(c.Source, l.source)
+		if l.further {
+			c.brief()
+		}
 	}
 	if c.Image == "" || c.Source == "" {
 		return fmt.Errorf("environment %q needs --image and --source", folder)
 	}
 	return nil
+}
+
+// brief measures first requests one at a time only, and the least and the largest load.
+func (c *Config) brief() {
+	c.Cold.Functions = min(c.Cold.Functions, briefFunctions)
+	c.Cold.AtOnce, c.Cold.Rounds, c.Cold.Crowd, c.Cold.Empty = 3, 0, 0, 1
+	c.Warm.Points = []point{{1, 0}, {64, 0}}
+}
+
+// missing returns what the language's image needs and this machine does not have, "" when nothing is.
+func (c *Config) missing(folder string) string {
+	image, err := readImage(filepath.Join(c.Environments, folder))
+	if err != nil {
+		return "" // an image that is not of the folders
+	}
+	i := slices.IndexFunc(image.Requires, func(program string) bool { _, err := exec.LookPath(program); return err != nil })
+	if i < 0 {
+		return ""
+	}
+	return firstOf(image.Install, image.Requires[i])
 }
 
 func firstOf(a, b string) string {
@@ -54,6 +100,10 @@ func inEachLanguage(one func(context.Context, *Session, *Results) error) func(co
 			chosen := *s
 			if err := chosen.config.choose(folder); err != nil {
 				return err
+			}
+			if missing := chosen.config.missing(folder); missing != "" {
+				s.log.Warn("environment is left out, its language is not installed", "environment", folder, "missing", missing)
+				continue
 			}
 			var rows Results
 			err := one(ctx, &chosen, &rows)

@@ -32,9 +32,9 @@ func (a *nextAddress) take() string {
 	return fmt.Sprintf("127.211.%d.%d:8888", n/250%250, n%250+1)
 }
 
-// startRuntime starts the runtime of a folder, and waits until it listens.
-func startRuntime(ctx context.Context, dir, address string) (*runtimeProcess, error) {
-	command, err := runtimeCommand(dir)
+// startRuntime starts the runtime of a folder, and waits until it listens. Programs of ours are in the folder programs.
+func startRuntime(ctx context.Context, dir, programs, address string) (*runtimeProcess, error) {
+	command, err := runtimeCommand(dir, programs)
 	if err != nil {
 		return nil, err
 	}
@@ -64,17 +64,33 @@ func reach(ctx context.Context, address string) error {
 	return conn.Close()
 }
 
-// runtimeCommand reads image.yaml; a word that names a file of the folder stands for its path.
-func runtimeCommand(dir string) ([]string, error) {
+// runtimeImage is what is read of an image.yaml.
+type runtimeImage struct {
+	Command  []string `json:"command"`
+	Program  string   `json:"program"`
+	Requires []string `json:"requires"`
+	Install  string   `json:"install"`
+}
+
+func readImage(dir string) (image runtimeImage, err error) {
 	raw, err := os.ReadFile(filepath.Join(dir, "image.yaml"))
+	if err == nil {
+		err = yaml.Unmarshal(raw, &image)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read the runtime's image: %w", err)
+		return image, fmt.Errorf("read the runtime's image: %w", err)
 	}
-	var image struct {
-		Command []string `json:"command"`
+	return image, nil
+}
+
+// runtimeCommand is what the image runs; a word that names a file of the folder stands for its path.
+func runtimeCommand(dir, programs string) ([]string, error) {
+	image, err := readImage(dir)
+	if err != nil {
+		return nil, err
 	}
-	if err := yaml.Unmarshal(raw, &image); err != nil {
-		return nil, fmt.Errorf("read the runtime's image: %w", err)
+	if image.Program != "" {
+		return []string{filepath.Join(programs, image.Program)}, nil
 	}
 	if len(image.Command) == 0 {
 		return nil, fmt.Errorf("%s/image.yaml has no command", dir)

@@ -21,6 +21,8 @@ import (
 type WarmOptions struct {
 	Duration time.Duration
 	Repeats  int
+	// Points are the loads; empty means points.
+	Points []point
 }
 
 func (c *Config) warmFlags(fs *flag.FlagSet) {
@@ -64,7 +66,11 @@ func Warm(ctx context.Context, s *Session, r *Results) (err error) {
 	if err := w.open(ctx); err != nil {
 		return err
 	}
-	for _, p := range points() {
+	loads := s.config.Warm.Points
+	if len(loads) == 0 {
+		loads = points()
+	}
+	for _, p := range loads {
 		if err := w.point(ctx, p, r); err != nil {
 			return err
 		}
@@ -161,7 +167,7 @@ func (w *warm) backend(ctx context.Context, pod corev1.Pod) (string, error) {
 	}
 	w.s.log.Warn("the pod's runtime cannot be reached, comparing with one of our own", "address", address)
 	var addresses nextAddress
-	if w.runtime, err = startRuntime(ctx, filepath.Join(w.s.config.Environments, w.s.config.Environment), addresses.take()); err != nil {
+	if w.runtime, err = startRuntime(ctx, filepath.Join(w.s.config.Environments, w.s.config.Environment), w.s.config.Programs, addresses.take()); err != nil {
 		return "", err
 	}
 	file, err := filepath.Abs(w.s.config.Source)

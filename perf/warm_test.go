@@ -45,7 +45,7 @@ func TestPlainEnvoy_BeforeARealRuntime(t *testing.T) {
 		t.Skip("node is not on PATH: install Node.js")
 	}
 	var addresses nextAddress
-	backend, err := startRuntime(t.Context(), "../environments/nodejs", addresses.take())
+	backend, err := startRuntime(t.Context(), "../environments/nodejs", "", addresses.take())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestPlainEnvoy_BeforeARealRuntime(t *testing.T) {
 
 func TestStartRuntime_SaysWhatIsWrong(t *testing.T) {
 	var addresses nextAddress
-	if _, err := startRuntime(t.Context(), t.TempDir(), addresses.take()); err == nil {
+	if _, err := startRuntime(t.Context(), t.TempDir(), "", addresses.take()); err == nil {
 		t.Error("started a runtime from an empty folder")
 	}
 }
