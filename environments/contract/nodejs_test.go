@@ -183,3 +183,11 @@ func TestNode_UnitTests(t *testing.T) {
 		}
 	})
 }
+
+func TestNode_GigabyteStreamsThroughMemoryThatStaysSmall(t *testing.T) {
+	node(t, func(t *testing.T, l Language) {
+		r := start(t, l)
+		r.mustLoad(l.place(t, "counts"), "")
+		streamGigabyte(t, r, "/")
+	})
+}

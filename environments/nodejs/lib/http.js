@@ -3,6 +3,7 @@
 const http = require('node:http');
 const { FunctionRequest } = require('./request');
 const { FunctionResponse } = require('./response');
+const { asksForWebSocket } = require('./websocket');
 
 // Longer than any idle time of the queue-proxy towards the runtime, so that it
 // is never the runtime that closes a connection a request is already on.
@@ -34,8 +35,22 @@ function createServer(runtime, settings) {
   server.timeout = 0;
   // Who left closes its side. Ours stays open until the function is done: by its end the queue-proxy knows.
   server.httpAllowHalfOpen = true;
+  server.on('upgrade', (req, socket, head) => upgrade(runtime, req, socket, head));
   server.on('checkContinue', (req, res) => continueOrRefuse(runtime, settings, req, res));
   return server;
+}
+
+/** A WebSocket goes to a function that takes them; else the request is answered as any other. */
+function upgrade(runtime, req, socket, head) {
+  if (asksForWebSocket(req) && runtime.takesWebSockets) {
+    runtime.handleWebSocket(req, socket, head);
+    return;
+  }
+  const res = new FunctionResponse(req);
+  res.shouldKeepAlive = false;
+  res.assignSocket(socket);
+  res.once('finish', () => socket.end());
+  runtime.handle(req, res);
 }
 
 /** Lets the client send its body, unless it is too large. */

@@ -11,7 +11,7 @@ const ESM_SYNTAX = /^\s*(?:export\s|export\{|import\s[^(]|import[{"'])/m;
 /**
  * Loads the function that an entry point names.
  *
- * @returns {Promise<{func: Function, streamsBodies: boolean}>}
+ * @returns {Promise<{func: Function, streamsBodies: boolean, takesWebSockets: boolean}>}
  */
 async function loadFunction(filepath, functionName, settings) {
   const { file, exportName } = resolveEntry(filepath, functionName);
@@ -19,7 +19,7 @@ async function loadFunction(filepath, functionName, settings) {
   const func = pick(exported, exportName);
   if (typeof func !== 'function') throw missing(file, exportName, exported);
   const config = func.config || exported.config;
-  return { func, streamsBodies: config?.bodyParser === false };
+  return { func, streamsBodies: config?.bodyParser === false, takesWebSockets: config?.websocket ?? func.length === 2 };
 }
 
 /** CommonJS is required, which is faster; what is written as an ES module is imported. */

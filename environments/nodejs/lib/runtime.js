@@ -4,6 +4,7 @@ const { inspect } = require('node:util');
 const { BodyError, hasBody, readBody } = require('./body');
 const { invoke } = require('./invoke');
 const { loadFunction } = require('./loader');
+const { accept } = require('./websocket');
 
 const SPECIALIZE_LIMIT = 1024 * 1024;
 
@@ -17,9 +18,13 @@ class Runtime {
   #loading = false;
   #draining = false;
   #inFlight = new Set();
+  #clients = new Set();
 
   /** Whether the function reads request bodies itself, unparsed. */
   streamsBodies = false;
+
+  /** Whether the function takes WebSockets, as `(ws, clients)`. */
+  takesWebSockets = false;
 
   constructor(settings) {
     this.#settings = settings;
@@ -42,9 +47,28 @@ class Runtime {
     }
   }
 
+  /** Hands a WebSocket to the function; an error of it closes the connection with 1011. */
+  handleWebSocket(req, socket, head) {
+    const ws = accept(req, socket, head, this.#settings);
+    if (ws === undefined) return;
+    this.#clients.add(ws);
+    ws.once('close', () => this.#clients.delete(ws));
+    ws.request = req;
+    const failed = (err) => {
+      console.error('function error:', err);
+      ws.close(1011, this.#settings.showErrors ? String(err?.message ?? err) : 'Internal server error');
+    };
+    try {
+      Promise.resolve(this.#func(ws, this.#clients)).catch(failed);
+    } catch (err) {
+      failed(err);
+    }
+  }
+
   /** Has every connection closed with its last answer, those in flight included. */
   drain() {
     this.#draining = true;
+    for (const ws of this.#clients) ws.close(1001, 'going away');
     for (const res of this.#inFlight) {
       if (res.headersSent) res.once('finish', () => res.socket?.end());
       else res.setHeader('Connection', 'close');
@@ -80,9 +104,10 @@ class Runtime {
     const { filepath, functionName, env } = loadRequest(req, this.#settings.codePath);
     Object.assign(process.env, env);
     const began = performance.now();
-    const { func, streamsBodies } = await loadFunction(filepath, functionName, this.#settings);
+    const { func, streamsBodies, takesWebSockets } = await loadFunction(filepath, functionName, this.#settings);
     this.#func = func;
     this.streamsBodies = streamsBodies;
+    this.takesWebSockets = takesWebSockets;
     this.#settings.log(`function loaded from ${filepath} in ${(performance.now() - began).toFixed(1)} ms`);
   }
 

@@ -7,7 +7,7 @@ const UNITS = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
  * Reads the runtime's settings from its arguments and environment; throws an
  * Error that names the variable when a value cannot be used.
  *
- * @returns {{host: string, port: number, codePath: string, bodyLimit: number,
+ * @returns {{host: string, port: number, codePath: string, bodyLimit: number, pingMs: number,
  *   loadESM: boolean, showErrors: boolean, log: function(string): void}}
  */
 function readSettings(args, env) {
@@ -17,6 +17,7 @@ function readSettings(args, env) {
     port,
     codePath: option(args, 'codepath') || `${env.USERFUNCVOL || '/userfunc'}/user`,
     bodyLimit: parseSize('BODY_PARSER_LIMIT', env.BODY_PARSER_LIMIT || '64mb'),
+    pingMs: parseMilliseconds('TIMEOUT', env.TIMEOUT || '60000'),
     loadESM: env.LOAD_ESM !== 'false',
     showErrors: env.HOTPOD_SHOW_ERRORS !== 'false',
     log: console.log,
@@ -44,6 +45,11 @@ function parseSize(name, text) {
   const match = /^(\d+)\s*(b|kb|mb|gb)?$/i.exec(text.trim());
   if (!match) throw new Error(`${name} must be a size such as 64mb, not ${JSON.stringify(text)}`);
   return Number(match[1]) * UNITS[(match[2] || '').toLowerCase()];
+}
+
+function parseMilliseconds(name, text) {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`${name} must be a number of milliseconds, not ${JSON.stringify(text)}`);
+  return Number(text);
 }
 
 module.exports = { readSettings, parseAddress, parseSize };
