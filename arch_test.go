@@ -19,6 +19,8 @@ var rules = []struct{ from, not, why string }{
 	{"queueproxy", "google.golang.org/grpc", "the sidecar stays small"},
 	{"fetcher", "k8s.io/", "the sidecar knows nothing of Kubernetes"},
 	{"fetcher", "google.golang.org/grpc", "the sidecar stays small"},
+	{"storage", "k8s.io/", "the archive store takes plain values; kube adapts"},
+	{"storage/client", "hotpod.dev/storage", "clients of the archive store meet it on the wire"},
 	{"leader", ".", "an election knows no part and no Kubernetes: the standard library only"},
 	{"environments/contract", "hotpod.dev/", "runtimes are judged on the wire alone"},
 	{"router", "hotpod.dev/", "it runs beside Envoy and knows no part"},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -134,7 +135,7 @@ func (a *app) body(arg string) (io.Reader, error) {
 	case arg == "-":
 		return a.In, nil
 	case strings.HasPrefix(arg, "@"):
-		data, err := readBounded(arg[1:], 0)
+		data, err := os.ReadFile(arg[1:])
 		return strings.NewReader(string(data)), err
 	default:
 		return strings.NewReader(arg), nil

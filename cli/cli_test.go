@@ -148,8 +148,13 @@ func write(t *testing.T, dir, name, content string) string {
 	return path
 }
 
+// packer is an app that has no cluster.
+func packer() *app {
+	return &app{now: time.Now, Config: Config{Err: io.Discard, Getenv: func(string) string { return "" }}}
+}
+
 func TestArchiveFrom_OneFileIsTakenAsItIs(t *testing.T) {
-	a, err := archiveFrom([]string{write(t, t.TempDir(), "hello.js", "code")}, "")
+	a, err := packer().archiveFrom(t.Context(), []string{write(t, t.TempDir(), "hello.js", "code")}, archiveOptions{})
 	if err != nil || a.Type != v1.ArchiveLiteral || string(a.Literal) != "code" {
 		t.Errorf("archive = %+v, %v", a, err)
 	}
@@ -159,11 +164,11 @@ func TestArchiveFrom_FoldersAndGlobsBecomeTheSameZipEachTime(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.js", "1")
 	write(t, dir, "lib/b.js", "2")
-	first, err := archiveFrom([]string{dir}, "")
+	first, err := packer().archiveFrom(t.Context(), []string{dir}, archiveOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _ := archiveFrom([]string{dir}, "")
+	again, _ := packer().archiveFrom(t.Context(), []string{dir}, archiveOptions{})
 	if !bytes.Equal(first.Literal, again.Literal) {
 		t.Error("the same folder gave two different archives")
 	}
@@ -184,7 +189,7 @@ func TestArchiveFrom_FoldersAndGlobsBecomeTheSameZipEachTime(t *testing.T) {
 		t.Errorf("files = %v", got)
 	}
 	t.Chdir(dir)
-	if a, err := archiveFrom([]string{"*.js"}, ""); err != nil || !bytes.HasPrefix(a.Literal, []byte("PK")) {
+	if a, err := packer().archiveFrom(t.Context(), []string{"*.js"}, archiveOptions{}); err != nil || !bytes.HasPrefix(a.Literal, []byte("PK")) {
 		t.Errorf("glob: %v", err)
 	}
 }
@@ -199,12 +204,12 @@ func TestArchiveFrom_RefusesWhatCannotBeUploaded(t *testing.T) {
 	}{
 		"nothing there":  {[]string{filepath.Join(dir, "none.js")}, "", "no such file"},
 		"empty file":     {[]string{write(t, dir, "empty", "")}, "", "is empty"},
-		"too big":        {[]string{big}, "", "256 kB"},
+		"sum of a file":  {[]string{big}, strings.Repeat("0", 64), "is for a URL"},
 		"bad checksum":   {[]string{"https://example.com/a.zip"}, "123", "64 hexadecimal"},
 		"URL and a file": {[]string{big, "https://example.com/a.zip"}, "", "cannot be packed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := archiveFrom(c.names, c.sum); err == nil || !strings.Contains(err.Error(), c.says) {
+			if _, err := packer().archiveFrom(t.Context(), c.names, archiveOptions{sum: c.sum}); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("err = %v, want %q", err, c.says)
 			}
 		})

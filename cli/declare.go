@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -47,7 +48,7 @@ func (a *app) declare(d declareFlags, file string, declarations ...any) error {
 }
 
 // declareFunction writes down a function with its package, the archives of its code and the route of --url.
-func (a *app) declareFunction(f *pflag.FlagSet, name string, o *functionFlags, route *routeFlags) error {
+func (a *app) declareFunction(ctx context.Context, f *pflag.FlagSet, name string, o *functionFlags, route *routeFlags) error {
 	if err := o.check(name); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (a *app) declareFunction(f *pflag.FlagSet, name string, o *functionFlags, r
 	var all []any
 	fn.Spec.Package.PackageRef.Name = o.pkg
 	if o.pkg == "" {
-		made, err := a.declaredPackage(name, o.env, &o.code)
+		made, err := a.declaredPackage(ctx, name, o.env, &o.code)
 		if err != nil {
 			return err
 		}
@@ -82,7 +83,7 @@ func (a *app) declareFunction(f *pflag.FlagSet, name string, o *functionFlags, r
 }
 
 // declaredPackage returns a package and the archives that its code is made of.
-func (a *app) declaredPackage(name, env string, code *codeFlags) ([]any, error) {
+func (a *app) declaredPackage(ctx context.Context, name, env string, code *codeFlags) ([]any, error) {
 	pkg := &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: a.namespace}}
 	pkg.Spec.Environment.Name = env
 	rest := *code
@@ -102,9 +103,11 @@ func (a *app) declaredPackage(name, env string, code *codeFlags) ([]any, error) 
 	take(&rest.code, &deployment, "")
 	take(&rest.deploy, &deployment, "")
 	take(&rest.source, &source, "-source")
-	if err := rest.apply(&pkg.Spec); err != nil {
+	made, err := a.resolve(ctx, &rest)
+	if err != nil {
 		return nil, err
 	}
+	made.apply(&pkg.Spec)
 	if deployment.URL != "" {
 		pkg.Spec.Deployment = deployment
 	}

@@ -1,5 +1,5 @@
 // Package cli is the hotpod command: nouns and verbs as Fission's users know them (environment, function,
-// httptrigger, package), names also as plain arguments, kubectl's meaning of -n, -A, -o, -l, -w, -f.
+// httptrigger, package, archive), names also as plain arguments, kubectl's meaning of -n, -A, -o, -l, -w, -f.
 //
 // Results go to standard output, progress and hints to standard error. Exit codes: 0 done, 1 error, 2 wrong
 // usage, 3 not found, 4 timed out. Errors name the cause and, where one exists, the next command (Error.Try).

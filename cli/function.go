@@ -238,7 +238,7 @@ func (a *app) functionGet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.writeArchive(p.Name, "deployment", &p.Spec.Deployment, "")
+			return a.writeArchive(cmd.Context(), p.Name, "deployment", &p.Spec.Deployment, "")
 		},
 	}
 	cmd.Flags().StringVar(&f.name, "name", "", "name")

@@ -48,7 +48,7 @@ func (a *app) functionCreate() *cobra.Command {
 				return err
 			}
 			if o.declare.on() {
-				return a.declareFunction(cmd.Flags(), name, &o, &route)
+				return a.declareFunction(cmd.Context(), cmd.Flags(), name, &o, &route)
 			}
 			return a.createFunction(cmd, name, &o, &route)
 		},
@@ -329,8 +329,13 @@ func (a *app) changedPackage(ctx context.Context, fn *v1.Function, o *functionFl
 	if err := a.soleUser(ctx, fn, force); err != nil {
 		return nil, err
 	}
+	code, err := a.resolve(ctx, &o.code)
+	if err != nil {
+		return nil, err
+	}
 	return a.packages().change(ctx, fn.Spec.Package.PackageRef.Name, func(p *v1.Package) error {
-		return o.code.apply(&p.Spec)
+		code.apply(&p.Spec)
+		return nil
 	})
 }
 

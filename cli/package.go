@@ -10,6 +10,8 @@ import (
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/kube"
+	"hotpod.dev/sign"
+	storeclient "hotpod.dev/storage/client"
 )
 
 func (a *app) packages() noun[*v1.Package, *v1.PackageList] {
@@ -52,57 +54,6 @@ func (a *app) packageCommand() *cobra.Command {
 		n.deleteCommand(a.refuseUsedPackage), a.packageCode("getdeploy", "deployment"), a.packageCode("getsrc", "source"))
 }
 
-// codeFlags say where code comes from; functions and packages share them.
-type codeFlags struct {
-	code, deploy, source []string
-	deploySum, sourceSum string
-	buildCommand         string
-}
-
-func (c *codeFlags) add(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringSliceVar(&c.code, "code", nil, "source file or URL, used as it is")
-	f.StringSliceVar(&c.deploy, "deployarchive", nil, "files, globs, folder, archive or URL, ready to be loaded")
-	f.StringSliceVar(&c.deploy, "deploy", nil, "same as --deployarchive")
-	f.StringSliceVar(&c.source, "sourcearchive", nil, "files, globs, folder, archive or URL, to be built")
-	f.StringSliceVar(&c.source, "src", nil, "same as --sourcearchive")
-	f.StringVar(&c.deploySum, "deploychecksum", "", "SHA-256 of what the deployment URL answers")
-	f.StringVar(&c.sourceSum, "srcchecksum", "", "SHA-256 of what the source URL answers")
-	f.StringVar(&c.buildCommand, "buildcmd", "", "build command of this package")
-}
-
-// given reports whether the user named any code.
-func (c *codeFlags) given() bool { return len(c.code)+len(c.deploy)+len(c.source) > 0 }
-
-// apply sets the archives of spec.
-func (c *codeFlags) apply(spec *v1.PackageSpec) error {
-	deploy := append(append([]string{}, c.code...), c.deploy...)
-	if len(c.code) > 0 && len(c.deploy) > 0 {
-		return usagef("give --code or --deployarchive, not both")
-	}
-	if len(deploy) > 0 {
-		archive, err := archiveFrom(deploy, c.deploySum)
-		if err != nil {
-			return err
-		}
-		spec.Deployment = archive
-	}
-	if len(c.source) > 0 {
-		archive, err := archiveFrom(c.source, c.sourceSum)
-		if err != nil {
-			return err
-		}
-		spec.Source = archive
-		if len(deploy) == 0 {
-			spec.Deployment = v1.Archive{}
-		}
-	}
-	if c.buildCommand != "" {
-		spec.BuildCommand = c.buildCommand
-	}
-	return nil
-}
-
 func (a *app) packageCreate() *cobra.Command {
 	var (
 		name, env string
@@ -126,7 +77,7 @@ func (a *app) packageCreate() *cobra.Command {
 				return usagef("package %s needs code: --code FILE, --deployarchive FILES or --sourcearchive FILES", name)
 			}
 			if declare.on() {
-				made, err := a.declaredPackage(name, env, &code)
+				made, err := a.declaredPackage(cmd.Context(), name, env, &code)
 				if err != nil {
 					return err
 				}
@@ -147,14 +98,16 @@ func (a *app) packageCreate() *cobra.Command {
 }
 
 // createPackage creates a package and returns it as the API server has it.
-func (a *app) createPackage(ctx context.Context, name, env string, code *codeFlags, owner *metav1.OwnerReference) (*v1.Package, error) {
+func (a *app) createPackage(ctx context.Context, name, env string, flags *codeFlags, owner *metav1.OwnerReference) (*v1.Package, error) {
 	if err := checkName("package", name); err != nil {
 		return nil, err
 	}
-	pkg := &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if err := code.apply(&pkg.Spec); err != nil {
+	code, err := a.resolve(ctx, flags)
+	if err != nil {
 		return nil, err
 	}
+	pkg := &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	code.apply(&pkg.Spec)
 	c, err := a.packages().in()
 	if err != nil {
 		return nil, err
@@ -174,7 +127,7 @@ func (a *app) createPackage(ctx context.Context, name, env string, code *codeFla
 func (a *app) packageUpdate() *cobra.Command {
 	var (
 		name, env string
-		code      codeFlags
+		flags     codeFlags
 	)
 	n := a.packages()
 	cmd := &cobra.Command{
@@ -184,17 +137,22 @@ func (a *app) packageUpdate() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			code, err := a.resolve(cmd.Context(), &flags)
+			if err != nil {
+				return err
+			}
 			return n.update(cmd.Context(), name, func(p *v1.Package) error {
 				if env != "" {
 					p.Spec.Environment.Name = env
 				}
-				return code.apply(&p.Spec)
+				code.apply(&p.Spec)
+				return nil
 			})
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "name")
 	cmd.Flags().StringVar(&env, "env", "", "environment")
-	code.add(cmd)
+	flags.add(cmd)
 	return cmd
 }
 
@@ -240,7 +198,7 @@ func (a *app) packageCode(verb, which string) *cobra.Command {
 			if which == "source" {
 				archive = p.Spec.Source
 			}
-			return a.writeArchive(name, which, &archive, output)
+			return a.writeArchive(cmd.Context(), name, which, &archive, output)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "name")
@@ -248,8 +206,10 @@ func (a *app) packageCode(verb, which string) *cobra.Command {
 	return cmd
 }
 
-func (a *app) writeArchive(name, which string, archive *v1.Archive, output string) error {
+func (a *app) writeArchive(ctx context.Context, name, which string, archive *v1.Archive, output string) error {
 	switch {
+	case a.stored(archive):
+		return a.withStore(ctx, func(c *storeclient.Client) error { return a.fetch(ctx, c, sign.ArchiveID(archive.URL), output) })
 	case archive.URL != "":
 		return hint(fmt.Errorf("the %s archive of package %s is at a URL", which, name), "curl -L "+archive.URL)
 	case len(archive.Literal) == 0:

@@ -58,15 +58,20 @@ func serviceURL(s *corev1.Service) string {
 // platformNamespace returns where the parts run: FISSION_NAMESPACE, or "" for anywhere.
 func (a *app) platformNamespace() string { return a.Getenv("FISSION_NAMESPACE") }
 
-// reachRouter returns a URL at which this process can call a port of the router: the one given in the environment, or a
-// port forwarded to one of its pods. Call stop when done.
+// reachRouter returns a URL at which this process can call a port of the router. Call stop when done.
 func (a *app) reachRouter(ctx context.Context, given string, port int) (base string, stop func(), err error) {
+	return a.reach(ctx, given, "router", routerLabel, port)
+}
+
+// reach returns a URL at which this process can call a port of a part: the one given in the environment, or a port
+// forwarded to one of the pods with the label. Call stop when done.
+func (a *app) reach(ctx context.Context, given, part, label string, port int) (base string, stop func(), err error) {
 	if given != "" {
 		return strings.TrimSuffix(given, "/"), func() {}, nil
 	}
-	pods, err := a.clients.Pods(a.platformNamespace()).List(ctx, metav1.ListOptions{LabelSelector: routerLabel})
+	pods, err := a.clients.Pods(a.platformNamespace()).List(ctx, metav1.ListOptions{LabelSelector: label})
 	if err != nil {
-		return "", nil, fmt.Errorf("look for the router: %w", err)
+		return "", nil, fmt.Errorf("look for the %s: %w", part, err)
 	}
 	for i := range pods.Items {
 		p := &pods.Items[i]
@@ -75,11 +80,11 @@ func (a *app) reachRouter(ctx context.Context, given string, port int) (base str
 		}
 		addr, stop, err := kube.PortForward(ctx, a.clients, p.Namespace, p.Name, port)
 		if err != nil {
-			return "", nil, fmt.Errorf("reach the router's pod %s: %w", p.Name, err)
+			return "", nil, fmt.Errorf("reach the %s's pod %s: %w", part, p.Name, err)
 		}
 		return "http://" + addr, stop, nil
 	}
-	return "", nil, hint(fmt.Errorf("no router pod runs (label %s)", routerLabel), "hotpod local status", "kubectl get pods -A -l "+routerLabel)
+	return "", nil, hint(fmt.Errorf("no %s pod runs (label %s)", part, label), "hotpod local status", "kubectl get pods -A -l "+label)
 }
 
 // internalURL returns where functions can be called without a route. Call stop when done.

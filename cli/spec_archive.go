@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/spec"
@@ -40,28 +38,4 @@ func (a *app) fillArchives(ctx context.Context, app *spec.App) error {
 		}
 	}
 	return nil
-}
-
-// packFiles makes an archive of files below root: one file as it is, several as a zip.
-func (a *app) packFiles(_ context.Context, root string, files []string) (v1.Archive, error) {
-	paths := make([]string, len(files))
-	for i, file := range files {
-		paths[i] = filepath.Join(root, filepath.FromSlash(file))
-	}
-	var (
-		data []byte
-		err  error
-	)
-	if len(paths) == 1 {
-		data, err = os.ReadFile(paths[0])
-	} else {
-		data, err = zipTrees(paths, root)
-	}
-	if err != nil {
-		return v1.Archive{}, err
-	}
-	if len(data) > v1.MaxLiteral {
-		return v1.Archive{}, fmt.Errorf("it takes %d kB, more than the %d kB of a literal", len(data)/1024, v1.MaxLiteral/1024)
-	}
-	return v1.Archive{Type: v1.ArchiveLiteral, Literal: data}, nil
 }
