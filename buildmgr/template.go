@@ -45,6 +45,7 @@ func podFor(e *v1.Environment, cfg Config) (*corev1.Pod, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Pod.RuntimeHost = pool.RuntimeHostPod // the manager calls the builder, so it does not listen on loopback
 	fetcher := pool.Fetcher(cfg.Pod, wire.PortBuilder)
 	fetcher.Env = append(fetcher.Env, corev1.EnvVar{Name: "HOTPOD_PACKAGES_DIR", Value: packagesDir})
 	fetcher.VolumeMounts = []corev1.VolumeMount{{Name: volumePackages, MountPath: packagesDir}}

@@ -115,6 +115,44 @@ func TestAutoscaler_MayDoItsWorkWhereFunctionsAre(t *testing.T) {
 	}
 }
 
+func TestController_MayBuildWhereFunctionsAre(t *testing.T) {
+	install(t)
+	clients := as(t, "controller")
+	lists(t, clients, func(c *kube.Cache) { c.Pods(kube.PodFilter{LabelSelector: "owner=buildmgr"}) })
+	if _, err := kube.EnsureControlKey(t.Context(), clients, "fission"); err != nil {
+		t.Error(err)
+	}
+	cluster := kube.NewCluster(clients)
+	pod := restricted("fission-function")
+	pod.Name = "builder"
+	pod, err := cluster.CreatePod(t.Context(), pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.DeletePod(t.Context(), "fission-function", pod.Name, string(pod.UID), 0); err != nil {
+		t.Error(err)
+	}
+	e := &v1.Environment{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "e", UID: "uid-of-builds"}}
+	if _, err := cluster.Anchor(t.Context(), "fission-function", e); err != nil {
+		t.Error(err)
+	}
+	packages := clients.Packages("default")
+	for name, try := range map[string]func() error{
+		"changes packages": func() error {
+			_, err := packages.Update(t.Context(), &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.UpdateOptions{})
+			return err
+		},
+		"says how builds ended": func() error {
+			_, err := packages.UpdateStatus(t.Context(), &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.UpdateOptions{})
+			return err
+		},
+	} {
+		if err := try(); apierrors.IsForbidden(err) || err == nil { // there is no such package
+			t.Errorf("the controller %s: %v", name, err)
+		}
+	}
+}
+
 // restricted is a pod that Pod Security restricted admits.
 func restricted(ns string) *corev1.Pod {
 	yes, no := true, false
@@ -188,11 +226,11 @@ func TestComponents_MayDoNothingElse(t *testing.T) {
 			_, err := as(t, "controller").Secrets("default").Get(ctx, "x", get)
 			return err
 		},
-		"the controller deletes pods": func() error {
-			return as(t, "controller").Pods("default").Delete(ctx, "x", metav1.DeleteOptions{})
+		"the controller deletes pods beside the components": func() error {
+			return as(t, "controller").Pods("fission").Delete(ctx, "x", metav1.DeleteOptions{})
 		},
-		"the controller changes packages": func() error {
-			_, err := as(t, "controller").Packages("default").Update(ctx, &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.UpdateOptions{})
+		"the controller changes packages where nobody allowed it": func() error {
+			_, err := as(t, "controller").Packages(elsewhere).Update(ctx, &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.UpdateOptions{})
 			return err
 		},
 		"the archive store reads the control key": func() error {

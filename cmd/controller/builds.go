@@ -35,7 +35,6 @@ func buildFlags(flags *flag.FlagSet, c *buildmgr.Config) {
 		c.Pod.ImagePullPolicy = corev1.PullPolicy(s)
 		return nil
 	})
-	flags.StringVar(&c.Pod.RuntimeHost, "runtime-host", c.Pod.RuntimeHost, "where runtimes listen: loopback or pod")
 	flags.BoolVar(&c.Pod.RunAsNonRoot, "run-as-non-root", c.Pod.RunAsNonRoot, "refuse builder images that run as root")
 	flags.Int64Var(&c.Pod.RunAsUser, "run-as-user", 0, "user of builder pods; 0 means the images' own")
 	flags.Int64Var(&c.Pod.FSGroup, "fs-group", 0, "group of builder pods' volumes; 0 means none")
