@@ -149,6 +149,9 @@ func (a *app) failedCall(fn *v1.Function, res *http.Response) error {
 	if res.Header.Get(wire.HeaderComponent) != "" && json.Unmarshal(data, &e) == nil {
 		return hint(fmt.Errorf("%s: %s: %s", res.Status, e.Reason, e.Message), "hotpod function describe "+fn.Name)
 	}
+	if res.Header.Get("X-Fission-Route-Miss") == "1" {
+		return hint(fmt.Errorf("%s: the router does not know function %s/%s", res.Status, fn.Namespace, fn.Name), "hotpod function describe "+fn.Name, "hotpod check")
+	}
 	if _, err := a.Out.Write(data); err != nil {
 		return err
 	}

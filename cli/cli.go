@@ -57,7 +57,7 @@ func Run(ctx context.Context, c Config, args []string) int {
 
 // New returns the root command.
 func New(c Config) *cobra.Command {
-	a := &app{Config: c, now: time.Now, verbosity: 1, load: kube.LoadOptions{UserAgent: "hotpod-cli/" + Version}}
+	a := &app{Config: c, now: time.Now, verbosity: 1, load: kube.LoadOptions{UserAgent: "hotpod-cli/" + Version, Warnings: c.Err}}
 	root := group("hotpod", "Serverless functions for Kubernetes and OpenShift", nil)
 	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, Version
 	root.SetIn(c.In)
@@ -74,20 +74,12 @@ func New(c Config) *cobra.Command {
 	f.Lookup("verbosity").NoOptDefVal = "2"
 	root.AddCommand(
 		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.packageCommand(), a.archiveCommand(), a.specCommand(),
-		a.localCommand(), a.platformCommand("up"), a.platformCommand("down"), a.versionCommand(),
+		a.localCommand(), a.platformCommand("up"), a.platformCommand("down"),
+		a.checkCommand(), a.supportCommand(), a.versionCommand(),
 	)
 	a.completeFlags(root)
+	_ = root.RegisterFlagCompletionFunc("namespace", a.completeNamespaces) // it fails for a flag that is not there only
 	return root
-}
-
-func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.Out, "hotpod "+Version)
-			return err
-		},
-	}
 }
 
 // cluster returns the clients, and fixes the namespace: the flag, FISSION_DEFAULT_NAMESPACE or the context's.

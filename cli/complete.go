@@ -33,12 +33,33 @@ func (n noun[T, L]) completeNames(cmd *cobra.Command, args []string, prefix stri
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeNamespaces offers the namespaces that there are.
+func (a *app) completeNamespaces(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if _, err := a.cluster(); err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	list, err := a.clients.Namespaces().List(cmd.Context(), metav1.ListOptions{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for i := range list.Items {
+		if strings.HasPrefix(list.Items[i].Name, prefix) {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // completeFlags offers, for every flag of the commands that takes an object's name, the names that there are, and the
 // formats of --output.
 func (a *app) completeFlags(root *cobra.Command) {
 	byFlag := map[string]cobra.CompletionFunc{
 		"env": a.environments().completeNames, "pkg": a.packages().completeNames, "function": a.functions().completeNames,
 		"executortype": cobra.FixedCompletions([]string{v1.ExecutorPool, v1.ExecutorNewDeploy}, cobra.ShellCompDirectiveNoFileComp),
+		"pkgname":      a.packages().completeNames,
+		"for":          cobra.FixedCompletions([]string{"condition=Ready", "condition=Ready=False", "condition=BuildSucceeded"}, cobra.ShellCompDirectiveNoFileComp),
+		"method":       cobra.FixedCompletions([]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}, cobra.ShellCompDirectiveNoFileComp),
 		"output":       cobra.FixedCompletions(strings.Split(strings.TrimSuffix(formats, "TEMPLATE"), "|"), cobra.ShellCompDirectiveNoFileComp),
 	}
 	for _, cmd := range root.Commands() {

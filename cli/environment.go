@@ -41,7 +41,7 @@ func (a *app) environmentCommand() *cobra.Command {
 	n := a.environments()
 	return group("environment", "Create and manage environments: the languages that functions run in", []string{"env"},
 		a.environmentCreate(), a.environmentUpdate(), a.environmentDescribe(), n.getCommand(), n.listCommand(),
-		n.deleteCommand(a.refuseUsedEnvironment), a.environmentPods())
+		n.deleteCommand(a.refuseUsedEnvironment), n.waitCommand(), a.environmentPods(), a.environmentImpact(), a.environmentTest())
 }
 
 // environmentFlags are those of create and update, named as in Fission.
@@ -246,7 +246,10 @@ func (a *app) refuseUsedEnvironment(ctx context.Context, env *v1.Environment, fo
 }
 
 func (a *app) environmentPods() *cobra.Command {
-	var f listFlags
+	var (
+		f        listFlags
+		executor string
+	)
 	cmd := &cobra.Command{
 		Use: "pods NAME", Short: "List an environment's pods, warm and hot", ValidArgsFunction: a.environments().completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -260,10 +263,14 @@ func (a *app) environmentPods() *cobra.Command {
 			}
 			f.selector = wire.LabelEnvironmentUID + "=" + string(env.UID)
 			f.all = true
+			if executor != "" {
+				f.selector += "," + wire.LabelExecutorType + "=" + executor
+			}
 			return a.pods().list(cmd.Context(), f)
 		},
 	}
 	cmd.Flags().StringVar(&f.name, "name", "", "name")
 	cmd.Flags().StringVarP(&f.format, "output", "o", "", "output format: "+formats)
+	cmd.Flags().StringVar(&executor, "executortype", "", "only pods of this executor: poolmgr or newdeploy")
 	return cmd
 }

@@ -82,3 +82,42 @@ func poolLines(e *v1.Environment, now time.Time) []string {
 		bounds,
 	}
 }
+
+// environmentImpact lists what a change of an environment touches.
+func (a *app) environmentImpact() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use: "impact NAME", Short: "List the functions and packages that use an environment", ValidArgsFunction: a.environments().completeNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := nameFrom("environment", args, name)
+			if err != nil {
+				return err
+			}
+			env, err := a.environments().get(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			functions, err := a.clients.Functions(env.Namespace).List(cmd.Context(), metav1.ListOptions{})
+			if err != nil {
+				return fmt.Errorf("list functions: %w", err)
+			}
+			packages, err := a.clients.Packages(env.Namespace).List(cmd.Context(), metav1.ListOptions{})
+			if err != nil {
+				return fmt.Errorf("list packages: %w", err)
+			}
+			for i := range functions.Items {
+				if functions.Items[i].Spec.Environment.Name == env.Name {
+					fmt.Fprintln(a.Out, "function "+functions.Items[i].Name)
+				}
+			}
+			for i := range packages.Items {
+				if packages.Items[i].Spec.Environment.Name == env.Name {
+					fmt.Fprintln(a.Out, "package "+packages.Items[i].Name)
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "name")
+	return cmd
+}

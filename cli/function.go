@@ -61,7 +61,7 @@ func (a *app) functionCommand() *cobra.Command {
 	meta.Use, meta.Short = "getmeta NAME", "Show one function"
 	return group("function", "Create, call and manage functions", []string{"fn"},
 		a.functionCreate(), a.functionUpdate(), a.functionGet(), meta, n.listCommand(), a.functionDelete(),
-		a.functionDescribe(), a.functionTest(), a.functionLogs(), a.functionPods(), a.runContainer(), a.updateContainer())
+		a.functionDescribe(), a.functionTest(), a.functionLogs(), a.functionPods(), a.runContainer(), a.updateContainer(), n.waitCommand())
 }
 
 // functionFlags are those of create and update, named as in Fission.
@@ -82,10 +82,12 @@ func (o *functionFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.env, "env", "", "environment that runs the function")
 	f.StringVar(&o.pkg, "pkg", "", "existing package that holds the code")
+	f.StringVar(&o.pkg, "pkgname", "", "same as --pkg")
 	f.StringVar(&o.entryPoint, "entrypoint", "", "entry point in the code, in the environment's notation (main.handler)")
 	f.StringVar(&o.entryPoint, "entry", "", "same as --entrypoint")
 	f.StringVar(&o.executor, "executortype", v1.ExecutorPool, "how pods are made: poolmgr (from the environment's pool) or newdeploy (the function's own)")
 	f.IntVar(&o.concurrency, "concurrency", v1.DefaultConcurrency, "pods at most (poolmgr; others: --maxscale)")
+	f.IntVar(&o.concurrency, "con", v1.DefaultConcurrency, "same as --concurrency")
 	o.code.add(cmd)
 	o.addCommon(f)
 }
@@ -97,12 +99,15 @@ func (o *functionFlags) addCommon(f *pflag.FlagSet) {
 	f.IntVar(&o.maxScale, "maxscale", 0, "pods at most (default --concurrency with poolmgr, else --minscale, or 1)")
 	f.IntVar(&o.targetCPU, "targetcpu", 0, "deprecated, without effect")
 	f.IntVar(&o.specialization, "specializationtimeout", 120, "seconds that a request may wait for a pod")
+	f.IntVar(&o.specialization, "st", 120, "same as --specializationtimeout")
 	f.IntVar(&o.timeout, "fntimeout", 60, "seconds that a request may run")
+	f.IntVar(&o.timeout, "ft", 60, "same as --fntimeout")
 	f.IntVar(&o.idle, "idletimeout", 0, "seconds after which an idle pod goes (default 120, of a container 60)")
 	f.IntVar(&o.perPod, "requestsperpod", v1.DefaultRequestsPerPod, "requests inside one pod at a time (default 1 with poolmgr, else any number)")
 	f.IntVar(&o.perPod, "rpp", v1.DefaultRequestsPerPod, "same as --requestsperpod")
 	f.IntVar(&o.retain, "retainpods", 0, "pods kept when idle")
 	f.BoolVar(&o.once, "onceonly", false, "give each pod a single request in its life")
+	f.BoolVar(&o.once, "yolo", false, "same as --onceonly")
 	f.StringSliceVar(&o.secrets, "secret", nil, "Secret to mount under /secrets; a container gets its keys as environment variables")
 	f.StringSliceVar(&o.configMaps, "configmap", nil, "ConfigMap to mount under /configs; a container gets its keys as environment variables")
 	f.BoolVar(&o.noWait, "no-wait", false, "do not wait until the platform has taken it over")
@@ -136,13 +141,13 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 	}{
 		{[]string{"minscale"}, o.minScale, &s.InvokeStrategy.ExecutionStrategy.MinScale},
 		{[]string{"maxscale"}, o.maxScale, &s.InvokeStrategy.ExecutionStrategy.MaxScale},
-		{[]string{"specializationtimeout"}, o.specialization, &s.InvokeStrategy.ExecutionStrategy.SpecializationTimeout},
-		{[]string{"fntimeout"}, o.timeout, &s.FunctionTimeout},
-		{[]string{"concurrency"}, o.concurrency, &s.Concurrency},
+		{[]string{"specializationtimeout", "st"}, o.specialization, &s.InvokeStrategy.ExecutionStrategy.SpecializationTimeout},
+		{[]string{"fntimeout", "ft"}, o.timeout, &s.FunctionTimeout},
+		{[]string{"concurrency", "con"}, o.concurrency, &s.Concurrency},
 		{[]string{"requestsperpod", "rpp"}, o.perPod, &s.RequestsPerPod},
 		{[]string{"retainpods"}, o.retain, &s.RetainPods},
 	} {
-		if !given(n.flags...) || n.target == &s.Concurrency && !f.Changed("concurrency") ||
+		if !given(n.flags...) || n.target == &s.Concurrency && !f.Changed("concurrency") && !f.Changed("con") ||
 			own && n.target == &s.RequestsPerPod && !f.Changed("requestsperpod") && !f.Changed("rpp") {
 			continue
 		}
@@ -191,7 +196,7 @@ func (o *functionFlags) ownDefaults(f *pflag.FlagSet) {
 
 func (o *functionFlags) applyRest(given func(...string) bool, fn *v1.Function) {
 	s := &fn.Spec
-	if given("onceonly") {
+	if given("onceonly", "yolo") {
 		s.OnceOnly = o.once
 	}
 	if given("entrypoint", "entry") {

@@ -83,6 +83,13 @@ func (a *app) createFunction(cmd *cobra.Command, name string, o *functionFlags, 
 	if err != nil {
 		return err
 	}
+	made := pkg.Name
+	if pkg, err = a.built(ctx, pkg, o.noWait); err != nil {
+		if o.pkg == "" { // what this command made goes again, the log was shown
+			_ = a.clients.Packages(a.namespace).Delete(context.WithoutCancel(ctx), made, metav1.DeleteOptions{})
+		}
+		return err
+	}
 	steps.done("package", "%s (%s)", pkg.Name, archiveKind(pkg))
 	fn.Spec.Package.PackageRef = v1.PackageRef{Namespace: pkg.Namespace, Name: pkg.Name, ResourceVersion: pkg.ResourceVersion}
 	out, err := a.clients.Functions(a.namespace).Create(ctx, fn, metav1.CreateOptions{})
@@ -120,7 +127,10 @@ func (a *app) createFirstRoute(ctx context.Context, name string, route *routeFla
 		return nil
 	}
 	route.functions = []string{name}
-	if err := a.createRoute(ctx, name+"-"+randomSuffix(), route); err != nil {
+	if route.name == "" {
+		route.name = name + "-" + randomSuffix()
+	}
+	if err := a.createRoute(ctx, route.name, route); err != nil {
 		return err
 	}
 	path := route.url + route.prefix
@@ -333,10 +343,14 @@ func (a *app) changedPackage(ctx context.Context, fn *v1.Function, o *functionFl
 	if err != nil {
 		return nil, err
 	}
-	return a.packages().change(ctx, fn.Spec.Package.PackageRef.Name, func(p *v1.Package) error {
+	pkg, err := a.packages().change(ctx, fn.Spec.Package.PackageRef.Name, func(p *v1.Package) error {
 		code.apply(&p.Spec)
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return a.changedSource(ctx, pkg, code, o.noWait)
 }
 
 // soleUser refuses to change a package that other functions use too.

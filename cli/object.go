@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -40,6 +40,8 @@ type noun[T object, L runtime.Object] struct {
 	client        func(*kube.Clients, string) client[T, L]
 	items         func(L) []T
 	columns       []column[T]
+	// keep says which items of a list are shown; nil means all.
+	keep func(T) bool
 }
 
 // pointers returns pointers to the items of a list.
@@ -157,6 +159,9 @@ func (n noun[T, L]) list(ctx context.Context, f listFlags) error {
 }
 
 func (n noun[T, L]) printList(list L, f listFlags) error {
+	if err := n.filter(list); err != nil {
+		return err
+	}
 	items := n.items(list)
 	for _, item := range items {
 		item.SetManagedFields(nil) // nobody who reads asks for them
@@ -172,6 +177,20 @@ func (n noun[T, L]) printList(list L, f listFlags) error {
 		n.app.progress("no %ss in namespace %s", n.name, n.app.namespace)
 	}
 	return nil
+}
+
+// filter drops the items that are not to be shown.
+func (n noun[T, L]) filter(list L) error {
+	if n.keep == nil {
+		return nil
+	}
+	var kept []runtime.Object
+	for _, item := range n.items(list) {
+		if n.keep(item) {
+			kept = append(kept, item)
+		}
+	}
+	return meta.SetList(list, kept)
 }
 
 func (n noun[T, L]) show(ctx context.Context, name string, f listFlags) error {
@@ -225,6 +244,9 @@ func (n noun[T, L]) follow(ctx context.Context, c client[T, L], f listFlags, opt
 		}
 		if !ok {
 			return fmt.Errorf("watch %ss: %w", n.name, apierrors.FromObject(event.Object))
+		}
+		if n.keep != nil && !n.keep(obj) {
+			continue
 		}
 		if err := n.print(obj, f.format, false); err != nil {
 			return err
@@ -288,37 +310,6 @@ func (n noun[T, L]) delete(ctx context.Context, name string, ignoreMissing bool,
 	_, err = fmt.Fprintf(n.app.Out, "%s %q deleted\n", n.name, name)
 	return err
 }
-
-// wait polls one object until done says so; what it waits for is told when it takes a while.
-func (n noun[T, L]) wait(ctx context.Context, name, what string, timeout time.Duration, done func(T) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	told := false
-	for start := n.app.now(); ; {
-		obj, err := n.get(ctx, name)
-		if err != nil {
-			return err
-		}
-		if ok, err := done(obj); ok || err != nil {
-			return err
-		}
-		if !told && n.app.now().Sub(start) > time.Second {
-			n.app.progress("waiting for %s %s to be %s", n.name, name, what)
-			told = true
-		}
-		select {
-		case <-time.After(pollEvery):
-		case <-ctx.Done():
-			return &Error{
-				Err:  fmt.Errorf("%s %s was not %s within %s", n.name, name, what, timeout),
-				Code: ExitTimeout, Try: []string{n.command + " get " + name + " -o yaml"},
-			}
-		}
-	}
-}
-
-// pollEvery is how often a waiting command looks again.
-const pollEvery = 50 * time.Millisecond
 
 // update changes one object, again when somebody else changed it meanwhile, and says so.
 func (n noun[T, L]) update(ctx context.Context, name string, change func(T) error) error {

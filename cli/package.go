@@ -50,8 +50,8 @@ func archiveKind(p *v1.Package) string {
 func (a *app) packageCommand() *cobra.Command {
 	n := a.packages()
 	return group("package", "Create and manage packages: the code of functions", []string{"pkg"},
-		a.packageCreate(), a.packageUpdate(), a.packageInfo(), n.getCommand(), n.listCommand(),
-		n.deleteCommand(a.refuseUsedPackage), a.packageCode("getdeploy", "deployment"), a.packageCode("getsrc", "source"))
+		a.packageCreate(), a.packageUpdate(), a.packageRebuild(), a.packageInfo(), n.getCommand(), a.packageList(), n.waitCommand(),
+		a.packageDelete(), a.packageCode("getdeploy", "deployment"), a.packageCode("getsrc", "source"))
 }
 
 func (a *app) packageCreate() *cobra.Command {
@@ -59,9 +59,10 @@ func (a *app) packageCreate() *cobra.Command {
 		name, env string
 		code      codeFlags
 		declare   declareFlags
+		noWait    bool
 	)
 	cmd := &cobra.Command{
-		Use: "create NAME --env ENV --deployarchive FILES", Short: "Create a package",
+		Use: "create NAME --env ENV --deployarchive FILES", Short: "Create a package, and build it when it is a source",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && name == "" {
 				name = "pkg-" + randomSuffix()
@@ -83,15 +84,20 @@ func (a *app) packageCreate() *cobra.Command {
 				}
 				return a.declare(declare, "package-"+name+".yaml", made...)
 			}
-			if _, err := a.createPackage(cmd.Context(), name, env, &code, nil); err != nil {
+			p, err := a.createPackage(cmd.Context(), name, env, &code, nil)
+			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(a.Out, "package %q created\n", name)
+			if _, err := fmt.Fprintf(a.Out, "package %q created\n", name); err != nil {
+				return err
+			}
+			_, err = a.built(cmd.Context(), p, noWait)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "name; made up when missing")
 	cmd.Flags().StringVar(&env, "env", "", "environment")
+	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until a source is built")
 	code.add(cmd)
 	declare.add(cmd.Flags())
 	return cmd
@@ -128,6 +134,7 @@ func (a *app) packageUpdate() *cobra.Command {
 	var (
 		name, env string
 		flags     codeFlags
+		noWait    bool
 	)
 	n := a.packages()
 	cmd := &cobra.Command{
@@ -141,17 +148,26 @@ func (a *app) packageUpdate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return n.update(cmd.Context(), name, func(p *v1.Package) error {
+			p, err := n.change(cmd.Context(), name, func(p *v1.Package) error {
 				if env != "" {
 					p.Spec.Environment.Name = env
 				}
 				code.apply(&p.Spec)
 				return nil
 			})
+			if err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(a.Out, "package %q updated\n", name); err != nil {
+				return err
+			}
+			_, err = a.changedSource(cmd.Context(), p, code, noWait)
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "name")
 	cmd.Flags().StringVar(&env, "env", "", "environment")
+	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until a source is built")
 	flags.add(cmd)
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -65,8 +66,18 @@ func triggerFunctions(t *v1.HTTPTrigger) string {
 func (a *app) routeCommand() *cobra.Command {
 	n := a.routes()
 	return group("httptrigger", "Create and manage routes: URLs that call functions", []string{"ht", "route"},
-		a.routeCreate(), a.routeUpdate(), n.getCommand(), n.listCommand(),
+		a.routeCreate(), a.routeUpdate(), n.getCommand(), a.routeList(), n.waitCommand(),
 		n.deleteCommand(func(context.Context, *v1.HTTPTrigger, bool) error { return nil }))
+}
+
+// routeList is "list" with Fission's filter.
+func (a *app) routeList() *cobra.Command {
+	n := a.routes()
+	function := ""
+	n.keep = func(t *v1.HTTPTrigger) bool { return function == "" || callsFunction(t, function) }
+	cmd := n.listCommand()
+	cmd.Flags().StringVar(&function, "function", "", "only routes that call this function")
+	return cmd
 }
 
 // routeFlags are those of create and update, named as in Fission.
@@ -76,6 +87,8 @@ type routeFlags struct {
 	weights                 []int
 	keepPrefix, noWait      bool
 	declare                 declareFlags
+	publish                 publishFlags
+	flags                   *pflag.FlagSet // of a command that has the flags of publish; nil of one that has not
 }
 
 func (r *routeFlags) add(cmd *cobra.Command, method []string) {
@@ -89,6 +102,8 @@ func (r *routeFlags) add(cmd *cobra.Command, method []string) {
 	f.IntSliceVar(&r.weights, "weight", nil, "weights of the functions, in the same order")
 	f.BoolVar(&r.keepPrefix, "keepprefix", false, "pass the prefix on to the function")
 	f.BoolVar(&r.noWait, "no-wait", false, "do not wait until Envoy serves the route")
+	r.publish.add(f)
+	r.flags = f
 }
 
 // apply sets in t what the user gave; on creation (all) also the defaults.
@@ -112,12 +127,17 @@ func (r *routeFlags) apply(given func(string) bool, t *v1.HTTPTrigger) error {
 		}
 		t.Spec.Method, t.Spec.Methods = "", m
 	}
-	if len(r.functions) == 0 {
+	if len(r.functions) > 0 {
+		ref, err := reference(r.functions, r.weights)
+		if err != nil {
+			return err
+		}
+		t.Spec.FunctionReference = ref
+	}
+	if r.flags == nil {
 		return nil
 	}
-	ref, err := reference(r.functions, r.weights)
-	t.Spec.FunctionReference = ref
-	return err
+	return r.publish.apply(r.flags, &t.Spec)
 }
 
 // reference makes a function reference of names and weights.

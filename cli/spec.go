@@ -197,8 +197,7 @@ func printKind[T spec.Object](a *app, live []spec.Object, columns []column[T]) e
 	if len(rows) == 0 {
 		return nil
 	}
-	key, _ := observed(rows[0])
-	fmt.Fprintln(a.Out, strings.ToUpper(nounOf(key.Kind))+"S")
+	fmt.Fprintln(a.Out, strings.ToUpper(nounOf(spec.KeyOf(rows[0]).Kind))+"S")
 	err := printTable(a.Out, columns, rows, "", true)
 	fmt.Fprintln(a.Out)
 	return err

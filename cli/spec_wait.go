@@ -2,7 +2,6 @@ package cli
 
 import (
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/spec"
@@ -16,22 +15,8 @@ type objectState struct {
 
 // observed returns the key of an object and its state.
 func observed(o spec.Object) (spec.Key, objectState) {
-	var (
-		kind       string
-		generation int64
-		conditions []metav1.Condition
-	)
-	switch o := o.(type) {
-	case *v1.Environment:
-		kind, generation, conditions = spec.KindEnvironment, o.Status.ObservedGeneration, o.Status.Conditions
-	case *v1.Package:
-		kind, generation, conditions = spec.KindPackage, o.Status.ObservedGeneration, o.Status.Conditions
-	case *v1.Function:
-		kind, generation, conditions = spec.KindFunction, o.Status.ObservedGeneration, o.Status.Conditions
-	case *v1.HTTPTrigger:
-		kind, generation, conditions = spec.KindHTTPTrigger, o.Status.ObservedGeneration, o.Status.Conditions
-	}
-	key := spec.Key{Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName()}
+	conditions, generation := conditionsOf(o)
+	key := spec.KeyOf(o)
 	if p, ok := o.(*v1.Package); ok && p.Status.BuildStatus == v1.BuildFailed {
 		return key, objectState{fault: "the build failed:\n" + p.Status.BuildLog}
 	}

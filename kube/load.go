@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"io"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -16,6 +17,8 @@ type LoadOptions struct {
 	Context string
 	// UserAgent names the program to the API server; empty means client-go's default.
 	UserAgent string
+	// Warnings gets what the API server says of objects that it takes all the same, each once; nil drops it.
+	Warnings io.Writer
 }
 
 // Load returns the connection and the namespace to use when the user names none. The client does not limit its own
@@ -32,5 +35,9 @@ func Load(o LoadOptions) (config *rest.Config, namespace string, err error) {
 	}
 	config.QPS = -1
 	config.UserAgent = o.UserAgent
+	config.WarningHandler = rest.NoWarnings{}
+	if o.Warnings != nil {
+		config.WarningHandler = rest.NewWarningWriter(o.Warnings, rest.WarningWriterOptions{Deduplicate: true})
+	}
 	return config, namespace, nil
 }

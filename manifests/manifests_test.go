@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,7 +102,8 @@ func TestDeployments_AreProbedLimitedAndFoundByLabel(t *testing.T) {
 	}
 }
 
-// The command line of Fission takes the first Service with the label and forwards to the target of its last port.
+// The command line of Fission takes the first Service with the label and forwards to the target of its last port, which it
+// takes for a number.
 func TestRouter_IsFoundByFissionsCommandLine(t *testing.T) {
 	for overlay, objects := range overlays(t) {
 		var found []*corev1.Service
@@ -123,10 +125,7 @@ func TestRouter_IsFoundByFissionsCommandLine(t *testing.T) {
 			if d.Spec.Template.Labels["application"] != "fission-router" {
 				t.Errorf("%s: the router's pods lack the label", overlay)
 			}
-			i := slices.IndexFunc(d.Spec.Template.Spec.Containers[0].Ports, func(p corev1.ContainerPort) bool {
-				return p.Name == last.TargetPort.String()
-			})
-			if i < 0 || d.Spec.Template.Spec.Containers[0].Ports[i].ContainerPort != 8888 {
+			if last.TargetPort.String() != strconv.Itoa(wire.PortPublic) {
 				t.Errorf("%s: the last port goes to %s, want the public one", overlay, last.TargetPort.String())
 			}
 		}
@@ -156,7 +155,7 @@ func TestStorage_IsFoundByFissionsCommandLine(t *testing.T) {
 				t.Errorf("%s: labels of the pods are %v", overlay, l)
 			}
 			port := d.Spec.Template.Spec.Containers[0].Ports[0]
-			if port.Name != found[0].Spec.Ports[0].TargetPort.String() || port.ContainerPort != wire.PortStorage {
+			if strconv.Itoa(wire.PortStorage) != found[0].Spec.Ports[0].TargetPort.String() || port.ContainerPort != wire.PortStorage {
 				t.Errorf("%s: the Service does not lead to %v", overlay, port)
 			}
 		}

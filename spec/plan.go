@@ -40,7 +40,7 @@ type Plan struct {
 func NewPlan(app *App, live []Object, prune bool) Plan {
 	there := make(map[Key]Object, len(live))
 	for _, o := range live {
-		there[keyOf(o)] = o
+		there[KeyOf(o)] = o
 	}
 	var p Plan
 	for _, kind := range Kinds() {
@@ -78,7 +78,7 @@ func (p *Plan) add(app *App, item *Item, old Object) {
 func (p *Plan) prune(app *App, live []Object, left map[Key]Object) {
 	for _, kind := range slices.Backward(Kinds()) {
 		for _, o := range live {
-			key := keyOf(o)
+			key := KeyOf(o)
 			if _, ok := left[key]; ok && key.Kind == kind && Owned(o, app.Config) {
 				p.Actions = append(p.Actions, Action{Step: Delete, Key: key, Live: o})
 			}
@@ -89,8 +89,8 @@ func (p *Plan) prune(app *App, live []Object, left map[Key]Object) {
 // Owned reports whether an object belongs to the application.
 func Owned(o Object, c Config) bool { return o.GetAnnotations()[AnnotationUID] == c.UID }
 
-// keyOf names an object by its Go type: decoded objects do not carry their kind.
-func keyOf(o Object) Key {
+// KeyOf names an object by its Go type: decoded objects do not carry their kind.
+func KeyOf(o Object) Key {
 	return Key{reflect.TypeOf(o).Elem().Name(), o.GetNamespace(), o.GetName()}
 }
 

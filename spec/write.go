@@ -87,7 +87,7 @@ func format(d any) ([]byte, error) {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	if o, ok := d.(Object); ok {
-		fields["apiVersion"], fields["kind"] = v1.GroupVersion.String(), keyOf(o).Kind
+		fields["apiVersion"], fields["kind"] = v1.GroupVersion.String(), KeyOf(o).Kind
 		delete(fields, "status")
 	}
 	if meta, ok := fields["metadata"].(map[string]any); ok {
@@ -127,7 +127,7 @@ func Save(dir, file string, o Options, declarations ...any) error {
 		if !ok {
 			continue
 		}
-		key := keyOf(obj)
+		key := KeyOf(obj)
 		if key.Namespace == "" {
 			key.Namespace = o.Namespace
 		}
