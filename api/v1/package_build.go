@@ -84,3 +84,28 @@ func (p *Package) NeedsBuild(e *Environment) bool {
 		return p.Spec.Deployment.Empty()
 	}
 }
+
+// BuildEnded reports whether the status speaks of the source that the package has now, and nothing is left to be built of
+// it.
+func (p *Package) BuildEnded() bool {
+	before, _, _ := strings.Cut(p.Status.ContentHash, "-")
+	now, _, _ := strings.Cut(p.ContentHash(nil), "-")
+	switch p.Status.BuildStatus {
+	case BuildFailed:
+		return before == now || p.Spec.Source.Empty() || before == "" && p.failedFor(ReasonBuilderUnavailable)
+	case BuildSucceeded:
+		return before == now || before == "" // which another program built
+	case BuildNone:
+		return true
+	}
+	return p.Spec.Source.Empty() || p.Status.BuildStatus == "" && !p.Spec.Deployment.Empty()
+}
+
+func (p *Package) failedFor(reason string) bool {
+	for _, c := range p.Status.Conditions {
+		if c.Type == ConditionBuildSucceeded {
+			return c.Reason == reason
+		}
+	}
+	return false
+}

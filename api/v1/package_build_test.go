@@ -61,3 +61,29 @@ func TestPackage_NeedsBuildOnlyForWhatIsNew(t *testing.T) {
 		}
 	}
 }
+
+func TestPackage_BuildEndedSpeaksOfThePresentSource(t *testing.T) {
+	url, literal := Archive{URL: "https://a/b"}, Archive{Literal: []byte("x")}
+	hash := (&Package{Spec: PackageSpec{Source: url}}).ContentHash(&Environment{Spec: EnvironmentSpec{Builder: Builder{Image: "builder"}}})
+	for _, c := range []struct {
+		name               string
+		source, deployment Archive
+		status, hash       string
+		want               bool
+	}{
+		{"code to be loaded", Archive{}, literal, "", "", true},
+		{"code of its owner beside the source", url, literal, BuildNone, "", true},
+		{"new", url, Archive{}, "", "", false},
+		{"pending", url, literal, BuildPending, hash, false},
+		{"running", url, literal, BuildRunning, hash, false},
+		{"built", url, literal, BuildSucceeded, hash, true},
+		{"built of another source", url, literal, BuildSucceeded, "x" + hash, false},
+		{"failed", url, Archive{}, BuildFailed, hash, true},
+		{"failed with another source", url, literal, BuildFailed, "x" + hash, false},
+	} {
+		p := &Package{Spec: PackageSpec{Source: c.source, Deployment: c.deployment}, Status: PackageStatus{BuildStatus: c.status, ContentHash: c.hash}}
+		if got := p.BuildEnded(); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
