@@ -46,9 +46,10 @@ type Config struct {
 	Autoscaler AutoscalerOptions
 	Claims     ClaimsOptions
 	// Contest is for queueproxy, activator and chain together.
-	Contest ContestOptions
-	Burst   BurstOptions
-	Soak    SoakOptions
+	Contest  ContestOptions
+	Burst    BurstOptions
+	Projects ProjectsOptions
+	Soak     SoakOptions
 	// Fairness is for the scenario of that name.
 	Fairness FairnessOptions
 	Simulate SimulateOptions

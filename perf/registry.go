@@ -39,6 +39,7 @@ func scenarios() []scenario {
 		{name: "cold", about: "first requests of distinct functions, beside the runtime's own load", flags: (*Config).coldFlags, platform: inEachLanguage(Cold)},
 		{name: "warm", about: "throughput and latency through the router, beside Envoy alone", flags: (*Config).warmFlags, platform: inEachLanguage(Warm)},
 		{name: "burst", about: "many clients at once of a function that has no pod", flags: (*Config).burstFlags, platform: inFirstLanguage(Burst)},
+		{name: "projects", about: "many objects applied from files; a large source uploaded, built and called", flags: (*Config).projectsFlags, platform: inFirstLanguage(Projects)},
 		{name: "fairness", about: "half as many clients again as a function has slots; none waits twice the median", flags: (*Config).fairnessFlags, alone: Fairness, ownNetwork: true, byName: true},
 		{name: "soak", about: "a load while everything is disturbed; no request may be lost", flags: (*Config).soakFlags, alone: Soak, byName: true},
 		{name: "simulate", about: "a trace of requests in virtual time: our law and pool beside Knative's and Fission's rules", flags: (*Config).simulateFlags, operand: (*Config).trace, alone: Simulate, byName: true},

@@ -16,6 +16,8 @@ type Session struct {
 	log     *slog.Logger
 	clients *kube.Clients
 	router  string
+	// kubeconfig is the file that says where the API server is.
+	kubeconfig string
 	// own is the platform that the Session started, nil when it was running.
 	own *platform
 	tmp string
@@ -32,6 +34,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Session, error) {
 		}
 		kubeconfig, s.router = settings["KUBECONFIG"], settings["FISSION_ROUTER"]
 	}
+	s.kubeconfig = kubeconfig
 	clients, err := connect(kubeconfig)
 	if err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
