@@ -95,6 +95,10 @@ func (r *rig) upload(content string) string {
 	return out.ID
 }
 
+func ranged(r string) func(*http.Request) {
+	return func(q *http.Request) { q.Header.Set("Range", r) }
+}
+
 func idOf(content string) string {
 	sum := sha256.Sum256([]byte(content))
 	return hex.EncodeToString(sum[:])
@@ -124,7 +128,7 @@ func TestArchives_AreKeptUnderTheirDigestAndAnsweredAsFissionDoes(t *testing.T) 
 	if status, h, _ := r.call("HEAD", "/v1/archive?id="+id, nil); status != 200 || h.Get("X-FISSION-STORAGETYPE") != "local" || h.Get("Content-Length") != "5" {
 		t.Errorf("HEAD: %d %v", status, h)
 	}
-	if status, _, body := r.call("GET", "/v1/archive?id="+id, nil, func(q *http.Request) { q.Header.Set("Range", "bytes=1-3") }); status != 206 || body != "ell" {
+	if status, _, body := r.call("GET", "/v1/archive?id="+id, nil, ranged("bytes=1-3")); status != 206 || body != "ell" {
 		t.Errorf("a range: %d %q", status, body)
 	}
 	if status, _, _ := r.call("DELETE", "/v1/archive?id="+id, nil); status != 200 || len(r.list()) != 0 {

@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	keys := &keys{clients: clients, namespace: o.componentNamespace, ensure: o.config.RequireAuth, log: log}
 	config := &o.config
 	config.Keys, config.References, config.Log, config.Registerer = keys.now, kube.ArchiveReferences(cache), log, registry
-	if config.Backend, err = o.backend(); err != nil {
+	if config.Backend, err = o.backend(ctx); err != nil {
 		return err
 	}
 	server, err := storage.New(*config)

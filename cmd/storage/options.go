@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,6 +22,7 @@ type options struct {
 	config             storage.Config
 	address            string
 	dir                string
+	s3                 storage.S3Config
 	componentNamespace string
 	kubeconfig         string
 	logLevel           string
@@ -32,7 +34,12 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags := flag.NewFlagSet("storage", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
-	flags.StringVar(&o.dir, "dir", "", "folder of the archives")
+	flags.StringVar(&o.dir, "dir", "", "folder of the archives; with --s3-endpoint of uploads that are not complete")
+	flags.StringVar(&o.s3.Endpoint, "s3-endpoint", "", "URL of an S3-compatible server that keeps the archives; empty means that the folder does")
+	flags.StringVar(&o.s3.Bucket, "s3-bucket", "", "bucket for the archives, which exists")
+	flags.StringVar(&o.s3.Prefix, "s3-prefix", "", "folder in the bucket")
+	flags.StringVar(&o.s3.Region, "s3-region", "", "region of the bucket")
+	flags.BoolVar(&o.s3.TellBucket, "s3-tell-bucket", false, "tell Fission's clients the bucket, whose address at Amazon they then write into packages")
 	flags.BoolVar(&c.RequireAuth, "require-auth", false, "refuse calls that are not signed; the shared secret is made when there is none")
 	flags.Int64Var(&c.MaxArchive, "max-archive", storage.DefaultMaxArchive, "largest archive in bytes")
 	flags.Int64Var(&c.MaxTotal, "max-bytes", 0, "most bytes of all archives; 0 is no bound")
@@ -45,6 +52,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
 	}
+	o.s3.AccessKey, o.s3.SecretKey = getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY")
 	return o, o.validate()
 }
 
@@ -58,15 +66,19 @@ func (o *options) validate() error {
 	}
 	require(o.address == "" || net.ParseIP(o.address) != nil, "--address %q is not an IP address", o.address)
 	require(o.dir != "", "--dir is empty: name the folder of the archives")
+	require(o.s3.Endpoint == "" || o.s3.Bucket != "", "--s3-bucket is empty, which --s3-endpoint needs")
 	require(o.config.MaxArchive > 0, "--max-archive %d is not positive", o.config.MaxArchive)
 	require(o.config.MaxTotal >= 0 && o.config.MaxNamespace >= 0, "--max-bytes and --max-namespace-bytes must not be negative")
 	require(o.config.PruneInterval >= 0 && o.config.Grace > 0, "--prune-interval must not be negative, --grace must be positive")
 	return errors.Join(errs...)
 }
 
-// backend returns where archives are kept. Uploads lie beside them until they are complete.
-func (o *options) backend() (storage.Backend, error) {
+// backend returns where archives are kept. Uploads lie in the folder until they are complete.
+func (o *options) backend(ctx context.Context) (storage.Backend, error) {
 	o.config.Spool = filepath.Join(o.dir, ".uploads")
+	if o.s3.Endpoint != "" {
+		return storage.NewS3(ctx, o.s3)
+	}
 	return storage.NewFolder(o.dir)
 }
 
