@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"hotpod.dev/sign"
 	"hotpod.dev/wire"
 )
 
@@ -82,6 +83,9 @@ func (s *Server) downloadOnce(ctx context.Context, client *http.Client, code wir
 		return 0, theirs("the package's URL %q cannot be called: %v", code.URL, err)
 	}
 	resp, err := client.Do(req)
+	if broken, ok := errors.AsType[*url.Error](err); ok {
+		broken.URL = shown(broken.URL)
+	}
 	if err != nil {
 		return 0, ours(err, "download the package's archive")
 	}
@@ -98,13 +102,23 @@ func (s *Server) downloadOnce(ctx context.Context, client *http.Client, code wir
 func (s *Server) acceptable(resp *http.Response, url string) error {
 	switch {
 	case resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusTooManyRequests:
-		return ours(nil, "download the package's archive: %s answered %s", url, resp.Status)
+		return ours(nil, "download the package's archive: %s answered %s", shown(url), resp.Status)
 	case resp.StatusCode != http.StatusOK:
-		return theirs("the package's archive is not there: %s answered %s", url, resp.Status)
+		return theirs("the package's archive is not there: %s answered %s", shown(url), resp.Status)
 	case resp.ContentLength > s.cfg.Limits.Archive:
 		return s.tooLarge()
 	}
 	return nil
+}
+
+// shown is a URL for people to read: what follows the archive's ID is what allows to read it.
+func shown(archiveURL string) string {
+	u, err := url.Parse(archiveURL)
+	if err != nil || !u.Query().Has(sign.ArchiveSignature) {
+		return archiveURL
+	}
+	u.RawQuery = url.Values{"id": u.Query()["id"]}.Encode()
+	return u.String()
 }
 
 func (s *Server) tooLarge() error {

@@ -22,7 +22,8 @@ const (
 	archiveNamespace = "namespace"
 	archiveMax       = "max"
 	archiveExpires   = "expires"
-	archiveSignature = "signature"
+	// ArchiveSignature is there in URLs that are signed.
+	ArchiveSignature = "signature"
 )
 
 // Archives makes URLs of the archive store, each good for one archive and a short time, so that pods need no
@@ -62,7 +63,7 @@ func (a *Archives) Download(packageURL string, expires time.Time) (signed, id st
 	}
 	ms := expires.UnixMilli()
 	q := url.Values{archiveID: {id}, archiveExpires: {strconv.FormatInt(ms, 10)}}
-	q.Set(archiveSignature, a.Signer.sign(downloadMessage(id, ms)))
+	q.Set(ArchiveSignature, a.Signer.sign(downloadMessage(id, ms)))
 	return a.Store + ArchivePath + "?" + q.Encode(), id, true
 }
 
@@ -73,7 +74,7 @@ func (a *Archives) Upload(namespace string, maxBytes int64, expires time.Time) s
 		archiveUpload: {g.Once}, archiveNamespace: {namespace}, archiveMax: {strconv.FormatInt(maxBytes, 10)},
 		archiveExpires: {strconv.FormatInt(expires.UnixMilli(), 10)},
 	}
-	q.Set(archiveSignature, a.Signer.sign(g.message()))
+	q.Set(ArchiveSignature, a.Signer.sign(g.message()))
 	return a.Store + ArchivePath + "?" + q.Encode()
 }
 
@@ -136,7 +137,7 @@ func NewArchiveVerifier(publicKey string) (*ArchiveVerifier, error) {
 }
 
 // Signed reports whether a query claims to be signed.
-func Signed(q url.Values) bool { return q.Has(archiveSignature) }
+func Signed(q url.Values) bool { return q.Has(ArchiveSignature) }
 
 // Download returns the identity of the archive that a query allows to read, or ErrSignature or ErrExpired.
 func (v *ArchiveVerifier) Download(q url.Values, now time.Time) (id string, err error) {
@@ -160,7 +161,7 @@ func (v *ArchiveVerifier) Upload(q url.Values, now time.Time) (UploadGrant, erro
 }
 
 func (v *ArchiveVerifier) check(message []byte, q url.Values, expires, now time.Time) error {
-	sig, err := base64.RawURLEncoding.DecodeString(q.Get(archiveSignature))
+	sig, err := base64.RawURLEncoding.DecodeString(q.Get(ArchiveSignature))
 	if err != nil || !ed25519.Verify(v.key, message, sig) {
 		return ErrSignature
 	}
