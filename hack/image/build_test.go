@@ -134,7 +134,7 @@ func TestRecipes_AreThereForAllThatManifestsName(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"hotpod/node-env", "hotpod/python-env"} {
+	for _, want := range []string{"hotpod/node-env", "hotpod/python-env", "hotpod/node-builder"} {
 		if !slices.ContainsFunc(recipes, func(r Recipe) bool { return r.Name == want && len(r.Entrypoint) == 2 }) {
 			t.Errorf("no recipe for %s", want)
 		}

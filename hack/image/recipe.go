@@ -51,17 +51,22 @@ func Recipes(root, envoy string) ([]Recipe, error) {
 			Name: "hotpod/" + part, Title: "Hotpod's " + part, Programs: []string{part}, Entrypoint: []string{"/usr/bin/" + part},
 		})
 	}
-	definitions, err := filepath.Glob(filepath.Join(root, "environments", "*", "image.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range definitions {
-		recipe, ok, err := environment(file)
+	for _, kind := range []struct {
+		files string
+		read  func(file string) (Recipe, bool, error)
+	}{{"environments/*/image.yaml", environment}, {"environments/*/builder/image.yaml", languageBuilder}} {
+		definitions, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(kind.files)))
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			recipes = append(recipes, recipe)
+		for _, file := range definitions {
+			recipe, ok, err := kind.read(file)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				recipes = append(recipes, recipe)
+			}
 		}
 	}
 	return recipes, nil
@@ -86,18 +91,39 @@ type definition struct {
 	Packages []string          `json:"packages"`
 }
 
-// environment reads the recipe of a language's runtime. Without packages and program it has none.
-func environment(file string) (recipe Recipe, ok bool, err error) {
+func readDefinition(file string) (definition, error) {
+	var d definition
 	text, err := os.ReadFile(file)
 	if err != nil {
+		return d, err
+	}
+	if err := yaml.Unmarshal(text, &d); err != nil {
+		return d, fmt.Errorf("read %s: %w", file, err)
+	}
+	return d, nil
+}
+
+// languageBuilder reads the recipe of a language's builder: the program builder with the language's script and what that
+// calls. Without packages it has none.
+func languageBuilder(file string) (recipe Recipe, ok bool, err error) {
+	d, err := readDefinition(file)
+	if err != nil || len(d.Names) == 0 || len(d.Packages) == 0 {
 		return Recipe{}, false, err
 	}
-	var d definition
-	if err := yaml.Unmarshal(text, &d); err != nil {
-		return Recipe{}, false, fmt.Errorf("read %s: %w", file, err)
-	}
-	if len(d.Names) == 0 || len(d.Packages) == 0 && d.Program == "" {
-		return Recipe{}, false, nil
+	dir := filepath.Dir(file)
+	return Recipe{
+		Name: d.Names[0], Title: "Hotpod's builder for " + filepath.Base(filepath.Dir(dir)), Programs: []string{"builder"},
+		Packages:   slices.Concat([]string{"ca-certificates", "coreutils", "dash", "sed", "tar"}, d.Packages),
+		Files:      map[string]string{"/usr/local/bin/build": filepath.Join(dir, "build")},
+		Entrypoint: []string{"/usr/bin/builder", "/packages"},
+	}, true, nil
+}
+
+// environment reads the recipe of a language's runtime. Without packages and program it has none.
+func environment(file string) (recipe Recipe, ok bool, err error) {
+	d, err := readDefinition(file)
+	if err != nil || len(d.Names) == 0 || len(d.Packages) == 0 && d.Program == "" {
+		return Recipe{}, false, err
 	}
 	dir := filepath.Dir(file)
 	recipe = Recipe{

@@ -27,7 +27,7 @@ func run(name string, args []string) int {
 	os.Args = args
 	programs := map[string]func() *cobra.Command{
 		"kubelet":   func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
-		"scheduler": func() *cobra.Command { return scheduler.NewSchedulerCommand(nil) },
+		"scheduler": func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 		"proxy":     proxy.NewProxyCommand,
 	}
 	program, ok := programs[name]
