@@ -41,7 +41,7 @@ func (a *app) environmentCommand() *cobra.Command {
 	n := a.environments()
 	return group("environment", "Create and manage environments: the languages that functions run in", []string{"env"},
 		a.environmentCreate(), a.environmentUpdate(), a.environmentDescribe(), n.getCommand(), n.listCommand(),
-		n.deleteCommand(a.refuseUsedEnvironment), n.waitCommand(), a.environmentPods(), a.environmentImpact())
+		n.deleteCommand(a.refuseUsedEnvironment), n.waitCommand(), a.environmentPods(), a.environmentImpact(), a.environmentTest())
 }
 
 // environmentFlags are those of create and update, named as in Fission.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 func genericRefusesRequestsAndIsHealthy(t T, l Language) {
@@ -69,7 +68,7 @@ func terminateFinishesWhatIsInFlightAndExits(t T, l Language) {
 	r := serve(t, l, "gate", "CONTRACT_GATE="+gate)
 	waited := r.goGet("/")
 	r.await("in the function", func() bool { return exists(gate + ".reached") })
-	r.signal(syscall.SIGTERM)
+	r.terminate()
 	r.await("closed to new connections", func() bool { return !r.listens() })
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -85,7 +84,7 @@ func terminateFinishesWhatIsInFlightAndExits(t T, l Language) {
 func terminateExitsAtOnceWhenIdle(t T, l Language) {
 	r := serve(t, l, "hello")
 	wantStatus(t, r.get("/"), http.StatusOK) // Leaves an idle connection behind.
-	r.signal(syscall.SIGTERM)
+	r.terminate()
 	mustEqual(t, "exit code", r.exit(), 0)
 }
 

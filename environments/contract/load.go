@@ -77,16 +77,19 @@ func loadMissingFunctionSaysWhatThereIs(t T, l Language) {
 
 func loadMissingCodeAndBadCalls(t T, l Language) {
 	r := start(t, l)
-	gone := filepath.Join(t.TempDir(), "gone")
-	wantText(t, r.load(gone, ""), http.StatusInternalServerError, gone)
-	json := []string{"Content-Type", "application/json"}
-	for _, body := range []string{"not json", "{}", "[]", `"text"`, `{"filepath":""}`} {
-		if a := r.do(http.MethodPost, "/v2/specialize", []byte(body), json...); a.status < 400 {
-			t.Errorf("load call %s: %d", body, a.status)
-		}
-	}
+	refusesToLoad(r, filepath.Join(t.TempDir(), "gone"))
 	r.mustLoad(l.place(t, "hello"), "")
 	wantText(t, r.get("/"), http.StatusOK, "Hello, world!")
+}
+
+func refusesToLoad(r *runtime, gone string) {
+	r.t.Helper()
+	wantText(r.t, r.load(gone, ""), http.StatusInternalServerError, gone)
+	for _, body := range []string{"not json", "{}", "[]", `"text"`, `{"filepath":""}`} {
+		if a := r.do(http.MethodPost, "/v2/specialize", []byte(body), "Content-Type", "application/json"); a.status < 400 {
+			r.t.Errorf("load call %s: %d", body, a.status)
+		}
+	}
 }
 
 func loadSetsVariables(t T, l Language) {

@@ -140,9 +140,10 @@ func (r *runtime) exit() int {
 	}
 }
 
-func (r *runtime) signal(s syscall.Signal) {
+// terminate asks the process to end, as the platform does.
+func (r *runtime) terminate() {
 	r.t.Helper()
-	if err := r.cmd.Process.Signal(s); err != nil {
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -246,7 +245,7 @@ func TestPython_ASGIErrorsCutTheAnswerAndItsEndIsTold(t *testing.T) {
 			t.Errorf("the client takes it for complete: %s", a.body)
 		}
 		wantText(t, r.get("/"), http.StatusAccepted, "GET")
-		r.signal(syscall.SIGTERM)
+		r.terminate()
 		mustEqual(t, "exit code", r.exit(), 0)
 		if !strings.Contains(r.stdout.String(), "shut down") {
 			t.Errorf("the application was not told: %s", r.stdout)

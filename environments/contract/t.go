@@ -28,14 +28,15 @@ type T interface {
 // Outcome is how a check ended.
 type Outcome string
 
-// The outcomes of a check.
+// The outcomes of a check: Missing is the function that it needs, Excluded what the language says that it cannot.
 const (
-	Passed  Outcome = "passed"
-	Failed  Outcome = "failed"
-	Skipped Outcome = "skipped"
+	Passed   Outcome = "passed"
+	Failed   Outcome = "failed"
+	Missing  Outcome = "missing"
+	Excluded Outcome = "excluded"
 )
 
-// Result is a check's outcome; Detail says what was wrong, or why it was skipped.
+// Result is a check's outcome; Detail says what was wrong or missing, or why the check does not apply.
 type Result struct {
 	Area     string  `json:"area"`
 	Check    string  `json:"check"`
@@ -46,6 +47,9 @@ type Result struct {
 
 // Run runs one check outside of go test.
 func Run(ctx context.Context, c Check, l Language) Result {
+	if why := l.Cannot(c); why != "" {
+		return Result{Area: c.Area, Check: c.Name, Required: c.Required, Outcome: Excluded, Detail: why}
+	}
 	r := &recorder{ctx: ctx, outcome: Passed}
 	done := make(chan struct{})
 	go func() { // Fatal ends a goroutine, as in package testing.
@@ -119,7 +123,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 }
 
 func (r *recorder) Skipf(format string, args ...any) {
-	r.note(Skipped, fmt.Sprintf(format, args...))
+	r.note(Missing, fmt.Sprintf(format, args...))
 	goruntime.Goexit()
 }
 

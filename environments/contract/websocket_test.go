@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -72,7 +71,7 @@ func TestNode_WebSocketsAreClosedBeforeTheProcessEnds(t *testing.T) {
 		say(t, ws, websocket.TextMessage, []byte("fail")) // An error in an event does not end the process.
 		say(t, ws, websocket.TextMessage, []byte("still here"))
 		hear(t, ws, websocket.TextMessage, []byte("still here"))
-		r.signal(syscall.SIGTERM)
+		r.terminate()
 		wantClosed(t, ws, 1001)
 		mustEqual(t, "exit code", r.exit(), 0)
 	})

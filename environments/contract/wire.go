@@ -44,7 +44,13 @@ func wireExpectContinueIsAnswered(t T, l Language) {
 }
 
 func wireConnectionCloseAndHTTP10(t T, l Language) {
-	r := serve(t, l, "hello")
+	closesConnections(serve(t, l, "hello"))
+}
+
+// closesConnections checks that a runtime with the function hello closes connections when it is told to.
+func closesConnections(r *runtime) {
+	t := r.t
+	t.Helper()
 	for _, request := range []string{"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"} {
 		conn := r.dial()
 		send(t, conn, request)
