@@ -206,8 +206,16 @@ func TestComponents_MayDoNothingElse(t *testing.T) {
 			_, err := as(t, "autoscaler").Secrets("fission").Get(ctx, "x", get)
 			return err
 		},
-		"the autoscaler lists Secrets": func() error {
-			_, err := as(t, "autoscaler").Secrets("default").List(ctx, metav1.ListOptions{})
+		"the autoscaler lists Secrets where no functions are": func() error {
+			_, err := as(t, "autoscaler").Secrets(elsewhere).List(ctx, metav1.ListOptions{})
+			return err
+		},
+		"the autoscaler lists the Secrets of the whole cluster": func() error {
+			_, err := as(t, "autoscaler").Secrets("").List(ctx, metav1.ListOptions{})
+			return err
+		},
+		"the autoscaler watches Secrets beside it": func() error {
+			_, err := as(t, "autoscaler").Secrets("fission").Watch(ctx, metav1.ListOptions{})
 			return err
 		},
 		"the autoscaler reads other ConfigMaps beside it": func() error {
