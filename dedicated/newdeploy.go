@@ -58,6 +58,8 @@ func withResources(base, own corev1.ResourceList) corev1.ResourceList {
 // owned makes a template the function's, from its place to its fingerprint.
 func owned(pod *corev1.Pod, f *v1.Function) (*corev1.Pod, error) {
 	pod.Namespace = f.Namespace
+	maps.Copy(pod.Labels, pool.Carried(f.Labels))
+	maps.Copy(pod.Annotations, pool.Carried(f.Annotations))
 	maps.Copy(pod.Labels, map[string]string{
 		wire.LabelExecutorType:      f.Executor(),
 		wire.LabelManaged:           "true",

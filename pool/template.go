@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -40,22 +41,19 @@ func PodFor(e *v1.Environment, cfg Config) (*corev1.Pod, error) {
 	}
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: podNamespace(e, cfg),
-			Labels: map[string]string{
-				wire.LabelEnvironmentName:      LabelValue(e.Name),
-				wire.LabelEnvironmentNamespace: LabelValue(e.Namespace),
-				wire.LabelEnvironmentUID:       string(e.UID),
-				wire.LabelExecutorType:         v1.ExecutorPool,
-				wire.LabelManaged:              "true",
-				wire.LabelState:                string(wire.StateWarm),
-			},
-			Annotations: map[string]string{
-				annotationEnvironment: e.Namespace + "/" + e.Name,
-				AnnotationSafeEvict:   "true",
-			},
+			Namespace: podNamespace(e, cfg), Labels: Carried(e.Labels), Annotations: Carried(e.Annotations),
 		},
 		Spec: *spec,
 	}
+	maps.Copy(pod.Labels, map[string]string{
+		wire.LabelEnvironmentName:      LabelValue(e.Name),
+		wire.LabelEnvironmentNamespace: LabelValue(e.Namespace),
+		wire.LabelEnvironmentUID:       string(e.UID),
+		wire.LabelExecutorType:         v1.ExecutorPool,
+		wire.LabelManaged:              "true",
+		wire.LabelState:                string(wire.StateWarm),
+	})
+	pod.Annotations[annotationEnvironment], pod.Annotations[AnnotationSafeEvict] = e.Namespace+"/"+e.Name, "true"
 	return pod, Stamp(pod)
 }
 
