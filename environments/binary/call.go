@@ -120,5 +120,5 @@ func (c *call) fail(r *http.Request, err error) {
 	}
 	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	c.w.WriteHeader(status)
-	_, _ = io.WriteString(c.w, string(bytes.TrimRight([]byte(text), "\n"))+"\n")
+	_, _ = io.WriteString(c.w, string(bytes.TrimRight([]byte(text), "\n"))+"\n") //nolint:gosec // plain text, for who owns the function
 }

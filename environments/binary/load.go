@@ -48,7 +48,7 @@ func (p program) check(ctx context.Context) error {
 	if p.script == "" || !slices.Contains([]string{"sh", "bash", "dash", "ash"}, filepath.Base(shell)) {
 		return nil
 	}
-	out, err := exec.CommandContext(ctx, shell, "-n", p.script).CombinedOutput() //nolint:gosec // the function's own code
+	out, err := exec.CommandContext(ctx, shell, "-n", p.script).CombinedOutput()
 	if err != nil {
 		said := strings.TrimSpace(string(out))
 		return fmt.Errorf("the script cannot be read: %w\n%s%s", err, said, p.line(said))

@@ -73,7 +73,7 @@ func inFolder(dir, name string) (string, error) {
 
 // interpret says how a file is started: an executable by itself, a script by the interpreter of its first line or else by sh.
 func interpret(path, dir string) (program, error) {
-	file, err := os.Open(path) //nolint:gosec // the function's own code
+	file, err := os.Open(path)
 	if err != nil {
 		return program{}, fmt.Errorf("read the function: %w", err)
 	}
@@ -89,7 +89,7 @@ func interpret(path, dir string) (program, error) {
 	command := []string{"/bin/sh"}
 	if line, ok := bytes.CutPrefix(first, []byte("#!")); ok {
 		name, argument, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
-		command = []string{name}
+		command = append(make([]string, 0, 3), name)
 		if argument = strings.TrimSpace(argument); argument != "" {
 			command = append(command, argument) // One argument with its spaces, as the kernel passes it.
 		}

@@ -30,7 +30,7 @@ func copyProgram(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	from, err := os.Open(path) //nolint:gosec // the function's own code
+	from, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}

@@ -75,7 +75,7 @@ func copySource(src, dir string) error {
 	if info.IsDir() {
 		return os.CopyFS(dir, os.DirFS(src))
 	}
-	text, err := os.ReadFile(src) //nolint:gosec // the function's own code
+	text, err := os.ReadFile(src)
 	if err != nil {
 		return err
 	}
@@ -143,11 +143,11 @@ func (b Builder) quietly(ctx context.Context, dir string, args ...string) error 
 }
 
 func (b Builder) command(ctx context.Context, dir string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the go command
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PWD="+dir)
 	cmd.Env = append(cmd.Env, caches()...)
-	if os.Getenv("CGO_ENABLED") == "" {
+	if os.Getenv("CGO_ENABLED") == "" { //nolint:forbidigo // the go command reads it too
 		// The program must run in a runtime image that has another C library, or none.
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
 	}
@@ -158,7 +158,7 @@ func (b Builder) command(ctx context.Context, dir string, args ...string) *exec.
 // caches are places for the go command's caches: a folder that outlives the pod, if there is one, or a temporary one where the
 // user has no home that can be written.
 func caches() []string {
-	dir := os.Getenv("HOTPOD_CACHE_DIR")
+	dir := os.Getenv("HOTPOD_CACHE_DIR") //nolint:forbidigo // beside those that the go command reads
 	if dir == "" {
 		if home, err := os.UserHomeDir(); err == nil && writable(home) {
 			return nil
@@ -167,7 +167,7 @@ func caches() []string {
 	}
 	var set []string
 	for name, folder := range map[string]string{"GOCACHE": "go-cache", "GOPATH": "go"} {
-		if os.Getenv(name) == "" {
+		if os.Getenv(name) == "" { //nolint:forbidigo // the go command reads it too
 			set = append(set, name+"="+filepath.Join(dir, folder))
 		}
 	}

@@ -33,7 +33,7 @@ type child struct {
 // startChild starts the program; files are its file descriptors from 3 on, and are closed here.
 func startChild(program string, env []string, log io.Writer, files ...*os.File) (*child, error) {
 	c := &child{told: &generic.Tail{Limit: maxTold}, ended: make(chan struct{})}
-	c.cmd = exec.Command(program) //nolint:gosec,noctx // the function; it outlives the load call
+	c.cmd = exec.Command(program) //nolint:noctx // it outlives the load call
 	c.cmd.Env = env
 	c.cmd.Stdout, c.cmd.Stderr = os.Stdout, io.MultiWriter(log, c.told)
 	c.cmd.ExtraFiles = files
@@ -108,23 +108,23 @@ func (c *child) awaitListening(ctx context.Context, address string) error {
 	}
 }
 
-// Ended is the end of the function's process, which is the runtime's.
-type Ended struct{ Code int }
+// EndError is the end of the function's process, which is the runtime's.
+type EndError struct{ Code int }
 
 // Error says how the function ended.
-func (e Ended) Error() string { return fmt.Sprintf("the function's process ended with %d", e.Code) }
+func (e EndError) Error() string { return fmt.Sprintf("the function's process ended with %d", e.Code) }
 
 // ExitCode is what the runtime exits with.
-func (e Ended) ExitCode() int { return e.Code }
+func (e EndError) ExitCode() int { return e.Code }
 
 // end returns how the child ended.
 func (c *child) end() error {
 	var exit *exec.ExitError
 	if !errors.As(c.err, &exit) {
-		return Ended{Code: 0}
+		return EndError{Code: 0}
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return Ended{Code: 128 + int(status.Signal())}
+		return EndError{Code: 128 + int(status.Signal())}
 	}
-	return Ended{Code: exit.ExitCode()}
+	return EndError{Code: exit.ExitCode()}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 //go:embed shim/shim.go
-var shimText []byte //nolint:gochecknoglobals // embedding needs it
+var shimText []byte
 
 // shimFile is the shim as a file of a package main.
 func shimFile() []byte {

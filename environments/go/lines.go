@@ -9,7 +9,7 @@ import (
 )
 
 // complaint is the beginning of a line by which the go command says where something is wrong.
-var complaint = regexp.MustCompile(`^(?:\./)?([\w./-]+\.go):(\d+):`) //nolint:gochecknoglobals // a constant
+var complaint = regexp.MustCompile(`^(?:\./)?([\w./-]+\.go):(\d+):`)
 
 // withLines puts the lines of the source below what the go command says of them. The source is a file or a folder.
 func withLines(said, source string) string {
@@ -34,7 +34,7 @@ func sourceLine(source, file, number string) string {
 	} else if info.IsDir() {
 		path = filepath.Join(source, file)
 	}
-	raw, err := os.ReadFile(path) //nolint:gosec // the function's own code
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return ""
 	}

@@ -30,9 +30,10 @@ const (
 
 // HotpodMain serves one of the symbols, the one that HOTPOD_FUNCTION names, until SIGTERM; then it finishes what is in flight.
 func HotpodMain(symbols map[string]any) {
-	if err := hotpodServe(symbols, os.Getenv("HOTPOD_FUNCTION")); err != nil {
+	name := os.Getenv("HOTPOD_FUNCTION") //nolint:forbidigo // it is main's body
+	if err := hotpodServe(symbols, name); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // it is main's body
 	}
 }
 
@@ -47,13 +48,13 @@ func hotpodServe(symbols map[string]any, name string) error {
 		return fmt.Errorf("take over the runtime's socket: %w", err)
 	}
 	socket.Close()
-	server := &http.Server{Handler: hotpodHandler(function), MaxHeaderBytes: hotpodHeaders}
+	server := &http.Server{Handler: hotpodHandler(function), MaxHeaderBytes: hotpodHeaders} //nolint:gosec // the platform bounds the run of a function
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	drained := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		drained <- server.Shutdown(context.Background())
+		drained <- server.Shutdown(context.WithoutCancel(ctx))
 	}()
 	ready := os.NewFile(hotpodReady, "ready")
 	_, _ = ready.Write([]byte{1})
@@ -103,7 +104,7 @@ func hotpodForm(symbol any) (http.Handler, bool) {
 
 // hotpodHandler puts what the environment contract reserves before the function, and its errors into answers.
 func hotpodHandler(function http.Handler) http.Handler {
-	showErrors := os.Getenv("HOTPOD_SHOW_ERRORS") != "false"
+	showErrors := os.Getenv("HOTPOD_SHOW_ERRORS") != "false" //nolint:forbidigo // it is main's body
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/healthz":
