@@ -43,7 +43,7 @@ func TestStoriesThatCrash(t *testing.T) {
 
 func runStories(t *testing.T, p testscript.Params) {
 	t.Helper()
-	p.Setup, p.RequireExplicitExec = setup, true
+	p.Setup, p.RequireExplicitExec, p.Condition = setup, true, condition
 	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){
 		"request": requestCommand,
 		"load":    loadCommand,
