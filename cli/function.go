@@ -74,6 +74,7 @@ type functionFlags struct {
 	code                                          codeFlags
 	declare                                       declareFlags
 	variables                                     variableFlags
+	streams                                       streamFlags
 	resources                                     resourceFlags
 	meta                                          metaFlags
 }
@@ -112,6 +113,7 @@ func (o *functionFlags) addCommon(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.configMaps, "configmap", nil, "ConfigMap to mount under /configs; a container gets its keys as environment variables")
 	f.BoolVar(&o.noWait, "no-wait", false, "do not wait until the platform has taken it over")
 	o.variables.add(f)
+	o.streams.add(f)
 	o.resources.add(f)
 	o.meta.add(f)
 }
@@ -163,8 +165,10 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 	if err := o.resources.apply(f, &s.Resources); err != nil {
 		return err
 	}
-	if err := o.variables.apply(f, s); err != nil {
-		return err
+	for _, apply := range []func(*pflag.FlagSet, *v1.FunctionSpec) error{o.variables.apply, o.streams.apply} {
+		if err := apply(f, s); err != nil {
+			return err
+		}
 	}
 	if own {
 		o.applyOwn(f, &s.InvokeStrategy.ExecutionStrategy)
