@@ -82,8 +82,9 @@ func (l Language) command() []string {
 // serve starts a runtime and loads a test function.
 func serve(t T, l Language, function string, env ...string) *runtime {
 	t.Helper()
+	path := l.place(t, function)
 	r := start(t, l, env...)
-	r.mustLoad(l.place(t, function), "")
+	r.mustLoad(path, "")
 	return r
 }
 
