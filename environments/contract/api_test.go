@@ -24,7 +24,7 @@ func TestExamples_APIAnswersAlikeInEveryLanguage(t *testing.T) {
 		write(t, filepath.Join(shop, "key"), "secret")
 		r := start(t, l, "SETTINGS_DIR="+shop, "SECRETS_DIR="+shop)
 		wantLoaded(t, r.post("/v2/specialize", map[string]any{
-			"filepath": builtExample(t, l, src), "functionName": l.entry("main.main"), "env": map[string]string{"CURRENCY": "CHF"},
+			"filepath": builtExample(t, l, src), "functionName": exampleEntry(l), "env": map[string]string{"CURRENCY": "CHF"},
 		}))
 		headers := []string{"X-Fission-Params-Id", "7", "X-Request-Source", "web", "Content-Type", "application/json"}
 		items := []byte(`{"items":[{"name":"pen","count":2},{"name":"cup","count":1}]}`)
@@ -43,6 +43,14 @@ func TestExamples_APIAnswersAlikeInEveryLanguage(t *testing.T) {
 		}
 		wantStatus(t, r.do(http.MethodPost, "/orders/7", []byte(`{"items":[]}`), headers...), http.StatusBadRequest)
 	})
+}
+
+// exampleEntry is the language's entry "example", or that of main in its module main.
+func exampleEntry(l Language) string {
+	if own, ok := l.Traits.Entries["example"]; ok {
+		return own
+	}
+	return l.entry("main.main")
 }
 
 // builtExample is what the language's builder makes of a copy of the source, or the source when the language has no builder.

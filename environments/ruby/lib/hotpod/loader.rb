@@ -43,7 +43,7 @@ module Hotpod
     def find(name, path, defined)
       TOPLEVEL_BINDING.receiver.method(name)
     rescue NameError
-      raise NameError, "#{path} must define a method #{name}; it defines #{defined.empty? ? 'none' : defined.join(', ')}"
+      raise LoadError, "#{path} must define a method #{name}; it defines #{defined.empty? ? 'none' : defined.join(', ')}"
     end
   end
 end
