@@ -17,6 +17,8 @@ const settleFiles = 60 * time.Millisecond
 // fileWatch tells when something in folders changes.
 type fileWatch struct {
 	watcher *fsnotify.Watcher
+	// only is the one file that matters; empty means all.
+	only string
 }
 
 // watchFiles watches folders and all that is in them, but for what no project means: hidden and installed files.
@@ -25,7 +27,7 @@ func watchFiles(roots ...string) (*fileWatch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch files: %w", err)
 	}
-	f := &fileWatch{w}
+	f := &fileWatch{watcher: w}
 	for _, root := range roots {
 		if err := f.add(root, true); err != nil {
 			_ = w.Close()
@@ -73,7 +75,7 @@ func (f *fileWatch) next(ctx context.Context) (string, error) {
 				return changed, nil
 			}
 		case e := <-f.watcher.Events:
-			if ignoredFile(e.Name) || e.Op == fsnotify.Chmod {
+			if ignoredFile(e.Name) || e.Op == fsnotify.Chmod || f.only != "" && e.Name != f.only {
 				continue
 			}
 			if e.Op.Has(fsnotify.Create) {
