@@ -135,7 +135,8 @@ func (b *builders) make(ctx context.Context, k kind, held *kept, e *v1.Environme
 	pod.OwnerReferences = []metav1.OwnerReference{owner}
 	_, held.err = b.cluster.CreatePod(ctx, pod)
 	if apierrors.IsInvalid(held.err) || apierrors.IsForbidden(held.err) || apierrors.IsBadRequest(held.err) {
-		held.err = &fault{theirs: true, reason: v1.ReasonBuilderUnavailable, message: "the API server refuses the builder pod: " + held.err.Error()}
+		// An API server that has just started forbids everybody everything until it knows the roles.
+		held.err = &fault{theirs: !apierrors.IsForbidden(held.err), reason: v1.ReasonBuilderUnavailable, message: "the API server refuses the builder pod: " + held.err.Error()}
 	}
 	if held.err == nil {
 		b.log.Info("builder pod created", "environment", e.Namespace+"/"+e.Name, "pod", pod.Name, "template", k.template)
