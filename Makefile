@@ -51,6 +51,10 @@ test: setup build ## every test that needs no root: real kube-apiserver, real En
 	cd local && $(GO) test $(RACE) -exec true ./... >/dev/null
 	cd local && $(GOTEST) -p 1 ./...
 
+.PHONY: e2e
+e2e: setup build ## as root: install on a real Kubernetes node made from Go modules, and tell stories there
+	@test/e2e/run.sh
+
 .PHONY: generate
 generate: ## make deep copies and CRDs from the API types
 	$(GO) generate ./api/...

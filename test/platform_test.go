@@ -19,7 +19,8 @@ import (
 // bin is where `make build` puts the binaries; HOTPOD_TEST_PROGRAMS names another folder.
 var bin = cmp.Or(os.Getenv("HOTPOD_TEST_PROGRAMS"), filepath.Join("..", "bin"))
 
-// shared is the platform that all stories use; nil in short mode.
+// shared is the platform that all stories use: an embedded one, or Hotpod on the cluster that HOTPOD_TEST_KUBECONFIG
+// and HOTPOD_TEST_ROUTER name. It is nil in short mode.
 var shared *platform
 
 func TestMain(m *testing.M) {
@@ -29,6 +30,10 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	if testing.Short() {
+		return m.Run()
+	}
+	if kubeconfig := os.Getenv("HOTPOD_TEST_KUBECONFIG"); kubeconfig != "" {
+		shared = onCluster(kubeconfig, os.Getenv("HOTPOD_TEST_ROUTER"))
 		return m.Run()
 	}
 	p, err := start()
@@ -53,6 +58,19 @@ type platform struct {
 	done chan error
 	log  *bytes.Buffer
 	env  map[string]string
+	// cluster is set when the platform is a real cluster, which is not ours to start and stop.
+	cluster bool
+}
+
+// onCluster is the platform of a cluster on which Hotpod is installed.
+func onCluster(kubeconfig, router string) *platform {
+	programs, err := filepath.Abs(bin)
+	if err != nil {
+		panic(err)
+	}
+	return &platform{cluster: true, env: map[string]string{
+		"KUBECONFIG": kubeconfig, "FISSION_ROUTER": router, "PATH": programs + ":" + os.Getenv("PATH"), "HOME": os.Getenv("HOME"),
+	}}
 }
 
 func start() (*platform, error) {

@@ -128,7 +128,8 @@ func environment(file string) (recipe Recipe, ok bool, err error) {
 	dir := filepath.Dir(file)
 	recipe = Recipe{
 		Name: d.Names[0], Title: "Hotpod's runtime for " + filepath.Base(dir),
-		Packages: slices.Concat(d.Packages, []string{"ca-certificates"}),
+		// A shell and its tools are there for functions that call them, and for kubectl exec.
+		Packages: slices.Concat([]string{"ca-certificates", "coreutils", "dash"}, d.Packages),
 	}
 	for name, value := range d.Env {
 		recipe.Env = append(recipe.Env, name+"="+value)
