@@ -39,6 +39,7 @@ type app struct {
 	requests atomic.Int64  // sent to the API server
 
 	verbosity int
+	dryRun    bool // nothing may be changed, nor uploaded
 }
 
 // Run executes the command line args and returns the exit code; what went wrong is written to c.Err.

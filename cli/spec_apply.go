@@ -66,6 +66,7 @@ func (a *app) applySpecs(ctx context.Context, f *specFlags) error {
 	if err != nil {
 		return err
 	}
+	a.dryRun = f.dryRun
 	if err := a.fillArchives(ctx, app); err != nil {
 		return err
 	}

@@ -86,13 +86,17 @@ func (a *app) uploaded(ctx context.Context, p *packed, what string) (v1.Archive,
 	if err != nil {
 		return v1.Archive{}, err
 	}
+	urls := sign.Archives{Service: name}
+	archive := v1.Archive{Type: v1.ArchiveURL, URL: urls.Name(id), Checksum: v1.Checksum{Type: "sha256", Sum: id}}
+	if a.dryRun {
+		return archive, nil
+	}
 	begun, show := a.now(), a.showing("uploading "+what, p.size)
 	if err := c.Upload(ctx, p.file, id, p.size, show); err != nil {
 		return v1.Archive{}, fmt.Errorf("%w; the same command goes on with what has arrived", err)
 	}
 	a.progress("uploaded %s: %s in %s, sha256 %s", what, size(p.size), a.now().Sub(begun).Round(time.Millisecond), id)
-	urls := sign.Archives{Service: name}
-	return v1.Archive{Type: v1.ArchiveURL, URL: urls.Name(id), Checksum: v1.Checksum{Type: "sha256", Sum: id}}, nil
+	return archive, nil
 }
 
 // showInterval is the time between two lines of progress.
