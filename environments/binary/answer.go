@@ -22,8 +22,10 @@ const (
 type answer struct {
 	w    http.ResponseWriter
 	head *os.File
-	held []byte
-	sent bool
+	// patient holds the beginning back however long the program pauses: nobody waits for the body that HEAD does not have.
+	patient bool
+	held    []byte
+	sent    bool
 	// unflushed says that something was written which the client may not have.
 	unflushed bool
 }
@@ -99,7 +101,7 @@ func (a *answer) begin() error {
 }
 
 func (a *answer) flush() error {
-	if !a.sent && len(a.held) > 0 {
+	if !a.sent && len(a.held) > 0 && !a.patient {
 		if err := a.begin(); err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func (c *call) run(r *http.Request) error {
 		_, _ = io.Copy(stdin, body) // Ends with the body, with the program, or with this request.
 		stdin.Close()
 	}()
-	a := &answer{w: c.w, head: head}
+	a := &answer{w: c.w, head: head, patient: r.Method == http.MethodHead}
 	broken := a.copy(stdout)
 	c.sent = a.sent
 	if broken != nil {
