@@ -115,7 +115,7 @@ func (s *Server) command(ctx context.Context, b *build) *exec.Cmd {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		dir = s.cfg.Dir
 	}
-	cmd := exec.CommandContext(ctx, s.program(b.words[0], dir), b.words[1:]...) //nolint:gosec // running it is what a builder is for
+	cmd := exec.CommandContext(ctx, s.program(b.words[0], dir), b.words[1:]...)
 	cmd.Dir, cmd.Env = dir, s.environment(b)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
@@ -140,8 +140,13 @@ func (s *Server) environment(b *build) []string {
 		return slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 	}
 	for _, v := range [][2]string{
-		{"npm_config_cache", "npm"}, {"PIP_CACHE_DIR", "pip"}, {"GOCACHE", "go-build"}, {"GOMODCACHE", "go-mod"},
-		{"COMPOSER_CACHE_DIR", "composer"}, {"NUGET_PACKAGES", "nuget"}, {"BUNDLE_USER_CACHE", "bundle"},
+		{"npm_config_cache", "npm"},
+		{"PIP_CACHE_DIR", "pip"},
+		{"GOCACHE", "go-build"},
+		{"GOMODCACHE", "go-mod"},
+		{"COMPOSER_CACHE_DIR", "composer"},
+		{"NUGET_PACKAGES", "nuget"},
+		{"BUNDLE_USER_CACHE", "bundle"},
 	} {
 		if !named(v[0]) {
 			env = append(env, v[0]+"="+filepath.Join(s.cache, v[1]))

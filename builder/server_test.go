@@ -123,7 +123,7 @@ func TestBuild_StreamsItsLog(t *testing.T) {
 	w.source("src", `echo first; while [ ! -e "`+gate+`" ]; do sleep 0.01; done; echo second; echo x >"$DEPLOY_PKG"`)
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/", strings.NewReader(`{"srcPkgFilename":"src","command":"./build.sh"}`))
 	req.Header.Set("Accept", TypeEvents)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestBuild_EndsWithItsCallerAndLeavesNoProcess(t *testing.T) {
 		}
 	}()
 	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, w.url+"/", strings.NewReader(`{"srcPkgFilename":"src","command":"./build.sh"}`))
-	if resp, err := http.DefaultClient.Do(req); err == nil {
+	if resp, err := (&http.Client{}).Do(req); err == nil {
 		resp.Body.Close()
 		t.Fatal("the call ended by itself")
 	}
@@ -203,7 +203,7 @@ func TestClean_RemovesASourceAndWhatWasMadeOfIt(t *testing.T) {
 	}
 	clean := func(name string) int {
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, w.url+"/clean?name="+name, nil)
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := (&http.Client{}).Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,16 +235,16 @@ func TestCalls_AreSignedWhereThereIsAKey(t *testing.T) {
 	body := `{"srcPkgFilename":"src","command":"./build.sh"}`
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/", strings.NewReader(body))
 	req.Header.Set(sign.Header, signer.Sign("pod", http.MethodPost, "/", []byte(body), time.Now().Add(time.Minute)))
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		t.Errorf("signed: %s", resp.Status)
 	}
 	for _, path := range []string{"/healthz", "/version"} {
-		if resp, err := http.Get(w.url + path); err != nil || resp.StatusCode != 200 {
+		if resp, err := http.Get(w.url + path); err != nil || resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %v %v", path, resp, err)
 		} else {
 			resp.Body.Close()

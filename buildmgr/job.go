@@ -140,7 +140,7 @@ func (j *job) build(ctx context.Context, p *v1.Package) (v1.Archive, error) {
 	defer release()
 	agent, cmd := j.m.builders.agent, p.BuildCommandIn(j.environment)
 	name := p.Name[:min(len(p.Name), 100)] + "-" + strings.ToLower(rand.Text()[:6])
-	defer func() { //nolint:contextcheck // it is for builds that were cancelled too
+	defer func() { // also for builds that were cancelled
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), greetTimeout)
 		defer cancel()
 		_ = agent.clean(ctx, pod, name) // or its pod is deleted one day

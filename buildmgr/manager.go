@@ -119,7 +119,7 @@ func (m *Manager) resume() {
 // wait returns when the jobs have ended, which have been told to.
 func (m *Manager) wait() {
 	m.mu.Lock()
-	var all []chan struct{}
+	all := make([]chan struct{}, 0, len(m.jobs))
 	for _, j := range m.jobs {
 		all = append(all, j.done)
 	}

@@ -1,7 +1,6 @@
 package buildmgr
 
 import (
-	"hotpod.dev/wire"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/wire"
 )
 
 func condOf(p *v1.Package) metav1.Condition {
