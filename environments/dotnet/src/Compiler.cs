@@ -24,7 +24,11 @@ namespace Hotpod
             args.AddRange(libraries.Select(l => "-r:" + l));
             string said;
             var ok = Type.GetType("Mono.Runtime") != null ? Mono(args, sources, out said) : Sdk(args, sources, out said);
-            if (!ok || !File.Exists(output)) throw new LoadError("the code does not compile:\n" + WithLines(said));
+            if (!ok || !File.Exists(output))
+            {
+                Directory.Delete(folder, true);
+                throw new LoadError("the code does not compile:\n" + WithLines(said));
+            }
             var symbols = new[] { output + ".mdb", Path.ChangeExtension(output, ".pdb") }.FirstOrDefault(File.Exists);
             var assembly = Assembly.Load(File.ReadAllBytes(output), symbols == null ? null : File.ReadAllBytes(symbols));
             Directory.Delete(folder, true);
