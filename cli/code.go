@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 
 	v1 "hotpod.dev/api/v1"
 )
@@ -14,6 +15,8 @@ type codeFlags struct {
 	deploySum, sourceSum string
 	insecure             bool
 	buildCommand         string
+	oci                  v1.OCIArchive
+	ociSecrets           []string
 }
 
 func (c *codeFlags) add(cmd *cobra.Command) {
@@ -26,11 +29,17 @@ func (c *codeFlags) add(cmd *cobra.Command) {
 	f.StringVar(&c.deploySum, "deploychecksum", "", "SHA-256 of what the deployment URL answers; computed when missing")
 	f.StringVar(&c.sourceSum, "srcchecksum", "", "SHA-256 of what the source URL answers; computed when missing")
 	f.BoolVar(&c.insecure, "insecure", false, "take whatever a URL answers, without a checksum")
+	f.StringVar(&c.oci.Image, "oci", "", "OCI image that holds the code")
+	f.StringVar(&c.oci.SubPath, "oci-subpath", "", "folder or file in that image; everything when missing")
+	f.StringVar(&c.oci.Digest, "oci-digest", "", "digest that the image must have, sha256:…")
+	f.StringSliceVar(&c.ociSecrets, "oci-pull-secret", nil, "Secret with credentials for the image's registry")
 	f.StringVar(&c.buildCommand, "buildcmd", "", "build command of this package")
 }
 
 // given reports whether the user named any code.
-func (c *codeFlags) given() bool { return len(c.code)+len(c.deploy)+len(c.source) > 0 }
+func (c *codeFlags) given() bool {
+	return len(c.code)+len(c.deploy)+len(c.source) > 0 || c.oci.Image != ""
+}
 
 // code is what codeFlags stand for, packed and uploaded where it is large.
 type code struct {
@@ -43,7 +52,10 @@ func (a *app) resolve(ctx context.Context, c *codeFlags) (*code, error) {
 	if len(c.code) > 0 && len(c.deploy) > 0 {
 		return nil, usagef("give --code or --deployarchive, not both")
 	}
-	out := &code{buildCommand: c.buildCommand}
+	if c.oci.Image != "" && len(c.code)+len(c.deploy)+len(c.source) > 0 {
+		return nil, usagef("give --oci or files, not both")
+	}
+	out := &code{buildCommand: c.buildCommand, deploy: c.image()}
 	if names := append(append([]string{}, c.code...), c.deploy...); len(names) > 0 {
 		archive, err := a.archiveFrom(ctx, names, archiveOptions{sum: c.deploySum, insecure: c.insecure})
 		if err != nil {
@@ -59,6 +71,18 @@ func (a *app) resolve(ctx context.Context, c *codeFlags) (*code, error) {
 		out.source = &archive
 	}
 	return out, nil
+}
+
+// image is the archive that --oci names, nil without it.
+func (c *codeFlags) image() *v1.Archive {
+	if c.oci.Image == "" {
+		return nil
+	}
+	oci := c.oci
+	for _, name := range c.ociSecrets {
+		oci.ImagePullSecrets = append(oci.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
+	}
+	return &v1.Archive{Type: v1.ArchiveOCI, OCI: &oci}
 }
 
 // apply sets the archives of spec.

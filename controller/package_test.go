@@ -26,7 +26,7 @@ func TestPackageStatus(t *testing.T) {
 		{"a source where nothing was", source, v1.Archive{}, v1.BuildFailed, v1.EmptyPackageMessage, v1.BuildFailed, builderMissing, "False/PackageBuildFailed", "False/BuilderUnavailable"},
 		{"a source that was built", source, code, v1.BuildSucceeded, "npm ok", v1.BuildSucceeded, "npm ok", "True/Available", "none"},
 		{"a source with code", source, code, "", "", v1.BuildNone, "", "True/Available", "True/BuildNotNeeded"},
-		{"an image", v1.Archive{}, v1.Archive{OCI: &v1.OCIArchive{Image: "i"}}, "", "", v1.BuildNone, "", "False/ArchiveUnsupported", "True/BuildNotNeeded"},
+		{"an image", v1.Archive{}, v1.Archive{OCI: &v1.OCIArchive{Image: "i"}}, "", "", v1.BuildNone, "", "True/Available", "True/BuildNotNeeded"},
 	} {
 		p := &v1.Package{
 			ObjectMeta: metav1.ObjectMeta{Name: "p", Generation: 2, ResourceVersion: "10"},

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -65,6 +66,9 @@ func (s *CodeStore) Code(ctx context.Context, packageKey, resourceVersion string
 		}
 	}
 	if p, ok := s.packages.Get(namespace, name); ok && !Older(p.ResourceVersion, resourceVersion) {
+		if p.Spec.Deployment.OCI != nil {
+			return s.image(ctx, p)
+		}
 		if code, ok, err := s.kept(p); ok || err != nil {
 			return code, err
 		}
@@ -107,12 +111,37 @@ func (s *CodeStore) live(ctx context.Context, namespace, name string) (wire.Code
 		return wire.Code{}, f
 	}
 	d := &p.Spec.Deployment
+	if d.OCI != nil {
+		return s.image(ctx, p)
+	}
 	if len(d.Literal) == 0 {
 		return wire.Code{URL: d.URL, Digest: d.Checksum.Sum}, nil
 	}
 	code := wire.Code{Literal: d.Literal, Digest: digestOf(d.Literal)}
 	s.keep(code.Digest, d.Literal)
 	return code, nil
+}
+
+// image says where the code of a package is that lies in an image, with the credentials for it.
+func (s *CodeStore) image(ctx context.Context, p *v1.Package) (wire.Code, error) {
+	if f := blocked(p); f != nil {
+		return wire.Code{}, f
+	}
+	oci := p.Spec.Deployment.OCI
+	code := &wire.ImageCode{
+		Image: oci.Image, Digest: oci.Digest, SubPath: oci.SubPath, Package: fmt.Sprintf("%s/%d", p.UID, p.Generation),
+	}
+	for _, ref := range oci.ImagePullSecrets {
+		secret, err := s.clients.Secrets(p.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+		if err != nil {
+			return wire.Code{}, errors.Join(&wire.Failure{
+				Reason:  v1.ReasonCodeUnavailable,
+				Message: fmt.Sprintf("package %s/%s: its pull Secret %s cannot be read", p.Namespace, p.Name, ref.Name),
+			}, err)
+		}
+		code.PullSecrets = append(code.PullSecrets, secret.Data[corev1.DockerConfigJsonKey])
+	}
+	return wire.Code{Image: code}, nil
 }
 
 func blocked(p *v1.Package) *wire.Failure {

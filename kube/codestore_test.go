@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"pgregory.net/rapid"
@@ -136,7 +137,7 @@ func TestCodeStore_SaysWhyThereIsNoCode(t *testing.T) {
 	source := literal(ns, "source", "")
 	source.Spec.Source, source.Spec.Deployment = v1.Archive{URL: "https://a/b"}, v1.Archive{}
 	image := literal(ns, "image", "")
-	image.Spec.Deployment = v1.Archive{OCI: &v1.OCIArchive{Image: "i"}}
+	image.Spec.Deployment = v1.Archive{OCI: &v1.OCIArchive{Image: "i", ImagePullSecrets: []corev1.LocalObjectReference{{Name: "none"}}}}
 	empty := literal(ns, "empty", "")
 	empty.Spec.Deployment = v1.Archive{}
 	for _, p := range []*v1.Package{source, image, empty} {
@@ -147,7 +148,7 @@ func TestCodeStore_SaysWhyThereIsNoCode(t *testing.T) {
 		t.Helper()
 		for key, want := range map[string]string{
 			ns + "/source": v1.ReasonPackageBuildPending,
-			ns + "/image":  v1.ReasonArchiveUnsupported,
+			ns + "/image":  v1.ReasonCodeUnavailable,
 			ns + "/empty":  v1.ReasonPackageBuildFailed,
 			ns + "/gone":   v1.ReasonPackageNotFound,
 			"":             v1.ReasonPackageNotFound,
@@ -156,6 +157,31 @@ func TestCodeStore_SaysWhyThereIsNoCode(t *testing.T) {
 			if f := failureOf(t, err); f.Reason != want || f.Message == "" {
 				t.Errorf("%s: %+v, want %s", key, f, want)
 			}
+		}
+	}
+	t.Run("live", check)
+	run(t, cache)
+	t.Run("cached", check)
+}
+
+func TestCodeStore_SaysWhereCodeInAnImageIs(t *testing.T) {
+	clients, ns := start(t)
+	must(clients.Secrets(ns).Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "pull"}, Type: corev1.SecretTypeDockerConfigJson,
+		Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(`{"auths":{}}`)},
+	}, metav1.CreateOptions{}))(t)
+	p := literal(ns, "image", "")
+	p.Spec.Deployment = v1.Archive{Type: v1.ArchiveOCI, OCI: &v1.OCIArchive{
+		Image: "registry/code:1", SubPath: "app", ImagePullSecrets: []corev1.LocalObjectReference{{Name: "pull"}},
+	}}
+	p = must(clients.Packages(ns).Create(t.Context(), p, metav1.CreateOptions{}))(t)
+	store, cache := newStore(t, clients, ns, t.TempDir())
+	check := func(t *testing.T) {
+		t.Helper()
+		got := codeOf(t, store, ns+"/image", "").Image
+		if got == nil || got.Image != "registry/code:1" || got.SubPath != "app" || got.Package != string(p.UID)+"/1" ||
+			len(got.PullSecrets) != 1 || string(got.PullSecrets[0]) != `{"auths":{}}` {
+			t.Errorf("image is %+v", got)
 		}
 	}
 	t.Run("live", check)

@@ -14,6 +14,8 @@ import (
 type Keys struct {
 	// URLs checks signed URLs; nil refuses all of them.
 	URLs *sign.ArchiveVerifier
+	// Control checks control calls of the platform's parts; nil refuses all of them.
+	Control *sign.Verifier
 	// Masters are shared secrets, the newest first. None means that calls need not be signed, unless RequireAuth; an
 	// empty one signs nothing.
 	Masters [][]byte

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hotpod.dev/sign"
+	"hotpod.dev/wire"
 )
 
 // Headers of the store, the first three are Fission's.
@@ -32,6 +33,7 @@ type Server struct {
 	spool   *spool
 	usage   *usage
 	grants  grants
+	images  images
 	metrics *metrics
 }
 
@@ -44,7 +46,7 @@ func New(c Config) (*Server, error) {
 	if err := os.MkdirAll(c.Spool, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of uploads: %w", err)
 	}
-	s := &Server{config: c, log: c.Log, spool: newSpool(c.Spool), grants: grants{spent: map[string]time.Time{}}}
+	s := &Server{config: c, log: c.Log, spool: newSpool(c.Spool), grants: grants{spent: map[string]time.Time{}}, images: images{known: map[imageKey]string{}}}
 	s.usage = &usage{config: c, spool: s.spool, sizes: map[string]int64{}}
 	s.metrics = newMetrics(c.Registerer, s.usage)
 	return s, nil
@@ -89,17 +91,26 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("DELETE "+sign.ArchivePath, s.handle("delete", s.delete))
 	mux.HandleFunc("POST "+PathUploads, s.handle("begin", s.begin))
 	mux.HandleFunc("PATCH "+PathUploads+"/{id}", s.handle("piece", s.patch))
+	mux.HandleFunc("POST "+wire.PathImages, s.counted("image", s.fromImage))
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	return mux
 }
 
-// handle lets a call through to do, counts it, and answers what went wrong.
+// handle lets a call through to do.
 func (s *Server) handle(what string, do func(http.ResponseWriter, *http.Request, *caller) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+	return s.counted(what, func(w http.ResponseWriter, r *http.Request) error {
 		c, err := s.authorize(r)
-		if err == nil {
-			err = do(w, r, c)
+		if err != nil {
+			return err
 		}
+		return do(w, r, c)
+	})
+}
+
+// counted counts a call and answers what went wrong.
+func (s *Server) counted(what string, do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := do(w, r)
 		s.metrics.call(what, err)
 		if err == nil {
 			return

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,19 @@ func (s *spool) receive(content io.Reader) (*spooled, error) {
 	}
 	f.id = hex.EncodeToString(sum.Sum(nil))
 	return f, nil
+}
+
+// take stores what write writes, which is at most limit bytes.
+func (s *spool) take(write func(io.Writer) error, limit int64) (*spooled, error) {
+	r, w := io.Pipe()
+	go func() { _ = w.CloseWithError(write(w)) }()
+	f, err := s.receive(io.LimitReader(r, limit+1))
+	_ = r.Close() // ends a writer that has more
+	if err == nil && f.size > limit {
+		f.discard()
+		return nil, faultf(http.StatusUnprocessableEntity, "the archive is larger than the %d bytes allowed", limit)
+	}
+	return f, err
 }
 
 // pieces opens the upload of the archive with that identity, for one caller at a time, and returns what it holds.

@@ -61,6 +61,8 @@ type Code struct {
 	Literal []byte `json:"literal,omitempty"`
 	// URL answers the archive.
 	URL string `json:"url,omitempty"`
+	// Image holds the code, until the archive store has taken it out and URL is set. It is not sent.
+	Image *ImageCode `json:"-"`
 	// KeepArchive leaves a zip packed.
 	KeepArchive bool `json:"keepArchive,omitempty"`
 }

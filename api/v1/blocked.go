@@ -7,9 +7,6 @@ import "fmt"
 func (p *Package) Blocked() (reason, message string) {
 	name := p.Namespace + "/" + p.Name
 	switch {
-	case p.Spec.Deployment.OCI != nil:
-		return ReasonArchiveUnsupported, fmt.Sprintf(
-			"package %s is an OCI image, which cannot be loaded yet: use a literal or a url", name)
 	case p.Spec.Source.Empty() && p.Spec.Deployment.Empty():
 		return ReasonPackageBuildFailed, fmt.Sprintf("package %s: %s", name, EmptyPackageMessage)
 	case !p.Spec.Deployment.Empty():

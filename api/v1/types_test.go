@@ -34,7 +34,7 @@ func TestPackage_BlockedSaysWhyCodeCannotBeLoaded(t *testing.T) {
 		{"a source that failed after another was built", url, literal, BuildFailed, failed, "", ""},
 		{"a source being built while another's code is there", url, literal, BuildRunning, nil, "", ""},
 		{"a source that was built", url, literal, BuildSucceeded, nil, "", ""},
-		{"an image", Archive{}, Archive{OCI: &OCIArchive{Image: "i"}}, BuildNone, nil, ReasonArchiveUnsupported, "use a literal or a url"},
+		{"an image", Archive{}, Archive{OCI: &OCIArchive{Image: "i"}}, BuildNone, nil, "", ""},
 	} {
 		p := &Package{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "p"},

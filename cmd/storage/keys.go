@@ -10,6 +10,7 @@ import (
 	"hotpod.dev/kube"
 	"hotpod.dev/sign"
 	"hotpod.dev/storage"
+	"hotpod.dev/wire"
 )
 
 // Pauses between two looks at the keys: while one is missing, and later, when they change by hand only.
@@ -78,6 +79,9 @@ func (k *keys) read(ctx context.Context) (complete bool, err error) {
 	}
 	if public != "" {
 		if found.URLs, err = sign.NewArchiveVerifier(public); err != nil {
+			return false, err
+		}
+		if found.Control, err = sign.NewVerifier(wire.ControlStorage, public); err != nil {
 			return false, err
 		}
 	}

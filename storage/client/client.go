@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"hotpod.dev/sign"
+	"hotpod.dev/wire"
 )
 
 // Client calls one store. It is safe for concurrent use; fill it before its first use.
@@ -132,6 +133,17 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 		message = "the archive store answers " + resp.Status
 	}
 	return nil, &StatusError{Status: resp.StatusCode, Message: message, offset: resp.Header.Get("Upload-Offset")}
+}
+
+// Image has the store take code out of an image. It is for parts of the platform, which sign as for a pod.
+func (c *Client) Image(ctx context.Context, signer *sign.Signer, code *wire.ImageCode) (archive wire.ImageArchive, err error) {
+	body, err := json.Marshal(code)
+	if err != nil {
+		return archive, fmt.Errorf("ask for an image: %w", err)
+	}
+	signature := signer.Sign(wire.ControlStorage, http.MethodPost, wire.PathImages, body, time.Now().Add(sign.TTL))
+	err = c.call(ctx, http.MethodPost, wire.PathImages, http.Header{sign.Header: {signature}}, body, &archive)
+	return archive, err
 }
 
 // again reports whether a call may succeed when it is made again, and waits before that.
