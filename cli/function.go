@@ -165,10 +165,8 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 	if err := o.resources.apply(f, &s.Resources); err != nil {
 		return err
 	}
-	for _, apply := range []func(*pflag.FlagSet, *v1.FunctionSpec) error{o.variables.apply, o.streams.apply} {
-		if err := apply(f, s); err != nil {
-			return err
-		}
+	if err := o.applyGroups(f, s); err != nil {
+		return err
 	}
 	if own {
 		o.applyOwn(f, &s.InvokeStrategy.ExecutionStrategy)
@@ -196,6 +194,14 @@ func (o *functionFlags) ownDefaults(f *pflag.FlagSet) {
 	if !f.Changed("maxscale") {
 		o.maxScale = max(1, o.minScale)
 	}
+}
+
+// applyGroups sets what groups of flags say of variables and of streams.
+func (o *functionFlags) applyGroups(f *pflag.FlagSet, s *v1.FunctionSpec) error {
+	if err := o.variables.apply(f, s); err != nil {
+		return err
+	}
+	return o.streams.apply(f, s)
 }
 
 func (o *functionFlags) applyRest(given func(...string) bool, fn *v1.Function) {

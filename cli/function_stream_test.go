@@ -62,8 +62,11 @@ func TestProvisioned_ReadsNumbersAndWindows(t *testing.T) {
 
 func TestStreams_RefuseWhatMakesNoSense(t *testing.T) {
 	for _, args := range [][]string{
-		{"--streaming=false", "--streamingidletimeout", "5"}, {"--streamingidletimeout", "-1"}, {"--streamingmaxduration", "-1"},
-		{"--provisioned-concurrency", "-1"}, {"--provisioned-window", "day;0 8 * * *;10h;5"},
+		{"--streaming=false", "--streamingidletimeout", "5"},
+		{"--streamingidletimeout", "-1"},
+		{"--streamingmaxduration", "-1"},
+		{"--provisioned-concurrency", "-1"},
+		{"--provisioned-window", "day;0 8 * * *;10h;5"},
 		{"--provisioned-concurrency", "0", "--provisioned-window", "day;0 8 * * *;10h;5"},
 		{"--provisioned-concurrency", "1", "--provisioned-window", "0 8 * * *;10h;5"},
 		{"--provisioned-concurrency", "1", "--provisioned-window", "day;often;10h;5"},

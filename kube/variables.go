@@ -63,6 +63,11 @@ func check(f *v1.Function, held map[origin]map[string][]byte) error {
 			return absent(f, s)
 		}
 	}
+	return checkKeys(f, held)
+}
+
+// checkKeys is check for the variables that take their values from one key each.
+func checkKeys(f *v1.Function, held map[origin]map[string][]byte) error {
 	for _, e := range f.Spec.Env {
 		s, key, optional, ok := originOfOne(e)
 		if !ok || optional {
