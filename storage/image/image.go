@@ -106,7 +106,7 @@ type writer struct {
 func (w *writer) add(h *tar.Header, content io.Reader) (done bool, err error) {
 	file := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
 	if w.sub != "" && file == w.sub && h.Typeflag == tar.TypeReg {
-		_, err := io.Copy(w.raw, content) //nolint:gosec // the caller bounds what is written
+		_, err := io.Copy(w.raw, content)
 		return true, err
 	}
 	inside, ok := w.below(file)
@@ -134,7 +134,7 @@ func (w *writer) add(h *tar.Header, content io.Reader) (done bool, err error) {
 	if err := w.tar.WriteHeader(out); err != nil {
 		return false, fmt.Errorf("pack image: %w", err)
 	}
-	if _, err := io.Copy(w.tar, content); err != nil { //nolint:gosec // the caller bounds what is written
+	if _, err := io.Copy(w.tar, content); err != nil {
 		return false, fmt.Errorf("pack image: %w", err)
 	}
 	return false, nil
