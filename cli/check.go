@@ -192,8 +192,10 @@ func (c *checkup) rights(ctx context.Context, pre bool) {
 	wanted := []right{{"fission.io", "functions", "create", c.app.namespace}, {"fission.io", "httptriggers", "create", c.app.namespace}}
 	if pre {
 		wanted = []right{
-			{"apiextensions.k8s.io", "customresourcedefinitions", "create", ""}, {"", "namespaces", "create", ""},
-			{"apps", "deployments", "create", "fission"}, {"rbac.authorization.k8s.io", "clusterroles", "create", ""},
+			{"apiextensions.k8s.io", "customresourcedefinitions", "create", ""},
+			{"", "namespaces", "create", ""},
+			{"apps", "deployments", "create", "fission"},
+			{"rbac.authorization.k8s.io", "clusterroles", "create", ""},
 		}
 	}
 	for _, w := range wanted {

@@ -110,5 +110,5 @@ func (a *app) confirm(question string, yes bool) (bool, error) {
 // terminal reports whether a person sits at the other end.
 func terminal(r any) bool {
 	f, ok := r.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor fits
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -233,7 +233,7 @@ func (s *devSession) follow(ctx context.Context, watch *fileWatch) error {
 		reloaded, err := s.reload(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // that it ends is what the person wanted
 		case err != nil:
 			s.app.progress("  × %s: %s", name, explain(err))
 		case reloaded:

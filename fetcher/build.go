@@ -80,7 +80,12 @@ func (s *Server) fetchSource(ctx context.Context, req *wire.FetchRequest) (any, 
 
 // openUp lets every user of the pod change a file or a folder's files.
 func openUp(path string) error {
-	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	return fs.WalkDir(root.FS(), filepath.Base(path), func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.Type()&fs.ModeSymlink != 0 {
 			return err
 		}
@@ -88,7 +93,7 @@ func openUp(path string) error {
 		if err != nil {
 			return err
 		}
-		return os.Chmod(p, info.Mode().Perm()|0o666|info.Mode().Perm()&0o111)
+		return root.Chmod(p, info.Mode().Perm()|0o666)
 	})
 }
 

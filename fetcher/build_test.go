@@ -19,6 +19,7 @@ import (
 )
 
 func newBuilderPod(t *testing.T) *pod {
+	t.Helper()
 	return newPod(t, func(c *Config) { c.PackagesDir = t.TempDir() })
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -44,7 +43,7 @@ func (s *Server) rehearse(ctx context.Context) (err error) {
 	}
 	cfg := s.cfg
 	cfg.CodeDir, cfg.ControlKey, cfg.RuntimeAddress = dir, signer.PublicKey(), lis.Addr().String()
-	understudy, err := New(cfg, slog.New(slog.NewJSONHandler(io.Discard, nil)))
+	understudy, err := New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // SharedSecret is the Secret that the archive store's clients sign with; its name and key are Fission's.
-const SharedSecret = "fission-internal-auth" //nolint:gosec // a name, not a credential
+const SharedSecret = "fission-internal-auth"
 
 const (
 	sharedKey = "secret"

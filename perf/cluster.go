@@ -170,7 +170,9 @@ func (c *simulatedCluster) Code(context.Context, string, string) (wire.Code, err
 }
 
 // Files implements pool.Files.
-func (c *simulatedCluster) Inputs(context.Context, *v1.Function) (wire.Inputs, error) { return wire.Inputs{}, nil }
+func (c *simulatedCluster) Inputs(context.Context, *v1.Function) (wire.Inputs, error) {
+	return wire.Inputs{}, nil
+}
 
 // simulatedEnvironments are n environments, together with so large pools.
 func simulatedEnvironments(n, poolsize int) []*v1.Environment {

@@ -30,9 +30,10 @@ func languages() []language {
 
 // allLanguages are their folders, as --environment has them.
 func allLanguages() string {
-	var folders []string
-	for _, l := range languages() {
-		folders = append(folders, l.folder)
+	all := languages()
+	folders := make([]string, len(all))
+	for i, l := range all {
+		folders[i] = l.folder
 	}
 	return strings.Join(folders, ",")
 }

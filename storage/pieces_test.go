@@ -16,10 +16,10 @@ import (
 )
 
 // begin announces an archive.
-func (r *rig) begin(id string, size int, change ...func(*http.Request)) (int, Progress) {
+func (r *rig) begin(id string, size int) (int, Progress) {
 	r.t.Helper()
 	body := fmt.Sprintf(`{"id":%q,"size":%d}`, id, size)
-	status, _, text := r.call("POST", PathUploads, strings.NewReader(body), change...)
+	status, _, text := r.call("POST", PathUploads, strings.NewReader(body))
 	var p Progress
 	if err := json.Unmarshal([]byte(text), &p); status == 200 && err != nil {
 		r.t.Fatalf("begin: %s", text)
@@ -71,7 +71,7 @@ func TestPieces_GoOnAfterABrokenConnection(t *testing.T) {
 	r := newRig(t, nil)
 	content := strings.Repeat("0123456789", 100_000)
 	id := idOf(content)
-	req, err := http.NewRequestWithContext(t.Context(), "PATCH", fmt.Sprintf("%s%s/%s?size=%d", r.url, PathUploads, id, len(content)),
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, fmt.Sprintf("%s%s/%s?size=%d", r.url, PathUploads, id, len(content)),
 		io.MultiReader(strings.NewReader(content[:600_000]), iotest.ErrReader(errors.New("cable pulled"))))
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestTransfers_TakeLittleMemory(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &out); status != 200 || err != nil || out.Size != size {
 		t.Fatalf("PUT: %d %s", status, text)
 	}
-	req, _ := http.NewRequestWithContext(t.Context(), "GET", r.url+"/v1/archive?id="+out.ID, nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/v1/archive?id="+out.ID, nil)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

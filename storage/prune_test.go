@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -34,7 +33,7 @@ func local(t *testing.T, c Config) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Backend, c.Spool, c.Log = folder, filepath.Join(dir, ".uploads"), slog.New(slog.NewTextHandler(io.Discard, nil))
+	c.Backend, c.Spool, c.Log = folder, filepath.Join(dir, ".uploads"), slog.New(slog.DiscardHandler)
 	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)

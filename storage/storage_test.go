@@ -242,6 +242,7 @@ func TestSignedURLs_AllowOneArchiveAndNoMore(t *testing.T) {
 
 // shareSigned signs a request as Fission's clients do.
 func shareSigned(t *testing.T, master, namespace string, body []byte) func(*http.Request) {
+	t.Helper()
 	return func(q *http.Request) {
 		key, err := sign.NewSharedKey([]byte(master), "storagesvc", namespace)
 		if err != nil {

@@ -81,8 +81,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, c *caller, cont
 
 // incomplete explains why not everything arrived.
 func incomplete(err error, limit int64) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return faultf(http.StatusRequestEntityTooLarge, "the archive is larger than the %d bytes allowed", limit)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {

@@ -128,7 +128,7 @@ func (c *cluster) get(path string) (int, string) {
 }
 
 // function deploys a Node.js function with a route below the namespace's name, and waits until the route is there.
-func (c *cluster) function(name, code string, flags ...string) (path string) {
+func (c *cluster) function(name, code string) (path string) {
 	c.t.Helper()
 	file := filepath.Join(c.t.TempDir(), name+".js")
 	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
@@ -137,15 +137,9 @@ func (c *cluster) function(name, code string, flags ...string) (path string) {
 	if _, err := c.try(c.t.Context(), "kubectl", "get", "environment", "nodejs", "-n", c.namespace); err != nil {
 		c.run("hotpod", "env", "create", "--name", "nodejs", "--image", "hotpod/node-env", "--poolsize", "1")
 	}
-	c.run("hotpod", append([]string{"function", "create", "--name", name, "--env", "nodejs", "--code", file}, flags...)...)
+	c.run("hotpod", "function", "create", "--name", name, "--env", "nodejs", "--code", file)
 	path = "/" + c.namespace + "/" + name
 	c.run("hotpod", "route", "create", "--name", name, "--method", "GET", "--url", path, "--function", name)
 	c.run("kubectl", "wait", "-n", c.namespace, "--for=condition=Ready", "--timeout=60s", "httptrigger/"+name)
 	return path
-}
-
-// pods returns the names of the function's pods.
-func (c *cluster) pods(function string) []string {
-	c.t.Helper()
-	return strings.Fields(c.run("kubectl", "get", "pods", "-n", c.namespace, "-l", "functionName="+function, "-o", "jsonpath={.items[*].metadata.name}"))
 }
