@@ -24,3 +24,12 @@ end
 def bad_header(context)
   [200, { 'X-A' => "a\r\nb" }, []]
 end
+
+# Reads the body's first line and the rest in pieces, and all of it again.
+def again(context)
+  input = context.request.body
+  sizes = [input.gets.to_s.bytesize]
+  sizes << input.readpartial(1000).bytesize until input.eof?
+  input.rewind
+  "#{sizes.sum} #{input.read.bytesize} #{input.read.inspect} #{input.read(1).inspect} #{input.string.bytesize}"
+end

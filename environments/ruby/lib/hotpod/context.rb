@@ -2,7 +2,7 @@
 
 require 'json'
 require 'logger'
-require 'stringio'
+require 'stringio' # For functions that use it without asking.
 require 'uri'
 
 # Functions use it without asking; a rack that comes with the function is found first.
@@ -58,7 +58,7 @@ module Fission
     def POST # rubocop:disable Naming/MethodName
       return {} unless content_type.to_s.start_with?('application/x-www-form-urlencoded')
 
-      @form ||= URI.decode_www_form(@env['hotpod.body'].dup.force_encoding('UTF-8')).to_h
+      @form ||= URI.decode_www_form(body.string.dup.force_encoding('UTF-8')).to_h
     end
 
     def params = self.GET.merge(self.POST)
@@ -69,7 +69,7 @@ module Fission
     end
 
     # The body as JSON.
-    def json = JSON.parse(@env['hotpod.body'])
+    def json = JSON.parse(body.string)
   end
 
   # What a function gets.
@@ -95,13 +95,13 @@ module Hotpod
 
     module_function
 
-    def of(head, body)
+    def of(head, input)
       path, query = head.target.split('?', 2)
       env = {
         'REQUEST_METHOD' => head.method, 'PATH_INFO' => URI::DEFAULT_PARSER.unescape(path), 'QUERY_STRING' => query.to_s,
         'REQUEST_URI' => head.target, 'REQUEST_PATH' => path, 'SCRIPT_NAME' => '', 'SERVER_PROTOCOL' => head.version,
         'SERVER_NAME' => head.headers['host'].to_s.split(':').first || 'localhost', 'SERVER_PORT' => '80', 'rack.url_scheme' => 'http',
-        'rack.input' => StringIO.new(body), 'rack.errors' => $stderr, 'rack.logger' => LOGGER, 'hotpod.body' => body
+        'rack.input' => input, 'rack.errors' => $stderr, 'rack.logger' => LOGGER
       }
       head.headers.each do |name, value|
         key = name.upcase.tr('-', '_')

@@ -20,7 +20,7 @@ module Hotpod
     def run
       settings = Settings.new(@env)
       runtime = Runtime.new(settings, method(:leave))
-      server = Server.new(settings) { |head, body| runtime.handle(head, body) }
+      server = Server.new(settings) { |head, input| runtime.handle(head, input) }
       %w[TERM INT].each { |signal| trap(signal) { @ends.push(nil) } }
       server.start
       status = @ends.pop

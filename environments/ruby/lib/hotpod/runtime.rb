@@ -2,6 +2,7 @@
 
 require_relative 'context'
 require_relative 'http1'
+require_relative 'input'
 require_relative 'loader'
 
 module Hotpod
@@ -17,21 +18,23 @@ module Hotpod
     end
 
     # Answers one request.
-    def handle(head, body)
-      return specialize(head, body) if head.method == 'POST' && %w[/v2/specialize /specialize].include?(head.target)
+    def handle(head, input)
+      return specialize(head, input) if head.method == 'POST' && %w[/v2/specialize /specialize].include?(head.target)
       return Answer.text(200, "OK\n") if head.target == '/healthz'
       return Answer.text(500, "Generic container: no requests supported\n") unless @function
 
-      call(head, body)
+      call(head, input)
     rescue SystemExit => e
       @leave.call(e.status)
     end
 
     private
 
-    def call(head, body)
-      context = Fission::Context.new(Env.of(head, body))
+    def call(head, input)
+      context = Fission::Context.new(Env.of(head, input))
       answer_of(@function.arity.zero? ? @function.call : @function.call(context))
+    rescue HTTPError, ConnectionOver
+      raise # The request's fault: its body is too large, malformed or breaks off.
     rescue StandardError, ScriptError => e
       warn "function error: #{stack(e)}"
       Answer.text(500, @settings.show_errors ? "Internal server error: #{e.class}: #{e.message}\n" : "Internal server error\n")
@@ -56,21 +59,22 @@ module Hotpod
       Answer.new(Integer(status), pairs, body)
     end
 
-    def specialize(head, body)
+    def specialize(head, input)
       return Answer.text(400, "Not a generic container\n") unless @loading.try_lock
 
       begin
         return Answer.text(400, "Not a generic container\n") if @function
 
-        load_function(*asked(head, body))
+        load_function(*asked(head, input))
       ensure
         @loading.unlock
       end
     end
 
     # The path and the entry point; version 1 has a fixed path, and a body only when the function has variables.
-    def asked(head, body)
+    def asked(head, input)
       first = head.target == '/specialize'
+      body = input.string
       call = first && body.empty? ? {} : JSON.parse(body)
       raise HTTPError.new(400, 'specialize: the body must be a JSON object') unless call.is_a?(Hash)
 

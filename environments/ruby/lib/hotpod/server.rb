@@ -1,10 +1,11 @@
 # frozen_string_literal: true
 
 require_relative 'connection'
+require_relative 'input'
 
 module Hotpod
   # Connections, one thread each, and draining: the queue-proxy keeps few connections, one for each request that a pod
-  # may have at a time. The block answers requests: it gets a Head and a body and returns an Answer.
+  # may have at a time. The block answers requests: it gets a Head and an Input and returns an Answer.
   class Server
     def initialize(settings, &handle)
       @settings = settings
@@ -51,12 +52,12 @@ module Hotpod
     rescue ConnectionOver
       nil
     ensure
+      connection.close
       @changed.synchronize do
         @idle.delete(connection)
         @busy.delete(connection)
         @change.broadcast
       end
-      connection.close
     end
 
     # Marks a connection as idle; false when it shall close instead.
@@ -75,12 +76,10 @@ module Hotpod
         @idle.delete(connection)
         @busy[connection] = true
       end
-      body = connection.read_body(@settings.body_limit)
-      respond(connection, head, @handle.call(head, body))
+      respond(connection, head, @handle.call(head, Input.new(connection.body, @settings.body_limit)))
     rescue HTTPError => e
-      known = !head.nil? && e.status == 413
+      known = !head.nil? && e.status == 413 && head.keep_alive? && !@draining
       connection.answer(head, Answer.text(e.status, "#{e.message}\n"), known)
-      known && connection.discard
     end
 
     def respond(connection, head, answer)
