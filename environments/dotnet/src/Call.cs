@@ -12,19 +12,21 @@ namespace Hotpod
         const string ParamsPrefix = "X-Fission-Params-";
 
         public readonly Head Head;
-        public readonly byte[] Bytes;
+
+        /// <summary>The body, read as it is asked for.</summary>
+        public readonly Stream Body;
 
         /// <summary>The folder of the function's code.</summary>
         public string Folder;
 
-        public Call(Head head, byte[] bytes)
+        internal Call(Head head, BodyStream body)
         {
             Head = head;
-            Bytes = bytes;
-            Body = new MemoryStream(bytes, false);
+            Body = body;
         }
 
-        public readonly Stream Body;
+        /// <summary>The whole body; throws HttpError 413 when that is beyond the limit.</summary>
+        public byte[] Bytes { get { return ((BodyStream)Body).All(); } }
 
         public string Text { get { return Encoding.UTF8.GetString(Bytes); } }
 

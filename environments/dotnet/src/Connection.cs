@@ -1,7 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
-using System.IO;
 using System.Net.Sockets;
 using System.Text;
 
@@ -14,17 +12,17 @@ namespace Hotpod
     sealed class Connection
     {
         const int MaxHead = 128 * 1024;
-        // Reading a refused body away is cheaper for everybody than a connection that breaks.
+        // Reading an unread body away is cheaper for everybody than a connection that breaks.
         const long MaxDiscard = 1 << 30;
         // Longer than any idle time of the queue-proxy towards the runtime, so that it
         // is never the runtime that closes a connection a request is already on.
         const int IdleMilliseconds = 75000;
+        // How long a client that does not go on sending is waited for before its connection is closed.
+        const int LingerMilliseconds = 2000;
 
         readonly Socket socket;
         byte[] buffer = new byte[16 * 1024];
         int start, end;
-        long unread; // of the current request's body; -1 before a chunk
-        bool waits;  // The client still waits for a 100 before it sends the body.
 
         public Connection(Socket socket)
         {
@@ -33,9 +31,17 @@ namespace Hotpod
             socket.ReceiveTimeout = IdleMilliseconds;
         }
 
-        /// <summary>The next request's head, or null when the client has gone or stays silent.</summary>
+        /// <summary>The body of the last request.</summary>
+        public RequestBody Body { get; private set; }
+
+        /// <summary>
+        /// The next request's head, or null when the client has gone or stays silent. What the last request left unread is
+        /// read away before.
+        /// </summary>
         public Head NextHead()
         {
+            if (Body != null && !Body.Discard(MaxDiscard)) return null;
+            Body = null;
             int stop;
             while ((stop = EndOfHead()) < 0)
             {
@@ -44,8 +50,7 @@ namespace Hotpod
             }
             var head = Head.Parse(Encoding.GetEncoding("iso-8859-1").GetString(buffer, start, stop - start));
             start = stop + 4;
-            unread = head.Length;
-            waits = head.ExpectsContinue && unread != 0;
+            Body = new RequestBody(this, head);
             return head;
         }
 
@@ -57,69 +62,27 @@ namespace Hotpod
             return -1;
         }
 
-        /// <summary>The whole body; throws HttpError 413 when it is longer than limit.</summary>
-        public byte[] ReadBody(Head head, long limit)
-        {
-            if (head.Length > limit) throw TooLarge(limit);
-            if (waits) Send(Encoding.ASCII.GetBytes("HTTP/1.1 100 Continue\r\n\r\n"));
-            waits = false;
-            var body = new MemoryStream(head.Length > 0 ? (int)head.Length : 0);
-            Drain(body, limit, TooLarge(limit));
-            return body.Capacity == body.Length ? body.GetBuffer() : body.ToArray();
-        }
+        /// <summary>Has the client send the body that it announced.</summary>
+        public void Continue() { Send(Encoding.ASCII.GetBytes("HTTP/1.1 100 Continue\r\n\r\n")); }
 
-        /// <summary>Reads away what the client still sends of its body; whether the connection can go on.</summary>
-        public bool Discard()
+        /// <summary>Reads between 1 and count bytes of a body.</summary>
+        public int Some(byte[] to, int offset, int count)
         {
-            if (waits) return false;
-            try
+            if (start == end && count >= buffer.Length)
             {
-                Drain(Stream.Null, MaxDiscard, new HttpError(413, ""));
-                return true;
+                var read = Receive(to, offset, count);
+                if (read == 0) throw new ConnectionOver();
+                return read;
             }
-            catch (HttpError)
-            {
-                return false;
-            }
+            if (start == end) FillOrEnd();
+            var piece = Math.Min(count, end - start);
+            Buffer.BlockCopy(buffer, start, to, offset, piece);
+            start += piece;
+            return piece;
         }
 
-        static HttpError TooLarge(long limit)
-        {
-            return new HttpError(413, "request body larger than " + limit + " bytes (BODY_PARSER_LIMIT)");
-        }
-
-        void Drain(Stream to, long limit, HttpError tooLarge)
-        {
-            var chunked = unread < 0;
-            do
-            {
-                if (chunked && !NextChunk()) return;
-                if (unread > limit) throw tooLarge;
-                limit -= unread;
-                while (unread > 0)
-                {
-                    if (start == end) FillOrEnd();
-                    var piece = (int)Math.Min(unread, end - start);
-                    to.Write(buffer, start, piece);
-                    start += piece;
-                    unread -= piece;
-                }
-                if (chunked && Line() != "") throw new HttpError(400, "malformed chunk");
-            } while (chunked);
-        }
-
-        bool NextChunk()
-        {
-            if (unread > 0) return true; // A refused chunk, now to be discarded.
-            var size = Line().Split(';')[0].Trim();
-            if (size.Length > 15 || !long.TryParse(size, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out unread))
-                throw new HttpError(400, "malformed chunk");
-            if (unread > 0) return true;
-            while (Line() != "") { } // Trailers mean nothing to a function.
-            return false;
-        }
-
-        string Line()
+        /// <summary>A line of a chunked body.</summary>
+        public string Line()
         {
             for (var i = start; ; i++)
             {
@@ -153,16 +116,16 @@ namespace Hotpod
                 start = 0;
             }
             if (end == buffer.Length) Array.Resize(ref buffer, buffer.Length * 2);
-            try
-            {
-                var read = socket.Receive(buffer, end, buffer.Length - end, SocketFlags.None);
-                end += read;
-                return read > 0;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
+            var read = Receive(buffer, end, buffer.Length - end);
+            end += read;
+            return read > 0;
+        }
+
+        // 0 at the end, however it came.
+        int Receive(byte[] to, int offset, int count)
+        {
+            try { return socket.Receive(to, offset, count, SocketFlags.None); }
+            catch (SocketException) { return 0; }
         }
 
         /// <summary>Writes an answer whose body is bytes or a sequence of them; head is null for a request that was not understood.</summary>
@@ -172,6 +135,7 @@ namespace Hotpod
             var bytes = response.Body as byte[];
             if (bytes != null)
             {
+                keepAlive &= Body == null || !Body.Waits; // Nobody knows whether the body still comes.
                 // The length of an empty answer to HEAD is the one that the function may give.
                 var framing = response.Status == 204 ? "" : "Content-Length: " + bytes.Length + "\r\n";
                 Send(response.Head(keepAlive, framing));
@@ -179,6 +143,7 @@ namespace Hotpod
                 return;
             }
             var chunked = hasBody && (head == null || head.Version == "HTTP/1.1");
+            if (hasBody && Body != null) Body.Proceed(); // The pieces may need it, and after the head it would be too late.
             Send(response.Head(keepAlive && (chunked || !hasBody), chunked ? "Transfer-Encoding: chunked\r\n" : ""));
             if (hasBody) Pieces((IEnumerable<byte[]>)response.Body, chunked);
             if (hasBody && !chunked) throw new ConnectionOver();
@@ -214,7 +179,13 @@ namespace Hotpod
         /// <summary>Closes the connection so that the client still reads what was sent.</summary>
         public void Close()
         {
-            Quietly(() => socket.Shutdown(SocketShutdown.Send));
+            Quietly(() =>
+            {
+                socket.Shutdown(SocketShutdown.Send);
+                socket.ReceiveTimeout = LingerMilliseconds;
+                // Closing with something unread would take the answer away from the client.
+                if (Body != null) Body.Discard(MaxDiscard);
+            });
             socket.Close();
         }
 

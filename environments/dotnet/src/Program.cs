@@ -88,7 +88,7 @@ namespace Hotpod
                 File.WriteAllText(file, Source);
                 var assembly = Compiler.Compile(new[] { file }, new string[0]);
                 var head = Head.Parse("POST /?a=b HTTP/1.1\r\nHost: rehearsal\r\nX-Fission-Params-A: b");
-                var response = Function.Find(new[] { assembly }, "", "/").Invoke(new Call(head, new byte[1]));
+                var response = Function.Find(new[] { assembly }, "", "/").Invoke(new Call(head, new BodyStream(new RequestBody(null, head), 0)));
                 response.Head(true, "");
                 Json.Parse("{\"filepath\":\"\",\"env\":{\"a\":[1,true]}}");
             }

@@ -29,6 +29,9 @@ namespace Hotpod
             }
             catch (Exception err)
             {
+                var cause = err.GetBaseException();
+                // The request's fault: its body is too large, malformed or breaks off.
+                if (cause is HttpError || cause is ConnectionOver) throw Errors.Kept(cause);
                 return Failed(err);
             }
         }
@@ -60,7 +63,7 @@ namespace Hotpod
 
         Response Load(Call call)
         {
-            var asked = call.Bytes.Length == 0 ? null : Json.Parse(call.Text) as Dictionary<string, object>;
+            var asked = call.Body.Length == 0 ? null : Json.Parse(call.Text) as Dictionary<string, object>;
             var path = call.Head.Target == "/specialize" ? settings.CodePath : Member(asked, "filepath") as string;
             if (string.IsNullOrEmpty(path)) throw new FormatException("there is none");
             SetVariables(Member(asked, "env") as Dictionary<string, object>);

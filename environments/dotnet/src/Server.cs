@@ -73,13 +73,13 @@ namespace Hotpod
             catch (ConnectionOver) { }
             finally
             {
+                connection.Close();
                 lock (changed)
                 {
                     idle.Remove(connection);
                     busy.Remove(connection);
                     Monitor.PulseAll(changed);
                 }
-                connection.Close();
             }
         }
 
@@ -108,15 +108,14 @@ namespace Hotpod
                     idle.Remove(connection);
                     busy.Add(connection);
                 }
-                var body = connection.ReadBody(head, settings.BodyLimit);
-                Answer(connection, head, runtime.Handle(new Call(head, body)));
+                Answer(connection, head, runtime.Handle(new Call(head, new BodyStream(connection.Body, settings.BodyLimit))));
                 return head.KeepAlive && !draining;
             }
             catch (HttpError err)
             {
-                var known = head != null && err.Status == 413;
+                var known = head != null && err.Status == 413 && head.KeepAlive && !draining;
                 connection.Answer(head, Response.Text(err.Status, err.Message + "\n"), known);
-                return known && connection.Discard() && !draining;
+                return known;
             }
         }
 

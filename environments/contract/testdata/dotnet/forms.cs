@@ -66,3 +66,16 @@ public class BadHeader
 {
     public object Execute() { return new Hotpod.Response(200, "x").With("X-A", "a\r\nb: c"); }
 }
+
+public class Again
+{
+    public object Execute(Api.FissionContext context)
+    {
+        var body = context.Request.Body;
+        var pieces = 0;
+        for (int read; (read = body.Read(new byte[1000], 0, 1000)) > 0;) pieces += read;
+        body.Position = 0;
+        var text = new StreamReader(body).ReadToEnd();
+        return pieces + " " + text.Length + " " + body.Length + " " + context.Request.BodyAsString().Length;
+    }
+}
