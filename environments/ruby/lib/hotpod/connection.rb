@@ -116,7 +116,11 @@ module Hotpod
     def fill
       return false if @lingers && !@socket.wait_readable(LINGER_SECONDS)
 
-      @buffer << @socket.readpartial(PIECE)
+      if @buffer.empty?
+        @socket.readpartial(PIECE, @buffer) # Into the memory that is there: a large body would leave much garbage.
+      else
+        @buffer << @socket.readpartial(PIECE)
+      end
       true
     rescue SystemCallError, IOError
       false

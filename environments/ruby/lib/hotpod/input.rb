@@ -104,7 +104,7 @@ module Hotpod
       raise_gone if @gone
       piece = @body.some or return false
       forget if !@complete || (@position.positive? && @data.bytesize + piece.bytesize > KEPT)
-      @data << piece
+      @data.empty? ? @data = piece : @data << piece
       true
     end
 
