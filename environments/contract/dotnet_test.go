@@ -61,6 +61,16 @@ func TestDotnet_AssembliesOfTheBuilderAreLoaded(t *testing.T) {
 	})
 }
 
+func TestDotnet_FormatErrorInTheMiddleCutsTheConnection(t *testing.T) {
+	only(t, "dotnet", func(t *testing.T, l Language) {
+		r := start(t, l)
+		r.mustLoad(l.place(t, "forms"), "Parses")
+		if a, err := r.try(http.MethodGet, "/", nil); err == nil || string(a.body) != "first" {
+			t.Fatalf("%q %v", a.body, err)
+		}
+	})
+}
+
 func TestDotnet_CompilerSaysWhereItsErrorsAre(t *testing.T) {
 	only(t, "dotnet", func(t *testing.T, l Language) {
 		folder := t.TempDir()

@@ -14,6 +14,12 @@ namespace Hotpod
         public HttpError(int status, string message) : base(message) { Status = status; }
     }
 
+    /// <summary>A function's header that would break the answer.</summary>
+    sealed class InvalidHeader : Exception
+    {
+        public InvalidHeader(string name) : base("the function set an invalid header " + name) { }
+    }
+
     /// <summary>A request's first lines. Headers are by name in any case; repeated ones are joined by a comma.</summary>
     public sealed class Head
     {
@@ -126,7 +132,7 @@ namespace Hotpod
             return new Response(status, Encoding.UTF8.GetBytes(text)).With("Content-Type", "text/plain; charset=utf-8");
         }
 
-        /// <summary>The head on the wire; throws a FormatException for a header that would break it.</summary>
+        /// <summary>The head on the wire; throws InvalidHeader.</summary>
         internal byte[] Head(bool keepAlive, string framing)
         {
             var text = new StringBuilder("HTTP/1.1 ").Append(Status).Append(' ').Append(Reason(Status)).Append("\r\n");
@@ -134,7 +140,7 @@ namespace Hotpod
             {
                 if (IsOurs(header.Key)) continue;
                 if (!Hotpod.Head.IsToken(header.Key) || (header.Value ?? "").Any(c => c == '\r' || c == '\n' || c == '\0'))
-                    throw new FormatException("the function set an invalid header " + header.Key);
+                    throw new InvalidHeader(header.Key);
                 text.Append(header.Key).Append(": ").Append(header.Value).Append("\r\n");
             }
             text.Append(framing).Append("Date: ").Append(DateTime.UtcNow.ToString("r")).Append("\r\n");

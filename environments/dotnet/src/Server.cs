@@ -130,7 +130,7 @@ namespace Hotpod
             {
                 throw;
             }
-            catch (FormatException err)
+            catch (InvalidHeader err)
             {
                 connection.Answer(head, runtime.Failed(err), keepAlive);
             }

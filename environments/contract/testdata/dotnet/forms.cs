@@ -79,3 +79,12 @@ public class Again
         return pieces + " " + text.Length + " " + body.Length + " " + context.Request.BodyAsString().Length;
     }
 }
+
+public class Parses
+{
+    public IEnumerable<string> Execute()
+    {
+        yield return "first";
+        yield return int.Parse("no number").ToString();
+    }
+}
