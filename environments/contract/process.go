@@ -31,6 +31,9 @@ type runtime struct {
 	err    error
 }
 
+// lingers is how long processes that a runtime started may outlive it.
+const lingers = 10 * time.Second
+
 // start starts a generic runtime and waits until it listens.
 func start(t T, l Language, env ...string) *runtime {
 	t.Helper()
@@ -53,6 +56,7 @@ func launch(t T, l Language, addr string, env ...string) *runtime {
 	}
 	r.cmd.Env = append(r.cmd.Env, env...)
 	r.cmd.Stdout, r.cmd.Stderr = r.stdout, r.stderr
+	r.cmd.WaitDelay = lingers
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,8 +100,12 @@ func freeAddress() string {
 
 func (r *runtime) stop() {
 	r.client.CloseIdleConnections()
+	killed := time.Now()
 	_ = r.cmd.Process.Kill()
 	<-r.ended
+	if time.Since(killed) >= lingers {
+		r.t.Errorf("%s after the runtime was killed, processes of its own still run", lingers)
+	}
 	if r.t.Failed() {
 		r.t.Logf("stdout:\n%s\nstderr:\n%s", r.stdout, r.stderr)
 	}

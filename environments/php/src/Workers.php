@@ -40,6 +40,8 @@ final class Workers
     public function run(array $connections, callable $stopping): int
     {
         pcntl_signal(SIGCHLD, static function (): void {}, false);
+        // A worker that sees a connection which another one takes must not wait for the next one: it would not notice the end.
+        stream_set_blocking($this->listener, false);
         foreach ($connections as $connection) {
             $this->fork($connection);
             $connection->close();
@@ -56,7 +58,12 @@ final class Workers
 
     private function fork(?Connection $first): void
     {
+        // Until the worker has its own handlers, a signal would be handled as this process does it: the worker would go on.
+        pcntl_sigprocmask(SIG_BLOCK, [SIGTERM, SIGINT]);
         $pid = pcntl_fork();
+        if ($pid !== 0) {
+            pcntl_sigprocmask(SIG_UNBLOCK, [SIGTERM, SIGINT]);
+        }
         if ($pid === -1) {
             fwrite(STDERR, "php runtime: cannot start a worker\n");
             usleep(100_000);
@@ -71,6 +78,7 @@ final class Workers
         pcntl_signal(SIGCHLD, SIG_DFL);
         $full = count($this->waiting) + 1 >= $this->settings->maxConnections;
         $worker = new Worker($this->settings, $this->code, $this->listener, $this->newsOfWorkers, $this->lifelineOfWorkers, $full);
+        pcntl_sigprocmask(SIG_UNBLOCK, [SIGTERM, SIGINT]);
         $worker->run($first);
         exit(0);
     }
@@ -105,6 +113,7 @@ final class Workers
         foreach (array_keys($this->waiting) as $pid) {
             posix_kill($pid, SIGTERM);
         }
+        fclose($this->lifeline);
         while ($this->waiting !== []) {
             if (($pid = pcntl_waitpid(-1, $status)) > 0) {
                 unset($this->waiting[$pid]);
