@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hotpod.dev/sign"
+	"hotpod.dev/storage/image"
 )
 
 // Keys are what calls may be signed with.
@@ -51,7 +52,7 @@ type Config struct {
 }
 
 // DefaultMaxArchive is the largest archive that fetchers take by default.
-const DefaultMaxArchive = 512 << 20
+const DefaultMaxArchive = image.MaxArchive
 
 // defaults fills what was left out.
 func (c Config) defaults() Config {

@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -54,7 +55,7 @@ func (s *Server) fromImage(w http.ResponseWriter, r *http.Request) error {
 	if id := s.images.get(key); id != "" && s.config.Backend.Touch(r.Context(), id) == nil {
 		return answer(w, wire.ImageArchive{ID: id, Digest: img.Digest})
 	}
-	f, err := s.spool.take(img.Write, s.config.MaxArchive)
+	f, err := s.spool.take(func(w io.Writer) error { return img.Write(w, s.config.MaxArchive) })
 	if err != nil {
 		return imageFault(err)
 	}
@@ -87,9 +88,6 @@ func (s *Server) controlled(w http.ResponseWriter, r *http.Request) (source wire
 func imageFault(err error) error {
 	if e, ok := errors.AsType[*image.TheirsError](err); ok {
 		return faultf(http.StatusUnprocessableEntity, "%w", e)
-	}
-	if statusOf(err) != http.StatusInternalServerError {
-		return err
 	}
 	return faultf(http.StatusBadGateway, "%w", err)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,16 +60,12 @@ func (s *spool) receive(content io.Reader) (*spooled, error) {
 	return f, nil
 }
 
-// take stores what write writes, which is at most limit bytes.
-func (s *spool) take(write func(io.Writer) error, limit int64) (*spooled, error) {
+// take stores what write writes.
+func (s *spool) take(write func(io.Writer) error) (*spooled, error) {
 	r, w := io.Pipe()
 	go func() { _ = w.CloseWithError(write(w)) }()
-	f, err := s.receive(io.LimitReader(r, limit+1))
+	f, err := s.receive(r)
 	_ = r.Close() // ends a writer that has more
-	if err == nil && f.size > limit {
-		f.discard()
-		return nil, faultf(http.StatusUnprocessableEntity, "the archive is larger than the %d bytes allowed", limit)
-	}
 	return f, err
 }
 

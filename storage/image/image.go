@@ -1,5 +1,6 @@
-// Package image takes code out of OCI images, for the archive store: a folder of the image's file system as a compressed
-// tar, or one file of it as it is. Layers are read as they come from the registry, and nothing is held in memory.
+// Package image takes code out of OCI images: a folder of the image's file system as a compressed tar, or one file of it as
+// it is. The archive store finds images at registries, the command line in OCI layouts. Layers are read as they come, and
+// nothing is held in memory.
 package image
 
 import (
@@ -21,6 +22,9 @@ import (
 
 	"hotpod.dev/wire"
 )
+
+// MaxArchive is the largest archive that fetchers take by default.
+const MaxArchive = 512 << 20
 
 // TheirsError is a failure that the package's owner can mend.
 type TheirsError struct{ message string }
@@ -59,7 +63,7 @@ func Find(ctx context.Context, s wire.ImageCode) (*Image, error) {
 	if err != nil {
 		return nil, theirs("%s holds no image for this platform: %v", ref, err)
 	}
-	return &Image{Digest: found.Digest.String(), image: img, sub: strings.TrimPrefix(path.Clean("/"+s.SubPath), "/")}, nil
+	return &Image{Digest: found.Digest.String(), image: img, sub: cleaned(s.SubPath)}, nil
 }
 
 // explain tells the owner's faults from the registry's.
@@ -74,15 +78,22 @@ func explain(ref name.Reference, err error) error {
 	return theirs("image %s is not there: %v", ref, err)
 }
 
-// Write writes the code to w: a compressed tar, or the file that the sub-path names. The same image gives the same bytes.
-func (i *Image) Write(w io.Writer) error {
+// cleaned returns a path as it stands in an image.
+func cleaned(file string) string { return strings.TrimPrefix(path.Clean("/"+file), "/") }
+
+// Write writes the code to w: a compressed tar, or the file that the sub-path names, of limit bytes at most. The same image
+// gives the same bytes.
+func (i *Image) Write(w io.Writer, limit int64) error {
 	files := mutate.Extract(i.image)
 	defer files.Close()
-	out := &writer{raw: w, sub: i.sub}
+	out := &writer{raw: &bounded{w: w, limit: limit, left: limit}, sub: i.sub}
 	for in := tar.NewReader(files); ; {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			return out.finish()
+			_, err = io.Copy(io.Discard, files) // a layer that cannot be read ends the tar too; why is behind its end
+			if err == nil {
+				return out.finish()
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("read image: %w", err)
@@ -91,6 +102,20 @@ func (i *Image) Write(w io.Writer) error {
 			return err
 		}
 	}
+}
+
+// bounded refuses to write more than a limit.
+type bounded struct {
+	w           io.Writer
+	limit, left int64
+}
+
+// Write implements io.Writer.
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, theirs("the archive is larger than the %d bytes allowed", b.limit)
+	}
+	return b.w.Write(p)
 }
 
 // writer writes what lies below a path.
@@ -104,7 +129,7 @@ type writer struct {
 
 // add writes an entry of the image; done says that it was the one file that is wanted.
 func (w *writer) add(h *tar.Header, content io.Reader) (done bool, err error) {
-	file := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
+	file := cleaned(h.Name)
 	if w.sub != "" && file == w.sub && h.Typeflag == tar.TypeReg {
 		_, err := io.Copy(w.raw, content)
 		return true, err
@@ -120,7 +145,7 @@ func (w *writer) add(h *tar.Header, content io.Reader) (done bool, err error) {
 	case tar.TypeSymlink:
 		out.Linkname = h.Linkname
 	case tar.TypeLink:
-		if out.Linkname, ok = w.below(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/")); !ok {
+		if out.Linkname, ok = w.below(cleaned(h.Linkname)); !ok {
 			return false, theirs("%s in the image is a link to a file outside of %s", file, w.sub)
 		}
 	default: // folders come with what is in them; devices are no code

@@ -86,7 +86,7 @@ func code(t *testing.T, s wire.ImageCode) (*Image, []byte) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := img.Write(&out); err != nil {
+	if err := img.Write(&out, MaxArchive); err != nil {
 		t.Fatal(err)
 	}
 	return img, out.Bytes()
@@ -145,7 +145,7 @@ func TestImage_SaysWhatTheOwnerCanMend(t *testing.T) {
 	} {
 		img, err := Find(t.Context(), s)
 		if err == nil {
-			err = img.Write(io.Discard)
+			err = img.Write(io.Discard, MaxArchive)
 		}
 		if _, ok := errors.AsType[*TheirsError](err); !ok || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", s, err, want)
