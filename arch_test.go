@@ -24,6 +24,8 @@ var rules = []struct{ from, not, why string }{
 	{"fetcher", "google.golang.org/grpc", "the sidecar stays small"},
 	{"storage", "k8s.io/", "the archive store takes plain values; kube adapts"},
 	{"storage/client", "hotpod.dev/storage", "clients of the archive store meet it on the wire"},
+	{"storage/image", "hotpod.dev/storage", "the command line takes code out of images too, without the archive store"},
+	{"storage/image", "k8s.io/", "images are plain files and registries"},
 	{"leader", ".", "an election knows no part and no Kubernetes: the standard library only"},
 	{"environments/contract", "hotpod.dev/", "runtimes are judged on the wire alone"},
 	{"router", "hotpod.dev/", "it runs beside Envoy and knows no part"},

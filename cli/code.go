@@ -29,9 +29,9 @@ func (c *codeFlags) add(cmd *cobra.Command) {
 	f.StringVar(&c.deploySum, "deploychecksum", "", "SHA-256 of what the deployment URL answers; computed when missing")
 	f.StringVar(&c.sourceSum, "srcchecksum", "", "SHA-256 of what the source URL answers; computed when missing")
 	f.BoolVar(&c.insecure, "insecure", false, "take whatever a URL answers, without a checksum")
-	f.StringVar(&c.oci.Image, "oci", "", "OCI image that holds the code")
+	f.StringVar(&c.oci.Image, "oci", "", "OCI image that holds the code: at a registry, or an OCI layout (./FOLDER, ./FILE.tar, oci-layout:PATH)")
 	f.StringVar(&c.oci.SubPath, "oci-subpath", "", "folder or file in that image; everything when missing")
-	f.StringVar(&c.oci.Digest, "oci-digest", "", "digest that the image must have, sha256:…")
+	f.StringVar(&c.oci.Digest, "oci-digest", "", "digest that the image must have, sha256:…; it chooses one of several in an OCI layout")
 	f.StringSliceVar(&c.ociSecrets, "oci-pull-secret", nil, "Secret with credentials for the image's registry")
 	f.StringVar(&c.buildCommand, "buildcmd", "", "build command of this package")
 }
@@ -55,7 +55,12 @@ func (a *app) resolve(ctx context.Context, c *codeFlags) (*code, error) {
 	if c.oci.Image != "" && len(c.code)+len(c.deploy)+len(c.source) > 0 {
 		return nil, usagef("give --oci or files, not both")
 	}
-	out := &code{buildCommand: c.buildCommand, deploy: c.image()}
+	out := &code{buildCommand: c.buildCommand}
+	deploy, err := a.image(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	out.deploy = deploy
 	if names := append(append([]string{}, c.code...), c.deploy...); len(names) > 0 {
 		archive, err := a.archiveFrom(ctx, names, archiveOptions{sum: c.deploySum, insecure: c.insecure})
 		if err != nil {
@@ -74,15 +79,23 @@ func (a *app) resolve(ctx context.Context, c *codeFlags) (*code, error) {
 }
 
 // image is the archive that --oci names, nil without it.
-func (c *codeFlags) image() *v1.Archive {
+func (a *app) image(ctx context.Context, c *codeFlags) (*v1.Archive, error) {
 	if c.oci.Image == "" {
-		return nil
+		return nil, nil
+	}
+	layout, err := c.layout()
+	if err != nil {
+		return nil, err
+	}
+	if layout != "" {
+		archive, err := a.layoutArchive(ctx, layout, c.oci)
+		return &archive, err
 	}
 	oci := c.oci
 	for _, name := range c.ociSecrets {
 		oci.ImagePullSecrets = append(oci.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
 	}
-	return &v1.Archive{Type: v1.ArchiveOCI, OCI: &oci}
+	return &v1.Archive{Type: v1.ArchiveOCI, OCI: &oci}, nil
 }
 
 // apply sets the archives of spec.

@@ -84,6 +84,13 @@ func (a *app) declareFunction(ctx context.Context, f *pflag.FlagSet, name string
 
 // declaredPackage returns a package and the archives that its code is made of.
 func (a *app) declaredPackage(ctx context.Context, name, env string, code *codeFlags) ([]any, error) {
+	layout, err := code.layout()
+	if err != nil {
+		return nil, err
+	}
+	if layout != "" {
+		return nil, usagef("an OCI layout cannot be written down: push %s to a registry, or declare its files", layout)
+	}
 	pkg := &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: a.namespace}}
 	pkg.Spec.Environment.Name = env
 	rest := *code

@@ -134,9 +134,13 @@ func (s *CodeStore) image(ctx context.Context, p *v1.Package) (wire.Code, error)
 	for _, ref := range oci.ImagePullSecrets {
 		secret, err := s.clients.Secrets(p.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 		if err != nil {
+			what := "cannot be read"
+			if apierrors.IsNotFound(err) {
+				what = "does not exist"
+			}
 			return wire.Code{}, errors.Join(&wire.Failure{
 				Reason:  v1.ReasonCodeUnavailable,
-				Message: fmt.Sprintf("package %s/%s: its pull Secret %s cannot be read", p.Namespace, p.Name, ref.Name),
+				Message: fmt.Sprintf("package %s/%s: its pull Secret %s %s", p.Namespace, p.Name, ref.Name, what),
 			}, err)
 		}
 		code.PullSecrets = append(code.PullSecrets, secret.Data[corev1.DockerConfigJsonKey])
