@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/cmd/internal/controlkey"
 	"hotpod.dev/kube"
 	"hotpod.dev/pool"
 	"hotpod.dev/sign"
@@ -113,7 +114,7 @@ func publishKey(ctx context.Context, clients *kube.Clients, namespace string, si
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("publish the control key: %w", errors.Join(ctx.Err(), err))
-		case <-time.After(keyRetry):
+		case <-time.After(controlkey.Retry):
 		}
 	}
 }

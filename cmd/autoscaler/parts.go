@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -14,18 +13,15 @@ import (
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/autoscaler"
+	"hotpod.dev/cmd/internal/controlkey"
 	"hotpod.dev/dedicated"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
 	"hotpod.dev/leader"
 	"hotpod.dev/pool"
-	"hotpod.dev/sign"
 	"hotpod.dev/telemetry"
 	"hotpod.dev/wire"
 )
-
-// keyRetry is the pause before the control key is asked for again.
-const keyRetry = 500 * time.Millisecond
 
 // parts are what runs in this process.
 type parts struct {
@@ -55,7 +51,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	if err != nil {
 		return nil, err
 	}
-	signer, err := controlKey(ctx, clients, o.componentNamespace, log)
+	signer, err := controlkey.Signer(ctx, clients, o.componentNamespace, log)
 	if err != nil {
 		return nil, err
 	}
@@ -127,23 +123,6 @@ func (p *parts) pods() *kube.Informer[*corev1.Pod] {
 
 func (p *parts) settings(o options) *kube.Informer[*corev1.ConfigMap] {
 	return p.cache.ConfigMap(o.componentNamespace, configMapDefaults)
-}
-
-// controlKey returns the signer of control calls. The API server may start at the same time: it is asked until it
-// answers.
-func controlKey(ctx context.Context, clients *kube.Clients, namespace string, log *slog.Logger) (*sign.Signer, error) {
-	for {
-		seed, err := kube.EnsureControlKey(ctx, clients, namespace)
-		if err == nil {
-			return sign.NewSigner(seed)
-		}
-		log.Warn("control key cannot be read yet", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("read the control key: %w", errors.Join(ctx.Err(), err))
-		case <-time.After(keyRetry):
-		}
-	}
 }
 
 // lead does the work until ctx ends.

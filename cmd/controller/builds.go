@@ -2,24 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 
 	"hotpod.dev/buildmgr"
+	"hotpod.dev/cmd/internal/controlkey"
 	"hotpod.dev/controller"
 	"hotpod.dev/kube"
-	"hotpod.dev/sign"
 )
-
-// keyRetry is the pause before the control key is asked for again.
-const keyRetry = 500 * time.Millisecond
 
 // buildFlags registers the flags of builds. The image of the fetcher switches them on.
 func buildFlags(flags *flag.FlagSet, c *buildmgr.Config) {
@@ -53,28 +47,11 @@ func (o options) builder(ctx context.Context, c *controller.Controller, clients 
 	if !o.builds() {
 		return nil, nil //nolint:nilnil // as documented
 	}
-	signer, err := controlKey(ctx, clients, o.componentNamespace, log)
+	signer, err := controlkey.Signer(ctx, clients, o.componentNamespace, log)
 	if err != nil {
 		return nil, err
 	}
 	config := o.build
 	config.Pod.FunctionNamespace = o.functionNamespace
 	return buildmgr.New(config, buildmgr.Deps{Clients: clients, Cache: c.Cache(), Signer: signer, Log: log, Registerer: r, Archives: o.archives(signer)})
-}
-
-// controlKey returns the signer of control calls. The API server may start at the same time: it is asked until it
-// answers.
-func controlKey(ctx context.Context, clients *kube.Clients, namespace string, log *slog.Logger) (*sign.Signer, error) {
-	for {
-		seed, err := kube.EnsureControlKey(ctx, clients, namespace)
-		if err == nil {
-			return sign.NewSigner(seed)
-		}
-		log.Warn("control key cannot be read yet", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("read the control key: %w", errors.Join(ctx.Err(), err))
-		case <-time.After(keyRetry):
-		}
-	}
 }
