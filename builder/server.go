@@ -11,13 +11,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"hotpod.dev/sign"
+	"hotpod.dev/wire"
 )
 
 // maxCall bounds a call in bytes.
@@ -123,7 +123,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /{$}", s.signed(s.build))
 	mux.HandleFunc("DELETE /clean", s.signed(s.clean))
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("GET /version", version)
+	mux.HandleFunc("GET /version", wire.ServeVersion)
 	return mux
 }
 
@@ -218,7 +218,7 @@ func (e *eventWriter) finish(result Result) {
 	if result.Error != "" {
 		status = http.StatusInternalServerError
 	}
-	writeJSON(e.w, status, result)
+	wire.WriteJSON(e.w, status, result)
 }
 
 // clean removes a source and everything that was made of it.
@@ -254,29 +254,4 @@ func removeAll(path string) error {
 		return nil
 	})
 	return os.RemoveAll(path)
-}
-
-func version(w http.ResponseWriter, _ *http.Request) {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
-	}
-	out := map[string]string{"version": info.Main.Version, "go": info.GoVersion}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			out["commit"] = setting.Value
-		}
-	}
-	writeJSON(w, http.StatusOK, out)
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		http.Error(w, "encode the answer: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
 }

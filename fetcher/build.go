@@ -42,10 +42,10 @@ func sealed[T any](s *Server, timeout func(*T) int64, do func(ctx context.Contex
 		result, err := do(ctx, req)
 		if err != nil {
 			status, failure := answer(err)
-			writeJSON(w, status, failure)
+			wire.WriteJSON(w, status, failure)
 			return
 		}
-		writeJSON(w, http.StatusOK, result)
+		wire.WriteJSON(w, http.StatusOK, result)
 	}
 }
 

@@ -2,7 +2,6 @@ package fetcher
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -95,7 +94,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET "+wire.PathHealth, func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET "+wire.PathReadiness, s.readiness)
-	mux.HandleFunc("GET /version", version)
+	mux.HandleFunc("GET /version", wire.ServeVersion)
 	return mux
 }
 
@@ -124,7 +123,7 @@ func (s *Server) signed(next func(http.ResponseWriter, *http.Request, []byte)) h
 }
 
 func (s *Server) identity(w http.ResponseWriter, _ *http.Request, _ []byte) {
-	writeJSON(w, http.StatusOK, s.whoAmI())
+	wire.WriteJSON(w, http.StatusOK, s.whoAmI())
 }
 
 func (s *Server) whoAmI() wire.Identity {
@@ -136,31 +135,6 @@ func (s *Server) readiness(w http.ResponseWriter, r *http.Request) {
 	if err := s.runtime.listening(r.Context()); err != nil {
 		http.Error(w, "the runtime does not listen yet: "+err.Error(), http.StatusServiceUnavailable)
 	}
-}
-
-func version(w http.ResponseWriter, _ *http.Request) {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
-	}
-	out := map[string]string{"version": info.Main.Version, "go": info.GoVersion}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			out["commit"] = setting.Value
-		}
-	}
-	writeJSON(w, http.StatusOK, out)
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		http.Error(w, "encode the answer: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
 }
 
 // usedBefore reports whether dir holds code that an earlier fetcher put there.

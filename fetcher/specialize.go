@@ -27,7 +27,7 @@ func (s *Server) specialize(w http.ResponseWriter, r *http.Request, body []byte)
 	}
 	admitted, first := s.judge.admit(req.Held)
 	if !admitted {
-		writeJSON(w, http.StatusConflict, s.whoAmI())
+		wire.WriteJSON(w, http.StatusConflict, s.whoAmI())
 		return
 	}
 	if first {
@@ -37,10 +37,10 @@ func (s *Server) specialize(w http.ResponseWriter, r *http.Request, body []byte)
 	result, err := s.judge.outcome(r.Context())
 	if err != nil {
 		status, failure := answer(err)
-		writeJSON(w, status, failure)
+		wire.WriteJSON(w, status, failure)
 		return
 	}
-	writeJSON(w, http.StatusOK, result)
+	wire.WriteJSON(w, http.StatusOK, result)
 }
 
 func (s *Server) open(body []byte) (*wire.SpecializeRequest, error) {
