@@ -103,7 +103,7 @@ func (a *app) contractOf(ctx context.Context, runtime string, f contractFlags) (
 		}
 	}
 	language, err := contract.ReadLanguage(dir, functionsOf(dir, f.functions))
-	if missing := language.Missing(); err == nil && missing != "" {
+	if missing := language.Image.Missing(); err == nil && missing != "" {
 		err = fmt.Errorf("%s is not on PATH: %s", missing, language.Image.Install)
 	}
 	return language, contract.Checks(), besides, err

@@ -3,10 +3,11 @@ package perf
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"hotpod.dev/environments/contract"
 )
 
 // language is an environment that can be measured: its folder, its image, and a function for it.
@@ -75,15 +76,15 @@ func (c *Config) brief() {
 
 // missing returns what the language's image needs and this machine does not have, "" when nothing is.
 func (c *Config) missing(folder string) string {
-	image, err := readImage(filepath.Join(c.Environments, folder))
+	image, err := contract.ReadImage(filepath.Join(c.Environments, folder))
 	if err != nil {
 		return "" // an image that is not of the folders
 	}
-	i := slices.IndexFunc(image.Requires, func(program string) bool { _, err := exec.LookPath(program); return err != nil })
-	if i < 0 {
+	program := image.Missing()
+	if program == "" {
 		return ""
 	}
-	return firstOf(image.Install, image.Requires[i])
+	return firstOf(image.Install, program)
 }
 
 func firstOf(a, b string) string {

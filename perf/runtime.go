@@ -10,11 +10,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
-	"sigs.k8s.io/yaml"
+	"hotpod.dev/environments/contract"
 )
 
 // runtimeProcess is a runtime started by itself, without the platform.
@@ -34,10 +33,11 @@ func (a *nextAddress) take() string {
 
 // startRuntime starts the runtime of a folder, and waits until it listens. Programs of ours are in the folder programs.
 func startRuntime(ctx context.Context, dir, programs, address string) (*runtimeProcess, error) {
-	command, err := runtimeCommand(dir, programs)
+	image, err := contract.ReadImage(dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the runtime's image: %w", err)
 	}
+	command := image.CommandIn(dir, programs)
 	p := &runtimeProcess{address: address, client: &http.Client{Transport: &http.Transport{}}}
 	p.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	p.cmd.Env = append(os.Environ(), "HOTPOD_RUNTIME_ADDRESS="+address)
@@ -62,46 +62,6 @@ func reach(ctx context.Context, address string) error {
 		return err
 	}
 	return conn.Close()
-}
-
-// runtimeImage is what is read of an image.yaml.
-type runtimeImage struct {
-	Command  []string `json:"command"`
-	Program  string   `json:"program"`
-	Requires []string `json:"requires"`
-	Install  string   `json:"install"`
-}
-
-func readImage(dir string) (image runtimeImage, err error) {
-	raw, err := os.ReadFile(filepath.Join(dir, "image.yaml"))
-	if err == nil {
-		err = yaml.Unmarshal(raw, &image)
-	}
-	if err != nil {
-		return image, fmt.Errorf("read the runtime's image: %w", err)
-	}
-	return image, nil
-}
-
-// runtimeCommand is what the image runs; a word that names a file of the folder stands for its path.
-func runtimeCommand(dir, programs string) ([]string, error) {
-	image, err := readImage(dir)
-	if err != nil {
-		return nil, err
-	}
-	if image.Program != "" {
-		return []string{filepath.Join(programs, image.Program)}, nil
-	}
-	if len(image.Command) == 0 {
-		return nil, fmt.Errorf("%s/image.yaml has no command", dir)
-	}
-	for i, word := range image.Command {
-		file := filepath.Join(dir, word)
-		if _, err := os.Stat(file); i > 0 && err == nil {
-			image.Command[i] = file
-		}
-	}
-	return image.Command, nil
 }
 
 // connect opens a connection and leaves it open.

@@ -80,7 +80,7 @@ func each(t *testing.T, test func(t *testing.T, l Language)) {
 	for _, l := range append(languages(t), variants(t)...) {
 		t.Run(l.Label, func(t *testing.T) {
 			t.Parallel()
-			if program := l.Missing(); program != "" {
+			if program := l.Image.Missing(); program != "" {
 				t.Skipf("%s is not on PATH: %s", program, l.Image.Install)
 			}
 			test(t, l)

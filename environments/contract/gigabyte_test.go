@@ -2,12 +2,9 @@ package contract
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
-	"strings"
 	"testing"
 )
 
@@ -31,7 +28,7 @@ func streamGigabyte(t *testing.T, r *runtime, path string) {
 		t.Fatal(err)
 	}
 	mustEqual(t, "answer", string(got), strconv.Itoa(size))
-	if peak := peakMegabytes(t, r.cmd.Process.Pid); peak > 200 {
+	if peak := peakMemory(r.cmd.Process.Pid) >> 20; peak > 200 {
 		t.Errorf("the process had %d MB at its peak", peak)
 	}
 }
@@ -40,21 +37,3 @@ func streamGigabyte(t *testing.T, r *runtime, path string) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
-
-func peakMegabytes(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Skip("no /proc")
-	}
-	for line := range strings.Lines(string(status)) {
-		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			var kilobytes int
-			if _, err := fmt.Sscan(text, &kilobytes); err != nil {
-				t.Fatal(err)
-			}
-			return kilobytes / 1024
-		}
-	}
-	return 0
-}

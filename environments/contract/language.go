@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -71,17 +72,43 @@ func ReadLanguage(dir, functions string) (Language, error) {
 	if own, err := os.Executable(); err == nil {
 		l.Programs = filepath.Dir(own)
 	}
-	if err := readYAML(filepath.Join(dir, "image.yaml"), &l.Image); err != nil {
+	if l.Image, err = ReadImage(dir); err != nil {
 		return l, err
-	}
-	if len(l.Image.Command) == 0 && l.Image.Program == "" {
-		return l, fmt.Errorf("%s has no command and no program", filepath.Join(dir, "image.yaml"))
 	}
 	err = readYAML(filepath.Join(functions, "contract.yaml"), &l.Traits)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	return l, err
+}
+
+// ReadImage reads the image.yaml of a runtime's folder.
+func ReadImage(dir string) (Image, error) {
+	var i Image
+	file := filepath.Join(dir, "image.yaml")
+	if err := readYAML(file, &i); err != nil {
+		return i, err
+	}
+	if len(i.Command) == 0 && i.Program == "" {
+		return i, fmt.Errorf("%s has no command and no program", file)
+	}
+	return i, nil
+}
+
+// CommandIn returns what runs the image of a folder: a word that names a file there by its path, or the program among those
+// of Hotpod's own.
+func (i Image) CommandIn(dir, programs string) []string {
+	if i.Program != "" {
+		return []string{filepath.Join(programs, i.Program)}
+	}
+	command := make([]string, len(i.Command))
+	for n, word := range i.Command {
+		command[n] = word
+		if file := filepath.Join(dir, word); filepath.IsLocal(word) && (n > 0 || strings.Contains(word, "/")) && exists(file) {
+			command[n] = file
+		}
+	}
+	return command
 }
 
 func readYAML(file string, into any) error {
@@ -95,9 +122,9 @@ func readYAML(file string, into any) error {
 	return nil
 }
 
-// Missing returns a program that the runtime requires and that is not on PATH, or nothing.
-func (l Language) Missing() string {
-	for _, program := range l.Image.Requires {
+// Missing returns a program that the image requires and that is not on PATH, or nothing.
+func (i Image) Missing() string {
+	for _, program := range i.Requires {
 		if _, err := exec.LookPath(program); err != nil {
 			return program
 		}

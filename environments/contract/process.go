@@ -45,7 +45,7 @@ func start(t T, l Language, env ...string) *runtime {
 // launch starts a runtime process as its image says.
 func launch(t T, l Language, addr string, env ...string) *runtime {
 	t.Helper()
-	command := l.command()
+	command := l.Image.CommandIn(l.Dir, l.Programs)
 	r := &runtime{t: t, addr: addr, url: "http://" + addr, stdout: &log{}, stderr: &log{}, ended: make(chan struct{})}
 	r.client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience}
 	r.cmd = exec.CommandContext(context.Background(), command[0], command[1:]...)
@@ -66,21 +66,6 @@ func launch(t T, l Language, addr string, env ...string) *runtime {
 	}()
 	t.Cleanup(r.stop)
 	return r
-}
-
-// command is the runtime's, with the files of its folder by their paths.
-func (l Language) command() []string {
-	if l.Image.Program != "" {
-		return []string{filepath.Join(l.Programs, l.Image.Program)}
-	}
-	command := make([]string, len(l.Image.Command))
-	for i, word := range l.Image.Command {
-		command[i] = word
-		if file := filepath.Join(l.Dir, word); filepath.IsLocal(word) && (i > 0 || strings.Contains(word, "/")) && exists(file) {
-			command[i] = file
-		}
-	}
-	return command
 }
 
 // serve starts a runtime and loads a test function.
