@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -161,6 +162,25 @@ func TestPHP_MoreConnectionsThanWorkersWait(t *testing.T) {
 		}
 		for range cap(answers) {
 			if err := <-answers; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestPHP_SilentConnectionsKeepNobodyWaiting(t *testing.T) {
+	php(t, func(t *testing.T, l Language) {
+		r := serve(t, l, "hello", "HOTPOD_MAX_CONNECTIONS=2")
+		for range 2 {
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", r.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+		}
+		r.client.CloseIdleConnections()
+		for range 3 {
+			if _, err := r.try(http.MethodGet, "/", nil); err != nil {
 				t.Error(err)
 			}
 		}

@@ -9,6 +9,8 @@ final class Worker
 {
     /** What of a body that the function did not read is thrown away to keep the connection. */
     private const DISCARD = 1 << 20;
+    /** How many seconds a connection may be silent while others wait to be accepted. */
+    private const PATIENCE = 1;
 
     private bool $stopping = false;
     private bool $idle = true;
@@ -65,7 +67,7 @@ final class Worker
     private function accept(): ?Connection
     {
         while (!$this->stopping) {
-            if (!$this->await($this->listener)) {
+            if (!$this->await($this->listener, 60)) {
                 continue;
             }
             // Another worker may have been faster.
@@ -80,12 +82,12 @@ final class Worker
         return null;
     }
 
-    /** Waits for a stream; ends the process when the first one is gone. */
-    private function await(mixed $stream): bool
+    /** Waits for a stream, some seconds at most; ends the process when the first one is gone. */
+    private function await(mixed $stream, int $seconds): bool
     {
         $ready = [$stream, $this->lifeline];
         $none = null;
-        if (!@stream_select($ready, $none, $none, 60)) {
+        if (!@stream_select($ready, $none, $none, $seconds)) {
             return false;
         }
         if (in_array($this->lifeline, $ready, true)) {
@@ -98,8 +100,9 @@ final class Worker
     {
         do {
             $this->idle = true;
-            while (!$connection->hasAhead() && !$this->await($connection->stream)) {
-                if ($this->stopping) {
+            while (!$connection->hasAhead() && !$this->await($connection->stream, self::PATIENCE)) {
+                // Clients open connections ahead of need: such a one must not keep a worker from those that ask.
+                if ($this->stopping || $this->await($this->listener, 0)) {
                     break 2;
                 }
             }
