@@ -47,7 +47,7 @@ func Script(tb testing.TB, f func(c *Conn)) string {
 	var open sync.WaitGroup
 	tb.Cleanup(open.Wait)
 	tb.Cleanup(func() { _ = lis.Close() })
-	go func() {
+	open.Go(func() {
 		for {
 			conn, err := lis.Accept()
 			if err != nil {
@@ -59,7 +59,7 @@ func Script(tb testing.TB, f func(c *Conn)) string {
 				f(&Conn{Conn: conn, R: bufio.NewReader(conn), t: tb})
 			})
 		}
-	}()
+	})
 	return lis.Addr().String()
 }
 
