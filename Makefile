@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS  := -s -w -X hotpod.dev/cli.Version=$(VERSION)
+LDFLAGS  := -s -w -X hotpod.dev/wire.version=$(VERSION)
 CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hotpod
 TOOLS    := $(CACHE)/tools
 # The race detector needs a C compiler; without one the tests run without it and say so.

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 
 	v1 "hotpod.dev/api/v1"
+
+	"hotpod.dev/wire"
 )
 
 // oldestKubernetes is what the manifests need.
@@ -167,8 +169,8 @@ func podTrouble(p *corev1.Pod) string {
 func (c *checkup) router(ctx context.Context) {
 	server, err := c.app.serverVersion(ctx)
 	c.found("router answers", err)
-	if err == nil && server.Build.Version != Version {
-		c.doubt("the platform is of version %s, this command of %s", dash(server.Build.Version), Version)
+	if err == nil && server.Build.Version != wire.Version() {
+		c.doubt("the platform is of version %s, this command of %s", dash(server.Build.Version), wire.Version())
 	}
 }
 

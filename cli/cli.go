@@ -13,10 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotpod.dev/kube"
+	"hotpod.dev/wire"
 )
-
-// Version of the build, set by the linker.
-var Version = "dev" //nolint:gochecknoglobals // the linker sets it
 
 // Config is what the command needs of its process.
 type Config struct {
@@ -58,9 +56,9 @@ func Run(ctx context.Context, c Config, args []string) int {
 
 // New returns the root command.
 func New(c Config) *cobra.Command {
-	a := &app{Config: c, now: time.Now, verbosity: 1, load: kube.LoadOptions{UserAgent: "hotpod-cli/" + Version, Warnings: c.Err}}
+	a := &app{Config: c, now: time.Now, verbosity: 1, load: kube.LoadOptions{UserAgent: "hotpod-cli/" + wire.Version(), Warnings: c.Err}}
 	root := group("hotpod", "Serverless functions for Kubernetes and OpenShift", nil)
-	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, Version
+	root.SilenceErrors, root.SilenceUsage, root.Version = true, true, wire.Version()
 	root.SetIn(c.In)
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)

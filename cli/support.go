@@ -143,7 +143,7 @@ func (d *dump) objects(name string, list runtime.Object, err error) {
 
 func (d *dump) collect(ctx context.Context) {
 	c := d.app.clients
-	v := versions{Client: clientVersion{Version: Version}}
+	v := versions{Client: clientVersion{Version: wire.Version()}}
 	v.Server, _ = d.app.serverVersion(ctx)
 	var text bytes.Buffer
 	_ = v.print(&text, "yaml") // into memory

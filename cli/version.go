@@ -46,7 +46,7 @@ func (a *app) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "version", Short: "Print the versions of the command and of the platform", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := versions{Client: clientVersion{Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}}
+			v := versions{Client: clientVersion{wire.Version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}}
 			if !clientOnly {
 				server, err := a.serverVersion(cmd.Context())
 				if err != nil {

@@ -18,13 +18,27 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(body)
 }
 
+// version is set by the linker.
+var version string //nolint:gochecknoglobals // the linker sets it
+
+// Version is the version of Hotpod that the program belongs to: what its build was told, else what Go knows of the module.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
 // ServeVersion answers with what the program was built from.
 func ServeVersion(w http.ResponseWriter, _ *http.Request) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	out := map[string]string{"version": info.Main.Version, "go": info.GoVersion}
+	out := map[string]string{"version": Version(), "go": info.GoVersion}
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
 			out["commit"] = setting.Value

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -51,7 +50,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 			return options{}, fmt.Errorf("--autoscaler: %w", err)
 		}
 	}
-	o.config.Public, o.config.Internal, o.config.Version = split(public), split(internal), version()
+	o.config.Public, o.config.Internal, o.config.Version = split(public), split(internal), wire.Version()
 	var err error
 	o.config.Tracing, err = xds.TracingFromEnv(getenv)
 	return o, err
@@ -69,14 +68,6 @@ func everywhere(port int) string {
 
 func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-// version is what the binary was built from.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
 }
 
 func (o options) listen(port int) string { return net.JoinHostPort(o.address, strconv.Itoa(port)) }

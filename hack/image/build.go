@@ -152,7 +152,7 @@ func (b *Builder) compile(ctx context.Context, program string) (string, error) {
 	}
 	b.say("building %s", program)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid= -X hotpod.dev/cli.Version="+b.Version, "-o", out, pkg)
+		"-ldflags", "-s -w -buildid= -X hotpod.dev/wire.version="+b.Version, "-o", out, pkg)
 	cmd.Dir = b.Root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+b.Arch)
 	if text, err := cmd.CombinedOutput(); err != nil {
