@@ -67,6 +67,30 @@ func TestRunner_PodsOfAnEnvironmentThatChangedServeUntilOneIsReplaced(t *testing
 	})
 }
 
+func TestRunner_PodsThatAreNotReadyGetNothingNewAndCountAllTheSame(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello(func(f *v1.Function) { f.Spec.Concurrency = 1 })
+		act := w.serving(f)
+		w.cold(act, f)
+		w.pass(2 * time.Second)
+		w.PodReady("pod-001", false)
+		w.pass(10 * time.Millisecond)
+		if p := act.last(); len(p.Pods) != 0 || !p.AtMaximum || p.Failure != nil {
+			t.Errorf("placement %+v", p)
+		}
+		w.pass(10 * time.Second)
+		w.PodReady("nobody's", true)
+		w.PodReady("pod-001", true)
+		w.pass(10 * time.Millisecond)
+		if p := act.last(); len(p.Pods) != 1 || p.Failure != nil {
+			t.Errorf("placement %+v", p)
+		}
+		if claims, hot, _ := w.pool.count(); claims != 1 || hot != 1 {
+			t.Errorf("%d claims, %d hot pods", claims, hot)
+		}
+	})
+}
+
 func TestRunner_PodsOfAnEnvironmentThatChangedServeOnWhenNoneCanReplaceThem(t *testing.T) {
 	inWorld(t, func(w *world) {
 		f := hello(func(f *v1.Function) { f.Spec.InvokeStrategy.ExecutionStrategy.MinScale = 1 })

@@ -23,6 +23,8 @@ type pod struct {
 	adopted bool
 	// outdated pods are made of what their environment does not say any more: they serve until others do.
 	outdated bool
+	// unready pods say by their own probes that they should get no requests now.
+	unready bool
 	// leaving pods take nothing new: they drain, or are gone and only their last report is awaited.
 	leaving bool
 	// gone is when the pool said so, zero before.
@@ -64,12 +66,12 @@ func (p *pod) unknown(now time.Time) bool {
 
 // fresh pods are not known to those who wait, as far as these have said: what waits was counted without their places.
 func (p *pod) fresh(seen uint64, now time.Time) bool {
-	return now.Sub(p.since) < slowest && (p.placed == 0 || p.placed > seen)
+	return !p.unready && now.Sub(p.since) < slowest && (p.placed == 0 || p.placed > seen)
 }
 
 // free returns the places that the pod had at its last report.
 func (p *pod) free(limit int) int {
-	if !p.load.known {
+	if !p.load.known || p.unready {
 		return 0
 	}
 	return max(0, limit-p.load.busy())

@@ -54,9 +54,11 @@ func (a *Autoscaler) placementOf(f *function, serving []*pod, now time.Time) wir
 	}
 	if len(serving) > 0 {
 		p.Generation = serving[0].generation
-		p.Pods = make([]wire.HotPod, len(serving))
-		for i, s := range serving {
-			p.Pods[i] = s.hot
+		p.Pods = make([]wire.HotPod, 0, len(serving))
+		for _, s := range serving {
+			if !s.unready {
+				p.Pods = append(p.Pods, s.hot)
+			}
 		}
 	}
 	stuck := f.starting() == 0 && now.Before(f.live.failing.retry)

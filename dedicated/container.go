@@ -31,7 +31,7 @@ func container(f *v1.Function, cfg pool.Config) (*corev1.Pod, error) {
 	pod := &corev1.Pod{Spec: *spec}
 	pod.Labels, pod.Annotations = map[string]string{}, map[string]string{}
 	if len(probed) > 0 {
-		pod.Annotations[pool.AnnotationProbed] = strings.Join(probed, " ")
+		pod.Annotations[v1.AnnotationProbed] = strings.Join(probed, " ")
 	}
 	return owned(pod, f)
 }

@@ -116,6 +116,34 @@ func TestClaim_OfAContainerWaitsForItsProbes(t *testing.T) {
 	})
 }
 
+func TestPool_TellsOfHotContainersThatAreNotReadyAnyMore(t *testing.T) {
+	bubble(t, func(w *world) {
+		f := functionOf("f", v1.ExecutorContainer)
+		f.Spec.PodSpec.Raw = []byte(`{"containers":[{"name":"a","image":"i","readinessProbe":{"httpGet":{"path":"/","port":8888}}}]}`)
+		w.pool.SetFunction(f)
+		w.pool.Synced()
+		hot := w.mustClaim(f)
+		w.settle(time.Second)
+		if len(w.unready) != 0 {
+			t.Errorf("told of readiness before it changed: %v", w.unready)
+		}
+		for _, ready := range []bool{false, true} {
+			w.change(hot.UID, func(p *fakePod) {
+				for i := range p.pod.Status.ContainerStatuses {
+					p.pod.Status.ContainerStatuses[i].Ready = ready
+				}
+			})
+			w.settle(time.Second)
+			if was, told := w.unready[hot.UID]; !told || was == ready {
+				t.Errorf("the containers are ready: %v; told %v", ready, w.unready)
+			}
+		}
+		if p := w.look(hot.UID); p.drained || p.deleted || len(w.hot) != 1 {
+			t.Errorf("drained %v, deleted %v, hot %v", p.drained, p.deleted, w.hot)
+		}
+	})
+}
+
 func TestClaim_SaysWhyPodsDoNotStart(t *testing.T) {
 	executors(t, func(w *world, f *v1.Function) {
 		t := w.t

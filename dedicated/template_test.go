@@ -166,7 +166,7 @@ func TestContainer_IsTheUsersPodWithAQueueProxy(t *testing.T) {
 	if s := c.SecurityContext; *s.AllowPrivilegeEscalation || *s.ReadOnlyRootFilesystem || s.Capabilities.Drop[0] != "ALL" {
 		t.Errorf("security %+v", s)
 	}
-	if got := pod.Annotations[pool.AnnotationProbed]; got != "helper f" {
+	if got := pod.Annotations[v1.AnnotationProbed]; got != "helper f" {
 		t.Errorf("ready is said by %q", got)
 	}
 	if len(pod.Spec.Containers) != 3 || pod.Spec.NodeSelector["disk"] != "fast" || *pod.Spec.AutomountServiceAccountToken {

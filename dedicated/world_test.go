@@ -43,6 +43,8 @@ type world struct {
 	told   map[string]*wire.Failure
 	// outdated are the pods of which that was told.
 	outdated []string
+	// unready are the pods of which that was told, false for those of which it is true no more.
+	unready map[string]bool
 }
 
 type fakePod struct {
@@ -61,7 +63,7 @@ func bubble(t *testing.T, f func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			t: t, pods: map[string]*fakePod{}, events: make(chan func(), 1000),
-			hot: map[string]wire.Held{}, told: map[string]*wire.Failure{},
+			hot: map[string]wire.Held{}, told: map[string]*wire.Failure{}, unready: map[string]bool{},
 		}
 		w.start()
 		w.pool.SetEnvironment(environmentOf("image"))
@@ -279,6 +281,12 @@ func (w *world) PodsOutdated(uids []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.outdated = append(w.outdated, uids...)
+}
+
+func (w *world) PodReady(uid string, ready bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unready[uid] = !ready
 }
 
 func (w *world) PoolChanged(key string, _, _ int, failure *wire.Failure) {

@@ -65,6 +65,7 @@ func (*instant) Drain(context.Context, Target, time.Duration) (wire.DrainResult,
 func (*instant) PodHot(wire.Held, wire.HotPod)               {}
 func (*instant) PodGone(string)                              {}
 func (*instant) PodsOutdated([]string)                       {}
+func (*instant) PodReady(string, bool)                       {}
 func (*instant) PoolChanged(string, int, int, *wire.Failure) {}
 
 // BenchmarkClaim measures what the pool itself costs: a claim of a warm pod and its replacement, with 64 claims at

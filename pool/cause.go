@@ -78,16 +78,6 @@ func restarts(pod *corev1.Pod) (n int32) {
 	return n
 }
 
-// probed reports whether the kubelet says that the containers are ready whose own probes decide that.
-func probed(pod *corev1.Pod) bool {
-	for name := range strings.FieldsSeq(pod.Annotations[AnnotationProbed]) {
-		if !slices.ContainsFunc(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.Name == name && c.Ready }) {
-			return false
-		}
-	}
-	return true
-}
-
 func containerStatuses(pod *corev1.Pod) []corev1.ContainerStatus {
 	return slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 }

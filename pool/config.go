@@ -165,6 +165,8 @@ type Observer interface {
 	// PodsOutdated names all hot pods of a function that are made of what their environment does not say any more; pods
 	// of what it says now start well. They take requests until somebody drains them.
 	PodsOutdated(podUIDs []string)
+	// PodReady says that a hot pod's own probes fail, so that it should get no new requests, or that they succeed again.
+	PodReady(podUID string, ready bool)
 	// PoolChanged tells the numbers of an environment ("namespace/name") and why it has no more pods, nil when
 	// all is well.
 	PoolChanged(environment string, warm, starting int, failure *wire.Failure)

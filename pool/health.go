@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/wire"
 )
 
@@ -46,7 +47,26 @@ func (p *Pool) observe(m *member, pod *corev1.Pod) {
 		p.discard(m, ReasonUnfit)
 	case restarts(pod) > m.restarts:
 		p.restarted(m, pod)
+	default:
+		p.observeReadiness(m, !v1.Probed(pod))
 	}
+}
+
+// observeReadiness tells the observer when a hot pod's own probes begin to fail, or succeed again.
+func (p *Pool) observeReadiness(m *member, unready bool) {
+	if m.unready == unready {
+		return
+	}
+	m.unready = unready
+	if m.announced {
+		p.tellReadiness(m)
+	}
+}
+
+func (p *Pool) tellReadiness(m *member) {
+	ready := !m.unready
+	p.tell(func(o Observer) { o.PodReady(m.uid, ready) })
+	p.deps.Log.Info("a hot pod's readiness changed", "pod", m.name, "namespace", m.namespace, "ready", ready)
 }
 
 func (p *Pool) observeStart(m *member, pod *corev1.Pod) {
@@ -64,7 +84,7 @@ func (p *Pool) observeStart(m *member, pod *corev1.Pod) {
 	}
 	switch {
 	case m.ip == "":
-	case probed(pod):
+	case v1.Probed(pod):
 		p.startGreeting(m)
 	default:
 		m.silence = "its probes have not succeeded"

@@ -60,6 +60,8 @@ type member struct {
 	patching bool
 	// outdated says that the observer was told to leave the hot pod.
 	outdated bool
+	// unready says that the probes of a container that decides have failed since the pod started.
+	unready bool
 	// announced says that the observer was told of the hot pod, and not yet that it is gone.
 	announced bool
 	// deleted is closed when the pod is gone, or as good as.

@@ -151,6 +151,9 @@ func (p *Pool) heat(m *member) {
 	held, pod := *m.held, m.hotPod()
 	m.announced = true
 	p.tell(func(o Observer) { o.PodHot(held, pod) })
+	if m.unready {
+		p.tellReadiness(m)
+	}
 	p.deps.Log.Info("pod is hot", "pod", m.name, "namespace", m.namespace, "function", held.Function.String(), "generation", held.Generation)
 }
 

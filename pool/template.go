@@ -57,9 +57,6 @@ func PodFor(e *v1.Environment, cfg Config) (*corev1.Pod, error) {
 	return pod, Stamp(pod)
 }
 
-// AnnotationProbed names the containers of a pod, apart by spaces, whose own probes say when the pod is ready.
-const AnnotationProbed = "hotpod.dev/probed"
-
 // annotationEnvironment is the "namespace/name" of the environment: labels are too short for some names.
 const annotationEnvironment = "hotpod.dev/environment"
 

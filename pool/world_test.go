@@ -334,6 +334,10 @@ func (w *world) PodGone(uid string) {
 	w.gone = append(w.gone, uid)
 }
 
+func (w *world) PodReady(uid string, ready bool) {
+	w.t.Errorf("the observer was told that %s is ready (%v), which has no probes of its own", uid, ready)
+}
+
 func (w *world) PodsOutdated(uids []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

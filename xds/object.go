@@ -48,7 +48,7 @@ func PodOf(p *corev1.Pod) (pod Pod, ok bool) {
 		pod.Unready = !ready(p)
 		return pod, true
 	}
-	if p.Labels[wire.LabelState] != string(wire.StateHot) || lostContainer(p) {
+	if p.Labels[wire.LabelState] != string(wire.StateHot) || lostContainer(p) || !v1.Probed(p) {
 		return Pod{}, false
 	}
 	var err error

@@ -171,6 +171,17 @@ func TestPodOf_LeavesOutAPodThatLostAContainer(t *testing.T) {
 	}
 }
 
+func TestPodOf_LeavesOutAPodWhoseOwnProbesFail(t *testing.T) {
+	for _, ready := range []bool{true, false} {
+		p := &corev1.Pod{Status: corev1.PodStatus{PodIP: "1.2.3.4", ContainerStatuses: []corev1.ContainerStatus{{Name: "app", Ready: ready}, {Name: "side"}}}}
+		p.Labels = map[string]string{wire.LabelState: "hot", wire.LabelFunctionUID: "f", wire.LabelFunctionGeneration: "2"}
+		p.Annotations = map[string]string{v1.AnnotationProbed: "app"}
+		if _, ok := PodOf(p); ok != ready {
+			t.Errorf("ready %v: %v", ready, ok)
+		}
+	}
+}
+
 func TestConfig_ValidateListsEveryFault(t *testing.T) {
 	err := Config{Public: []string{"8888"}, ReplayLimit: -1, Tracing: Tracing{Endpoint: "grpc://x", Share: 2}}.Validate()
 	for _, want := range []string{"public", "internal", "logger", "replay limit", "trace endpoint"} {
