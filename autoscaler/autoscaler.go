@@ -197,6 +197,21 @@ func (a *Autoscaler) PodGone(podUID string) {
 	a.look(f, now, false)
 }
 
+// PodReady tells that a hot pod's own probes fail, or succeed again. While they fail it gets no new requests; it counts
+// as a pod of its function all the same.
+func (a *Autoscaler) PodReady(podUID string, ready bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f, ok := a.owners[podUID]
+	if !ok {
+		return
+	}
+	if p := f.live.pods[podUID]; p != nil {
+		p.unready = !ready
+	}
+	a.look(f, time.Now(), false)
+}
+
 // PodsOutdated tells of a function's hot pods that are to be replaced, since their environment has changed.
 func (a *Autoscaler) PodsOutdated(podUIDs []string) {
 	a.mu.Lock()
