@@ -26,6 +26,8 @@ var rules = []struct{ from, not, why string }{
 	{"storage/client", "hotpod.dev/storage", "clients of the archive store meet it on the wire"},
 	{"storage/image", "hotpod.dev/storage", "the command line takes code out of images too, without the archive store"},
 	{"storage/image", "k8s.io/", "images are plain files and registries"},
+	{"logstore", "hotpod.dev/", "several parts keep things in it: it knows none"},
+	{"logstore", "k8s.io/", "a database knows no Kubernetes"},
 	{"leader", ".", "an election knows no part and no Kubernetes: the standard library only"},
 	{"environments/contract", "hotpod.dev/", "runtimes are judged on the wire alone"},
 	{"router", "hotpod.dev/", "it runs beside Envoy and knows no part"},
