@@ -54,7 +54,7 @@ func told(t *testing.T, address string, status int, want wire.Error) *http.Respo
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.RequestID = "id-1"
+	want.RequestID, want.Explain = "id-1", "hotpod explain id-1"
 	if res.StatusCode != status || e != want || res.Header.Get(wire.HeaderComponent) != want.Component {
 		t.Errorf("%d %+v, component %q", res.StatusCode, e, res.Header.Get(wire.HeaderComponent))
 	}

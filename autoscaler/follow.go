@@ -58,6 +58,8 @@ func (a *Autoscaler) report(f *function, p *pod, r wire.Report) {
 		p.load.baseline(r)
 	}
 	now := time.Now()
+	a.keepCalls(f, p, r.Calls, now)
+	r.Calls = nil
 	took, before := p.takes(f.spec.once), p.load.in(f.spec.Metric, now)
 	if p.load.take(r, now, f.totals) {
 		f.live.active = now

@@ -29,6 +29,9 @@ func (a *Autoscaler) place(f *function, now time.Time) {
 	for _, s := range serving {
 		if s.placed == 0 {
 			s.placed = p.Seq
+			if s.hot.Started != nil {
+				p.Started = append(p.Started, *s.hot.Started)
+			}
 		}
 	}
 	f.live.placed = p

@@ -16,7 +16,7 @@ import (
 
 const (
 	// maxReport bounds a line in bytes: what a pod says is not trusted.
-	maxReport = 16 << 10
+	maxReport = 32 << 10
 	// headerWait bounds the wait for a stream to begin.
 	headerWait = 5 * time.Second
 )

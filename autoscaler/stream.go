@@ -2,6 +2,7 @@ package autoscaler
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"hotpod.dev/wire"
@@ -25,8 +26,12 @@ func newStream() *stream {
 func (s *stream) put(p wire.Placement) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.pending[p.Function.UID]; !ok {
+	older, ok := s.pending[p.Function.UID]
+	if !ok {
 		s.order = append(s.order, p.Function.UID)
+	}
+	if p.Seq != older.Seq && len(older.Started) > 0 { // what is told once must not get lost
+		p.Started = slices.Concat(older.Started, p.Started)
 	}
 	s.pending[p.Function.UID] = p
 	select {

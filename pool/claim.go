@@ -33,12 +33,13 @@ func (p *Pool) claim(ctx context.Context, f *v1.Function) (wire.HotPod, error) {
 	if err != nil {
 		return wire.HotPod{}, err
 	}
+	begun := time.Now()
 	for try := 1; ; try++ {
 		m, err := p.take(ctx, o)
 		if err != nil {
 			return wire.HotPod{}, err
 		}
-		pod, err := p.specialize(ctx, m, o)
+		pod, err := p.specialize(ctx, m, o, time.Since(begun))
 		if err == nil || final(ctx, err) {
 			return pod, err
 		}

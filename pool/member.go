@@ -37,6 +37,8 @@ type member struct {
 	// sealKey and held are what the fetcher said.
 	sealKey []byte
 	held    *wire.Held
+	// started tells how the pod became hot, nil when it was found so.
+	started *wire.Started
 	// claimant is the UID of the function that the pod was claimed for last.
 	claimant string
 	// broken is why the pod does not start, "" while it may.

@@ -13,15 +13,15 @@ import (
 	"hotpod.dev/wire"
 )
 
-// specialize makes the claimed pod m hot for o. When ctx ends it returns, but the pod's way goes on.
-func (p *Pool) specialize(ctx context.Context, m *member, o *order) (wire.HotPod, error) {
+// specialize makes the claimed pod m hot for o, which waited for it. When ctx ends it returns, but the pod's way goes on.
+func (p *Pool) specialize(ctx context.Context, m *member, o *order, waited time.Duration) (wire.HotPod, error) {
 	type outcome struct {
 		pod wire.HotPod
 		err error
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		pod, err := p.attempt(context.WithoutCancel(ctx), m, o)
+		pod, err := p.attempt(context.WithoutCancel(ctx), m, o, waited)
 		done <- outcome{pod, err}
 	}()
 	select {
@@ -34,19 +34,24 @@ func (p *Pool) specialize(ctx context.Context, m *member, o *order) (wire.HotPod
 
 // attempt calls the pod and draws every consequence of what it answers, so that nothing is left to a claimant who
 // may have gone.
-func (p *Pool) attempt(ctx context.Context, m *member, o *order) (wire.HotPod, error) {
+func (p *Pool) attempt(ctx context.Context, m *member, o *order, waited time.Duration) (wire.HotPod, error) {
 	begun := time.Now()
 	t, err := p.begin(m, o)
 	if err != nil {
 		return wire.HotPod{}, err
 	}
 	result, err := p.instruct(ctx, t, m.sealKey, o)
-	p.metrics.phase("specialize", time.Since(begun))
+	took := time.Since(begun)
+	p.metrics.phase("specialize", took)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil {
 		p.metrics.phase("fetch", time.Duration(result.FetchMicros)*time.Microsecond)
 		p.metrics.phase("load", time.Duration(result.LoadMicros)*time.Microsecond)
+		m.started = &wire.Started{
+			Pod: m.uid, ClaimMicros: waited.Microseconds(), SpecializeMicros: took.Microseconds(),
+			FetchMicros: result.FetchMicros, LoadMicros: result.LoadMicros,
+		}
 		return p.finish(m, o)
 	}
 	p.deps.Log.Warn("pod was not made hot", "pod", m.name, "namespace", m.namespace, "function", o.held.Function.String(),
@@ -158,5 +163,5 @@ func (p *Pool) heat(m *member) {
 }
 
 func (m *member) hotPod() wire.HotPod {
-	return wire.HotPod{UID: m.uid, Address: net.JoinHostPort(m.ip, strconv.Itoa(wire.PortRequests))}
+	return wire.HotPod{UID: m.uid, Address: net.JoinHostPort(m.ip, strconv.Itoa(wire.PortRequests)), Started: m.started}
 }

@@ -148,6 +148,8 @@ type Report struct {
 	DurationMicros uint64 `json:"durationMicros"`
 	// Buckets counts finished requests by duration, one more than DurationBuckets.
 	Buckets [len(DurationBuckets) + 1]uint64 `json:"buckets"`
+	// Calls are single requests worth telling of, nil when there was none since the last report.
+	Calls *Calls `json:"calls,omitempty"`
 }
 
 // DurationBuckets are the upper bounds in seconds of Report.Buckets; the last bucket has none.

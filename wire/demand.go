@@ -28,6 +28,8 @@ type Placement struct {
 	RunMillis int64 `json:"runMillis"`
 	// AtMaximum says that the function has as many pods as it may.
 	AtMaximum bool `json:"atMaximum,omitempty"`
+	// Started tells of those pods that became hot since the placement before.
+	Started []Started `json:"started,omitempty"`
 	// Failure is set when waiting is in vain: waiting requests are answered with it.
 	Failure *Failure `json:"failure,omitempty"`
 }
@@ -37,6 +39,8 @@ type HotPod struct {
 	UID string `json:"uid"`
 	// Address of the queue-proxy, "ip:port".
 	Address string `json:"address"`
+	// Started tells how the pod became hot, nil when nobody knows. Placements tell it apart, once.
+	Started *Started `json:"-"`
 }
 
 // Failure is why a function cannot be called.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,6 +21,10 @@ type Error struct {
 	Message   string `json:"message,omitempty"`
 	RequestID string `json:"requestId,omitempty"`
 	TraceID   string `json:"traceId,omitempty"`
+	// Explain is the command that tells more.
+	Explain string `json:"explain,omitempty"`
+	// Cause is the Reason of the Failure behind the error, "" when there is none. It is not sent.
+	Cause string `json:"-"`
 	// RetryAfter is sent as a header when not zero, in whole seconds, at least one.
 	RetryAfter time.Duration `json:"-"`
 }
@@ -30,8 +35,21 @@ func (e *Error) Error() string { return e.Component + ": " + e.Reason + ": " + e
 // With returns a copy that carries the request's and the trace's identity.
 func (e *Error) With(requestID, traceID string) *Error {
 	c := *e
-	c.RequestID, c.TraceID = requestID, traceID
+	c.RequestID, c.TraceID, c.Explain = requestID, traceID, explain(requestID)
 	return &c
+}
+
+// explain returns the command that explains a request. Clients choose IDs: one that a shell could misread gets none.
+func explain(requestID string) string {
+	for i := range len(requestID) {
+		if c := requestID[i]; !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._:/@+=", c) >= 0) {
+			return ""
+		}
+	}
+	if requestID == "" || requestID[0] == '-' {
+		return ""
+	}
+	return "hotpod explain " + requestID
 }
 
 // Body returns the JSON that the client reads, ending in a newline.
@@ -86,7 +104,7 @@ func ErrUnavailable(f Failure) *Error {
 	if f.Reason == "SpecializationFailed" {
 		reason = "specialization_failed"
 	}
-	return &Error{Status: http.StatusInternalServerError, Component: "executor", Reason: reason, Message: f.Message}
+	return &Error{Status: http.StatusInternalServerError, Component: "executor", Reason: reason, Message: f.Message, Cause: f.Reason}
 }
 
 // ErrFunction is answered when the function's process broke the exchange.
