@@ -63,6 +63,8 @@ type Activator struct {
 	// drop names the headers that requests do not carry on.
 	drop    []string
 	leaving atomic.Bool
+	// uncounted says that a queue may have counted what the autoscaler was not told.
+	uncounted atomic.Bool
 
 	mu     sync.RWMutex // guards what follows
 	queues map[string]*queue
@@ -105,6 +107,7 @@ func (a *Activator) Run(ctx context.Context, autoscalers ...*grpc.ClientConn) er
 		g.Go(func() error { return l.run(ctx, autoscalers[i], a) })
 	}
 	g.Go(func() error { return a.sweep(ctx) })
+	g.Go(func() error { return a.count(ctx) })
 	return g.Wait()
 }
 

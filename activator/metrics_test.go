@@ -66,18 +66,18 @@ hotpod_activator_requests_total{result="gone"} 1
 hotpod_activator_requests_total{result="hold_timeout"} 0
 hotpod_activator_requests_total{result="invalid"} 1
 hotpod_activator_requests_total{result="unavailable"} 0
-# HELP hotpod_activator_waiting Requests that no pod has.
-# TYPE hotpod_activator_waiting gauge
-hotpod_activator_waiting 0
+# HELP hotpod_activator_waiting_requests Requests that no pod has.
+# TYPE hotpod_activator_waiting_requests gauge
+hotpod_activator_waiting_requests 0
 # HELP hotpod_activator_placements_total Placements received from the autoscaler.
 # TYPE hotpod_activator_placements_total counter
 hotpod_activator_placements_total 1
 `
 	if err := testutil.GatherAndCompare(r, strings.NewReader(want),
-		"hotpod_activator_requests_total", "hotpod_activator_waiting", "hotpod_activator_placements_total"); err != nil {
+		"hotpod_activator_requests_total", "hotpod_activator_waiting_requests", "hotpod_activator_placements_total"); err != nil {
 		t.Error(err)
 	}
-	if n, err := testutil.GatherAndCount(r, "hotpod_activator_hold_seconds"); err != nil || n != 1 {
+	if n, err := testutil.GatherAndCount(r, "hotpod_activator_hold_duration_seconds"); err != nil || n != 1 {
 		t.Errorf("%d series of hold, %v", n, err)
 	}
 }

@@ -45,6 +45,8 @@ type queue struct {
 	// dropped queues take no new requests: another has their name.
 	dropped bool
 	said    said
+	// ended is what the autoscaler was not told yet.
+	ended tally
 }
 
 // place is a permission to send one request to one pod. It must be given back once.
@@ -79,11 +81,14 @@ func (q *queue) enter(w *waiter, now time.Time) bool {
 	return true
 }
 
-// leave ends a request that entered.
-func (q *queue) leave() {
+// leave ends a request that entered, and says whether it was cold.
+func (q *queue) leave(w *waiter, r result) (cold bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.entered--
+	cold = w.cold || !q.told // nobody said that there is a pod
+	q.ended.count(r, cold, w.took)
+	return cold
 }
 
 // ask queues w at its position and gives places to those in front. The verdict comes on w.verdict, often at once.

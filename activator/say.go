@@ -20,9 +20,10 @@ func (q *queue) say() (d wire.Demand, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	waiting := q.unplaced(time.Now())
-	ok = q.said.again || waiting != q.said.waiting
+	ended := q.take()
+	ok = q.said.again || waiting != q.said.waiting || ended != nil
 	q.said = said{waiting: waiting}
-	return wire.Demand{Function: q.id, Waiting: waiting, Seen: q.seen}, ok
+	return wire.Demand{Function: q.id, Waiting: waiting, Seen: q.seen, Ended: ended}, ok
 }
 
 // repeat makes the queue say what waits, on a new stream or to keep the autoscaler's interest.

@@ -27,8 +27,9 @@ func (a *Activator) Serve(x proxy.Exchange) {
 	span := a.span(x, q.id)
 	result := a.serve(x, q, w, span)
 	span.end(result)
-	q.leave()
-	a.metrics.requests.of(result).Inc()
+	cold := q.leave(w, result)
+	a.metrics.ended(result, cold)
+	a.uncounted.Store(true)
 	w.reset()
 	a.waiters.Put(w)
 }
@@ -62,6 +63,7 @@ func (a *Activator) serve(x proxy.Exchange, q *queue, w *waiter, span span) resu
 		a.metrics.attempt(out)
 		switch {
 		case out.Final:
+			w.took = held
 			return a.final(out, held)
 		case out.Kind != proxy.Refused && out.Kind != proxy.Unreached:
 			x.Fail(broken(out))

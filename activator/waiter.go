@@ -17,6 +17,8 @@ type waiter struct {
 	last   *pod
 	// held requests had to wait for a place; cold ones came when their function had no hot pod.
 	held, cold bool
+	// took is how long the request was held before the pod that answered took it.
+	took time.Duration
 
 	verdict chan verdict // holds one
 	// at is the place that the request has, while has is true.
@@ -44,7 +46,7 @@ func newWaiter(drop []string, replayLimit int64) *waiter {
 // reset makes w ready for another request.
 func (w *waiter) reset() {
 	w.pinned, w.placed, w.has, w.held, w.cold = false, false, false, false, false
-	w.last, w.queue, w.at = nil, nil, place{}
+	w.last, w.queue, w.at, w.took = nil, nil, place{}, 0
 }
 
 // done gives back the place of a request that its pod has answered, or that ended there otherwise.

@@ -75,6 +75,7 @@ func (a *Autoscaler) claimed(f *function, c *claim, hot wire.HotPod, err error) 
 		return
 	}
 	delete(f.live.claims, c)
+	f.counted().claim(err)
 	switch {
 	case err == nil:
 		f.live.failing = failing{}

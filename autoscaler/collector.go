@@ -10,23 +10,30 @@ import (
 	"hotpod.dev/wire"
 )
 
-// collector makes the functions' series when they are read.
+// collector makes the functions' series when they are read. A function that was never called has none; of one that is idle
+// only the counters are left that are not zero. The series end with the function.
 type collector struct {
 	a *Autoscaler
 
-	requests, refused, duration, concurrency, pods    *prometheus.Desc
-	wanted, load, target, panicking, minimum, changed *prometheus.Desc
+	requests, refusals, failures, cold, spills, claims     *prometheus.Desc
+	duration, hold, concurrency, pods                      *prometheus.Desc
+	wanted, load, target, panicking, minimum, max, changed *prometheus.Desc
 }
 
 func newCollector(a *Autoscaler) *collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(name, help, append([]string{"namespace", "function"}, labels...), nil)
+		return prometheus.NewDesc(name, help, append([]string{"function_namespace", "function"}, labels...), nil)
 	}
 	return &collector{
 		a:           a,
-		requests:    desc("hotpod_function_requests_total", "Finished requests; code_class none is for clients that went away.", "code_class"),
-		refused:     desc("hotpod_function_refused_total", "Requests that pods refused before the function saw them."),
+		requests:    desc("hotpod_function_requests_total", "Requests that pods finished; code_class none is for clients that went away.", "code_class"),
+		refusals:    desc("hotpod_function_refusals_total", "Requests that pods refused before the function saw them."),
+		failures:    desc("hotpod_function_failures_total", "Requests that the platform answered with an error in place of the function.", "reason"),
+		cold:        desc("hotpod_function_cold_requests_total", "Requests that came when the function had no hot pod."),
+		spills:      desc("hotpod_function_spills_total", "Requests that came to an activator though the function had hot pods."),
+		claims:      desc("hotpod_function_claims_total", "Claims of warm pods for the function by result: hot, failed.", "result"),
 		duration:    desc("hotpod_function_request_duration_seconds", "Time of finished requests inside the function."),
+		hold:        desc("hotpod_function_hold_seconds_total", "Time that requests waited at activators until a pod took them."),
 		concurrency: desc("hotpod_function_concurrency", "Requests in pods in the last second."),
 		pods:        desc("hotpod_function_pods", "Pods by state: hot, starting, draining.", "state"),
 		wanted:      desc("hotpod_autoscaler_wanted_pods", "Pods that the last decision wants, and why.", "reason"),
@@ -34,14 +41,16 @@ func newCollector(a *Autoscaler) *collector {
 		target:      desc("hotpod_autoscaler_target", "Load that a pod shall have, in the function's metric.", "metric"),
 		panicking:   desc("hotpod_autoscaler_panicking", "1 while nothing is taken away because the load rose steeply."),
 		minimum:     desc("hotpod_autoscaler_minimum_pods", "Pods that are kept without load now, schedules included."),
-		changed:     desc("hotpod_autoscaler_changed_timestamp_seconds", "When another number of pods was wanted last."),
+		max:         desc("hotpod_autoscaler_maximum_pods", "Most pods that the function may have now."),
+		changed:     desc("hotpod_autoscaler_wanted_changed_timestamp_seconds", "When another number of pods was wanted last."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.requests, c.refused, c.duration, c.concurrency, c.pods, c.wanted, c.load, c.target, c.panicking, c.minimum, c.changed,
+		c.requests, c.refusals, c.failures, c.cold, c.spills, c.claims, c.duration, c.hold, c.concurrency, c.pods,
+		c.wanted, c.load, c.target, c.panicking, c.minimum, c.max, c.changed,
 	} {
 		out <- d
 	}
@@ -53,6 +62,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		e := emitter{out: out, labels: []string{s.id.Namespace, s.id.Name}}
 		c.collect(e, s)
 		if s.live {
+			c.collectLive(e, s)
 			c.collectDecision(e, s)
 		}
 	}
@@ -60,19 +70,19 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 
 // sample is a function's figures at one moment.
 type sample struct {
-	id                      wire.FunctionID
-	totals                  totals
+	id     wire.FunctionID
+	totals totals
+	// live says that what follows is set.
+	live                    bool
 	decision                law.Decision
 	changed                 time.Time
 	hot, starting, draining int
 	concurrency             float64
-	// live says that what follows is set.
-	live           bool
-	metric         string
-	stable, urgent float64
-	target         float64
-	panicking      bool
-	minimum        int
+	metric                  string
+	stable, urgent          float64
+	target                  float64
+	panicking               bool
+	minimum, maximum        int
 }
 
 // samples returns the figures of every function that was ever called.
@@ -85,7 +95,7 @@ func (a *Autoscaler) samples() []sample {
 		if f.totals == nil && f.live == nil || f.object == nil {
 			continue
 		}
-		s := sample{id: f.id, decision: f.decision, changed: f.changed}
+		s := sample{id: f.id}
 		if f.totals != nil {
 			s.totals = *f.totals
 		}
@@ -105,9 +115,11 @@ func (s *sample) fill(f *function, now time.Time) {
 			s.draining++
 		}
 	}
+	s.decision, s.changed = f.decision, f.changed
 	s.concurrency = f.concurrency(now)
 	s.stable, s.urgent = f.averages(now)
-	s.metric, s.target, s.panicking, s.minimum = string(f.spec.Metric), f.spec.Target, f.live.state.Panicking, f.spec.Floor()
+	s.metric, s.target, s.panicking = string(f.spec.Metric), f.spec.Target, f.live.state.Panicking
+	s.minimum, s.maximum = f.spec.Floor(), f.spec.Max
 }
 
 // emitter sends series of one function.
@@ -124,34 +136,60 @@ func (e emitter) gauge(d *prometheus.Desc, v float64, more ...string) {
 	e.emit(d, prometheus.GaugeValue, v, more...)
 }
 
+// count sends a counter that has counted something.
+func (e emitter) count(d *prometheus.Desc, n uint64, more ...string) {
+	if n > 0 {
+		e.emit(d, prometheus.CounterValue, float64(n), more...)
+	}
+}
+
+// collect sends the counters, which last as long as the function.
 func (c *collector) collect(e emitter, s sample) {
 	for class, n := range s.totals.requests {
-		e.emit(c.requests, prometheus.CounterValue, float64(n), className(class))
+		e.count(c.requests, n, className(class))
 	}
-	e.emit(c.refused, prometheus.CounterValue, float64(s.totals.refused))
+	for i, n := range s.totals.ended.Failed {
+		e.count(c.failures, n, wire.Failures[i])
+	}
+	e.count(c.refusals, s.totals.refused)
+	e.count(c.cold, s.totals.ended.Cold)
+	e.count(c.spills, s.totals.ended.Spilled)
+	e.count(c.claims, s.totals.claimed, "hot")
+	e.count(c.claims, s.totals.unclaimed, "failed")
+}
+
+// collectLive sends what is only worth its series while something goes on.
+func (c *collector) collectLive(e emitter, s sample) {
 	e.gauge(c.concurrency, s.concurrency)
-	e.gauge(c.wanted, float64(s.decision.Wanted), string(s.decision.Reason))
 	e.gauge(c.pods, float64(s.hot), "hot")
 	e.gauge(c.pods, float64(s.starting), "starting")
 	e.gauge(c.pods, float64(s.draining), "draining")
+	e.emit(c.hold, prometheus.CounterValue, float64(s.totals.ended.HoldMicros)/1e6)
+	e.out <- s.totals.histogram(c.duration, e.labels)
+}
+
+// collectDecision sends the decision and what it was made from.
+func (c *collector) collectDecision(e emitter, s sample) {
+	e.gauge(c.wanted, float64(s.decision.Wanted), string(s.decision.Reason))
 	if !s.changed.IsZero() {
 		e.gauge(c.changed, float64(s.changed.UnixMilli())/1000)
 	}
-	count, buckets := cumulate(s.totals.buckets)
-	e.out <- prometheus.MustNewConstHistogram(c.duration, count, float64(s.totals.micros)/1e6, buckets, e.labels...)
-}
-
-// collectDecision sends what the decision was made from.
-func (c *collector) collectDecision(e emitter, s sample) {
 	e.gauge(c.load, s.stable, s.metric, "stable")
 	e.gauge(c.load, s.urgent, s.metric, "panic")
 	e.gauge(c.target, s.target, s.metric)
 	e.gauge(c.minimum, float64(s.minimum))
+	e.gauge(c.max, float64(s.maximum))
 	panicking := 0.0
 	if s.panicking {
 		panicking = 1
 	}
 	e.gauge(c.panicking, panicking)
+}
+
+// histogram returns the requests' times.
+func (t *totals) histogram(d *prometheus.Desc, labels []string) prometheus.Metric {
+	count, buckets := cumulate(t.buckets)
+	return prometheus.MustNewConstHistogram(d, count, float64(t.micros)/1e6, buckets, labels...)
 }
 
 // cumulate turns counts per bucket into Prometheus' counts up to a bound.

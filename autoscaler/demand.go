@@ -69,6 +69,9 @@ func (a *Autoscaler) takeDemand(s *stream, d wire.Demand) {
 		return
 	}
 	f := a.record(d.Function)
+	if d.Ended != nil && f.object != nil {
+		f.counted().end(*d.Ended)
+	}
 	if f.live == nil && d.Waiting <= 0 {
 		if f.object == nil {
 			delete(a.functions, d.Function.UID)

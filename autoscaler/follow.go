@@ -51,9 +51,6 @@ func (a *Autoscaler) report(f *function, p *pod, r wire.Report) {
 	if f.live == nil || f.live.pods[p.hot.UID] != p {
 		return
 	}
-	if f.totals == nil {
-		f.totals = &totals{}
-	}
 	if p.adopted && !p.load.counted {
 		p.load.baseline(r)
 	}
@@ -61,7 +58,7 @@ func (a *Autoscaler) report(f *function, p *pod, r wire.Report) {
 	a.keepCalls(f, p, r.Calls, now)
 	r.Calls = nil
 	took, before := p.takes(f.spec.once), p.load.in(f.spec.Metric, now)
-	if p.load.take(r, now, f.totals) {
+	if p.load.take(r, now, f.counted()) {
 		f.live.active = now
 	}
 	f.live.rose += p.load.in(f.spec.Metric, now) - before

@@ -25,7 +25,7 @@ type function struct {
 	// decision is the last one, changed when one last wanted another number.
 	decision law.Decision
 	changed  time.Time
-	// totals is nil until the first report.
+	// totals is nil until there is something to count.
 	totals *totals
 	// live is nil while nothing goes on.
 	live *live
@@ -113,6 +113,14 @@ func (f *function) serving() (serving, older []*pod) {
 	}
 	slices.SortFunc(serving, func(a, b *pod) int { return cmp.Compare(a.hot.UID, b.hot.UID) })
 	return serving, older
+}
+
+// counted returns the function's totals.
+func (f *function) counted() *totals {
+	if f.totals == nil {
+		f.totals = &totals{}
+	}
+	return f.totals
 }
 
 // starting returns the claims in flight for the newest generation.

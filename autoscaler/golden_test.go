@@ -12,6 +12,7 @@ import (
 
 	"hotpod.dev/autoscaler/law"
 	"hotpod.dev/internal/golden"
+	"hotpod.dev/wire"
 )
 
 func TestMetrics_NamesAreThoseThatWereReadLast(t *testing.T) {
@@ -20,11 +21,13 @@ func TestMetrics_NamesAreThoseThatWereReadLast(t *testing.T) {
 		r := prometheus.NewRegistry()
 		a := New(Config{Registerer: r})
 		f := a.record(idOf(hello()))
-		f.object, f.totals = hello(), &totals{}
+		f.object, f.totals = hello(), &totals{requests: [6]uint64{2: 1}, refused: 1, claimed: 1}
+		f.totals.end(wire.Ended{Cold: 1, Spilled: 1, Failed: [...]uint64{1, 0, 0, 0}})
 		f.spec = specOf(f.object, law.BuiltIn())
 		f.changed = time.Unix(1, 0)
 		a.activate(f)
 		a.metrics.claim(nil, 0)
+		a.metrics.decisions.WithLabelValues("Demand")
 		families, err := r.Gather()
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,8 @@
 package autoscaler
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"hotpod.dev/autoscaler/law"
@@ -94,6 +96,29 @@ type totals struct {
 	refused  uint64
 	micros   uint64
 	buckets  [len(wire.DurationBuckets) + 1]uint64
+	// ended is what activators counted; claimed and unclaimed count the function's claims.
+	ended              wire.Ended
+	claimed, unclaimed uint64
+}
+
+// claim counts the end of a claim; one that was canceled is none.
+func (t *totals) claim(err error) {
+	switch {
+	case err == nil:
+		t.claimed++
+	case !errors.Is(err, context.Canceled):
+		t.unclaimed++
+	}
+}
+
+// end adds what an activator counted.
+func (t *totals) end(e wire.Ended) {
+	t.ended.Cold += e.Cold
+	t.ended.Spilled += e.Spilled
+	t.ended.HoldMicros += e.HoldMicros
+	for i, n := range e.Failed {
+		t.ended.Failed[i] += n
+	}
 }
 
 // add counts what happened between two reports and returns whether any request was finished or refused.

@@ -19,19 +19,21 @@ type metrics struct {
 	drains   prometheus.Counter
 	reports  prometheus.Counter
 	streams  prometheus.Gauge
+	// decisions count changes of what is wanted.
+	decisions *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer, a *Autoscaler) *metrics {
 	m := &metrics{
 		tick: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "hotpod_autoscaler_tick_seconds", Help: "Time to look at every active function once.",
+			Name: "hotpod_autoscaler_tick_duration_seconds", Help: "Time to look at every active function once.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1},
 		}),
 		claims: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hotpod_autoscaler_claims_total", Help: "Claims by result: hot, canceled, or the reason of the failure.",
+			Name: "hotpod_autoscaler_claims_total", Help: "Claims by result: hot, canceled, error, or the reason of the failure.",
 		}, []string{"result"}),
 		claiming: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "hotpod_autoscaler_claim_seconds", Help: "Time from a claim to its hot pod.",
+			Name: "hotpod_autoscaler_claim_duration_seconds", Help: "Time from a claim to its hot pod.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120},
 		}),
 		drains: prometheus.NewCounter(prometheus.CounterOpts{
@@ -41,10 +43,16 @@ func newMetrics(r prometheus.Registerer, a *Autoscaler) *metrics {
 			Name: "hotpod_autoscaler_reports_total", Help: "Reports read from queue-proxies.",
 		}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "hotpod_autoscaler_activators", Help: "Activators whose demand stream is open.",
+			Name: "hotpod_autoscaler_connected_activators", Help: "Activators whose demand stream is open.",
 		}),
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hotpod_autoscaler_decisions_total", Help: "Decisions that wanted another number of pods than before, by their reason.",
+		}, []string{"reason"}),
 	}
-	r.MustRegister(m.tick, m.claims, m.claiming, m.drains, m.reports, m.streams, newCollector(a))
+	r.MustRegister(m.tick, m.claims, m.claiming, m.drains, m.reports, m.streams, m.decisions, newCollector(a))
+	if a.config.FissionNames {
+		r.MustRegister(newFissionNames(a))
+	}
 	return m
 }
 

@@ -168,6 +168,7 @@ func (a *Autoscaler) note(f *function, d law.Decision, seen law.Observation, now
 	l := f.live
 	if d.Wanted != f.decision.Wanted {
 		f.changed = now
+		a.metrics.decisions.WithLabelValues(string(d.Reason)).Inc()
 	}
 	f.decision = d
 	if d.Wanted == l.logged || !ticked && d.Wanted > 0 && l.logged > 0 {

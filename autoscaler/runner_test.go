@@ -217,22 +217,22 @@ func TestRunner_TotalsOutliveReconnectsAndPods(t *testing.T) {
 		want := `
 # HELP hotpod_function_request_duration_seconds Time of finished requests inside the function.
 # TYPE hotpod_function_request_duration_seconds histogram
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.005"} 0
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.01"} 0
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.025"} 0
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.05"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.1"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.25"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="0.5"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="1"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="2.5"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="5"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="10"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="30"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="60"} 13
-hotpod_function_request_duration_seconds_bucket{function="hello",namespace="default",le="+Inf"} 13
-hotpod_function_request_duration_seconds_sum{function="hello",namespace="default"} 1.3
-hotpod_function_request_duration_seconds_count{function="hello",namespace="default"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="0.005"} 0
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="0.01"} 0
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="0.025"} 0
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="0.05"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="0.1"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="0.25"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="0.5"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="1"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="2.5"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="5"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="10"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="30"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="60"} 13
+hotpod_function_request_duration_seconds_bucket{function="hello",function_namespace="default",le="+Inf"} 13
+hotpod_function_request_duration_seconds_sum{function="hello",function_namespace="default"} 1.3
+hotpod_function_request_duration_seconds_count{function="hello",function_namespace="default"} 13
 `
 		if err := testutil.GatherAndCompare(w.registry, strings.NewReader(want), "hotpod_function_request_duration_seconds"); err != nil {
 			t.Error(err)

@@ -13,7 +13,7 @@ type metrics struct {
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "hotpod_build_seconds", Help: "Time that builds of packages took, by how they ended.",
+		Name: "hotpod_package_build_duration_seconds", Help: "Time that builds of packages took, by how they ended.",
 		Buckets: []float64{.1, .5, 1, 2, 5, 10, 30, 60, 120, 300, 600},
 	}, []string{"result"})}
 	return m, r.Register(m.seconds)

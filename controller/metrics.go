@@ -22,7 +22,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Reconciles by kind of object and result (ok, error).",
 		}, []string{"kind", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "hotpod_controller_reconcile_seconds",
+			Name:    "hotpod_controller_reconcile_duration_seconds",
 			Help:    "Time of a reconcile by kind of object.",
 			Buckets: []float64{.001, .005, .025, .1, .5, 2.5},
 		}, []string{"kind"}),

@@ -49,7 +49,7 @@ func (p *Pool) createPod(ctx context.Context, e *environment, object *v1.Environ
 	p.touch(e)
 	if err == nil {
 		e.api, e.forbidden = backoff{}, time.Time{}
-		p.metrics.created.WithLabelValues(object.Name, object.Namespace).Inc()
+		p.metrics.created.Inc()
 		return
 	}
 	if ctx.Err() != nil {

@@ -14,16 +14,16 @@ import (
 type metrics struct {
 	claims   *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	created  *prometheus.CounterVec
+	created  prometheus.Counter
 	deleted  *prometheus.CounterVec
 	start    prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer, p *Pool) (*metrics, error) {
-	names, owner := p.cfg.metricNames()
+	names, _ := p.cfg.metricNames()
 	m := &metrics{
 		claims: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: names + "claims_total", Help: "Claims by result: hot, failed, unavailable, cancelled.",
+			Name: names + "claims_total", Help: "Claims by result: hot, failed, unavailable, canceled.",
 		}, []string{"result"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: names + "claim_duration_seconds",
@@ -32,14 +32,14 @@ func newMetrics(r prometheus.Registerer, p *Pool) (*metrics, error) {
 				.0005, .001, .002, .004, .006, .008, .01, .015, .02, .03, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120,
 			},
 		}, []string{"phase"}),
-		created: prometheus.NewCounterVec(prometheus.CounterOpts{
+		created: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: names + "pods_created_total", Help: "Pods created.",
-		}, []string{owner, "namespace"}),
+		}),
 		deleted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: names + "pods_deleted_total", Help: "Pods deleted by reason: outdated, unfit, broken, surplus, drained, failed.",
 		}, []string{"reason"}),
 		start: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: names + "pod_start_seconds", Help: "Time from the wish for a pod until it was warm.",
+			Name: names + "pod_start_duration_seconds", Help: "Time from the wish for a pod until it was warm.",
 			Buckets: []float64{.1, .25, .5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300},
 		}),
 	}
@@ -61,7 +61,7 @@ func (m *metrics) phase(name string, d time.Duration) {
 
 func (m *metrics) claimed(err error, d time.Duration) {
 	var failure *wire.Failure
-	result := "cancelled"
+	result := "canceled"
 	switch {
 	case err == nil:
 		result = "hot"
@@ -83,7 +83,7 @@ type census struct {
 func newCensus(p *Pool) census {
 	names, owner := p.cfg.metricNames()
 	desc := func(name, help string, more ...string) *prometheus.Desc {
-		return prometheus.NewDesc(names+name, help, append([]string{owner, "namespace"}, more...), nil)
+		return prometheus.NewDesc(names+name, help, append([]string{owner, owner + "_namespace"}, more...), nil)
 	}
 	return census{
 		pool: p, pods: desc("pods", "Pods by their state.", "state"),

@@ -18,18 +18,18 @@ func TestMetrics_CountPodsAndClaims(t *testing.T) {
 		_, _ = w.pool.Claim(t.Context(), functionOf("f", "ruby"))
 		w.settle(time.Second)
 		want := `
-# HELP hotpod_pool_claims_total Claims by result: hot, failed, unavailable, cancelled.
+# HELP hotpod_pool_claims_total Claims by result: hot, failed, unavailable, canceled.
 # TYPE hotpod_pool_claims_total counter
 hotpod_pool_claims_total{result="hot"} 1
 hotpod_pool_claims_total{result="unavailable"} 1
 # HELP hotpod_pool_pods Pods by their state.
 # TYPE hotpod_pool_pods gauge
-hotpod_pool_pods{environment="node",namespace="ns",state="claimed"} 0
-hotpod_pool_pods{environment="node",namespace="ns",state="draining"} 0
-hotpod_pool_pods{environment="node",namespace="ns",state="hot"} 1
-hotpod_pool_pods{environment="node",namespace="ns",state="specializing"} 0
-hotpod_pool_pods{environment="node",namespace="ns",state="starting"} 0
-hotpod_pool_pods{environment="node",namespace="ns",state="warm"} 2
+hotpod_pool_pods{environment="node",environment_namespace="ns",state="claimed"} 0
+hotpod_pool_pods{environment="node",environment_namespace="ns",state="draining"} 0
+hotpod_pool_pods{environment="node",environment_namespace="ns",state="hot"} 1
+hotpod_pool_pods{environment="node",environment_namespace="ns",state="specializing"} 0
+hotpod_pool_pods{environment="node",environment_namespace="ns",state="starting"} 0
+hotpod_pool_pods{environment="node",environment_namespace="ns",state="warm"} 2
 `
 		if err := testutil.GatherAndCompare(w.reg, strings.NewReader(want), "hotpod_pool_claims_total", "hotpod_pool_pods"); err != nil {
 			t.Error(err)

@@ -205,10 +205,10 @@ func TestMetrics_SayWhatThePoolsSizeFollowsFrom(t *testing.T) {
 		want := `
 # HELP hotpod_pool_claims_per_second Claims in the busiest 20 seconds of the last five minutes.
 # TYPE hotpod_pool_claims_per_second gauge
-hotpod_pool_claims_per_second{environment="node",namespace="ns"} 0.5
+hotpod_pool_claims_per_second{environment="node",environment_namespace="ns"} 0.5
 # HELP hotpod_pool_wanted_pods Warm pods that there shall be, and why.
 # TYPE hotpod_pool_wanted_pods gauge
-hotpod_pool_wanted_pods{environment="node",namespace="ns",reason="Claims"} 3
+hotpod_pool_wanted_pods{environment="node",environment_namespace="ns",reason="Claims"} 3
 `
 		if err := testutil.GatherAndCompare(w.reg, strings.NewReader(want), "hotpod_pool_claims_per_second", "hotpod_pool_wanted_pods"); err != nil {
 			w.t.Error(err)

@@ -146,7 +146,7 @@ func TestRun_EndsThoughAFunctionWorksForNobody(t *testing.T) {
 	c.Send(get("X-Work: 5s\n"))
 	testproxy.Eventually(t, "it is inside", func() bool { return runtime.Entered() == 1 })
 	_ = c.Close()
-	testproxy.Eventually(t, "its client is known to have left", func() bool { return p.metric(`hotpod_queueproxy_requests_total{class="none"}`) == "1" })
+	testproxy.Eventually(t, "its client is known to have left", func() bool { return p.metric(`hotpod_queueproxy_requests_total{code_class="none"}`) == "1" })
 	begin := time.Now()
 	p.end()
 	if took := time.Since(begin); took > 4*time.Second {

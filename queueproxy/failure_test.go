@@ -38,7 +38,7 @@ func TestServe_SaysWhatTheFunctionDid(t *testing.T) {
 					t.Errorf("answer = %v %s", resp.Header, body)
 				}
 			}
-			if got := p.metric(`hotpod_queueproxy_requests_total{class="5xx"}`); got != "2" {
+			if got := p.metric(`hotpod_queueproxy_requests_total{code_class="5xx"}`); got != "2" {
 				t.Errorf("counted %s", got)
 			}
 		})
@@ -141,7 +141,7 @@ func TestServe_FreesTheSlotOfAClientThatLeft(t *testing.T) {
 	<-g.Inside
 	_ = c.Close()
 	testproxy.Eventually(t, "the slot is free", func() bool { return p.metric("hotpod_queueproxy_in_flight_requests") == "0" })
-	if got := p.metric(`hotpod_queueproxy_requests_total{class="none"}`); got != "1" {
+	if got := p.metric(`hotpod_queueproxy_requests_total{code_class="none"}`); got != "1" {
 		t.Errorf("clients that left: %s", got)
 	}
 }
@@ -157,7 +157,7 @@ func TestServe_PassesAFunctionsOwn503On(t *testing.T) {
 	if resp, _ := c.Answer("GET"); resp.Status != 503 || resp.Header.Get(wire.HeaderBusy) != "" {
 		t.Errorf("answer = %d %v", resp.Status, resp.Header)
 	}
-	if p.metric(`hotpod_queueproxy_requests_total{class="5xx"}`) != "1" || p.metric(`hotpod_queueproxy_refused_total{reason="limit"}`) != "0" {
+	if p.metric(`hotpod_queueproxy_requests_total{code_class="5xx"}`) != "1" || p.metric(`hotpod_queueproxy_refusals_total{reason="limit"}`) != "0" {
 		t.Error("a function's own 503 counts as a refusal")
 	}
 }

@@ -202,7 +202,7 @@ func TestServe_BoundsTheQueueInTimeAndNumber(t *testing.T) {
 	}
 	_ = leaving.Close()
 	testproxy.Eventually(t, "who left waits no more", func() bool { return p.metric("hotpod_queueproxy_waiting_requests") == "1" })
-	if got := p.metric(`hotpod_queueproxy_requests_total{class="none"}`); got != "1" {
+	if got := p.metric(`hotpod_queueproxy_requests_total{code_class="none"}`); got != "1" {
 		t.Errorf("clients that left: %s", got)
 	}
 }

@@ -31,11 +31,11 @@ func (q *Proxy) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		if class > 0 {
 			name = strconv.Itoa(class) + "xx"
 		}
-		fmt.Fprintf(out, "hotpod_queueproxy_requests_total{class=%q} %d\n", name, n)
+		fmt.Fprintf(out, "hotpod_queueproxy_requests_total{code_class=%q} %d\n", name, n)
 	}
-	head(out, "hotpod_queueproxy_refused_total", "Requests refused before the function saw them.", "counter")
+	head(out, "hotpod_queueproxy_refusals_total", "Requests refused before the function saw them.", "counter")
 	for why, n := range l.refused {
-		fmt.Fprintf(out, "hotpod_queueproxy_refused_total{reason=%q} %d\n", refusal(why).busy(), n)
+		fmt.Fprintf(out, "hotpod_queueproxy_refusals_total{reason=%q} %d\n", refusal(why).busy(), n)
 	}
 	histogram(out, &l)
 	head(out, "hotpod_queueproxy_load_seconds_total", "Integral of the requests in the pod over time.", "counter")

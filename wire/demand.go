@@ -9,7 +9,25 @@ type Demand struct {
 	Waiting int `json:"waiting"`
 	// Seen is the Seq of the last placement that the activator had used when it counted; 0 before the first.
 	Seen uint64 `json:"seen,omitempty"`
+	// Ended counts what became of requests since the last message that had it; nil says nothing.
+	Ended *Ended `json:"ended,omitempty"`
 }
+
+// Ended is what an activator counted of one function's requests, for the function's totals. Each counter is what came since
+// the last time it was told: what is lost with a broken stream is not told again.
+type Ended struct {
+	// Cold requests came when the function had no hot pod; Spilled ones when it had.
+	Cold    uint64 `json:"cold,omitempty"`
+	Spilled uint64 `json:"spilled,omitempty"`
+	// HoldMicros sums the holds of the requests that a pod took.
+	HoldMicros uint64 `json:"holdMicros,omitempty"`
+	// Failed counts by Failures the requests that were answered with an error of the platform's.
+	Failed [len(Failures)]uint64 `json:"failed"`
+}
+
+// Failures name the ways in which the platform fails a request, as metrics call them: too many wait (429), no pod took it in
+// time (504), no pod can be had (500), its pod broke (500).
+var Failures = [...]string{"capacity_exceeded", "hold_timeout", "unavailable", "broken"} //nolint:gochecknoglobals // a constant array
 
 // Placement is what the autoscaler answers to interested activators, again after each change: where the
 // function's requests can go, or why nowhere.

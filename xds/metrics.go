@@ -19,16 +19,16 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer, routes func() map[wire.RouteState]int) (*metrics, error) {
 	m := &metrics{
 		envoys: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "hotpod_xds_envoys", Help: "Envoys that are connected.",
+			Name: "hotpod_xds_connected_envoys", Help: "Envoys that are connected.",
 		}),
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hotpod_xds_resources_sent_total", Help: "Resources sent to Envoys, removals included.",
 		}, []string{"type"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hotpod_xds_refusals_total", Help: "Answers that an Envoy refused. Each is a bug or a version of Envoy that is too old.",
+			Name: "hotpod_xds_rejections_total", Help: "Answers that an Envoy refused. Each is a bug or a version of Envoy that is too old.",
 		}, []string{"type"}),
 		rebuild: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "hotpod_xds_rebuild_seconds", Help: "Time to build the route tables.",
+			Name: "hotpod_xds_rebuild_duration_seconds", Help: "Time to build the route tables.",
 			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3},
 		}),
 	}

@@ -291,7 +291,7 @@ func (c *chain) waiting() int {
 	body, _ := io.ReadAll(res.Body)
 	for line := range strings.Lines(string(body)) {
 		var n int
-		if _, err := fmt.Sscanf(line, "hotpod_activator_waiting %d", &n); err == nil {
+		if _, err := fmt.Sscanf(line, "hotpod_activator_waiting_requests %d", &n); err == nil {
 			return n
 		}
 	}

@@ -30,6 +30,7 @@ type options struct {
 	storage            string
 	logLevel           string
 	profiling          bool
+	fissionMetrics     bool
 	pool               pool.Config
 }
 
@@ -52,6 +53,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.storage, "storage", "", "URL by which pods reach the archive store; empty means that there is none")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
+	flags.BoolVar(&o.fissionMetrics, "fission-metrics", true, "export the functions' figures under Fission's names too")
 	poolFlags(flags, &o.pool)
 	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err

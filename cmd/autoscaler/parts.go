@@ -66,6 +66,7 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	sure := p.candidate(o, clients, log)
 	p.autoscaler = autoscaler.New(autoscaler.Config{
 		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry, Sure: sure, Shard: o.shard,
+		FissionNames: o.fissionMetrics,
 	})
 	o.pool.ControlKey, o.pool.Shard = signer.PublicKey(), o.shard
 	deps := pool.Deps{
