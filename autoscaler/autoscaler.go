@@ -45,13 +45,10 @@ type Config struct {
 	// Shard is the part of the functions that this autoscaler serves; those of others are not known to it. The zero value
 	// has all.
 	Shard shard.Shard
-<<<<<<<
 	// FissionNames exports the functions' figures under Fission's names too.
 	FissionNames bool
-=======
 	// Timelines keeps what pods tell of single requests; nil keeps nothing.
 	Timelines Timelines
->>>>>>>
 	// Defaults are the platform's settings until SetDefaults; nil means the built-in ones.
 	Defaults *law.Defaults
 }
