@@ -102,7 +102,7 @@ func (p *Pool) takeOrQueue(o *order) (*member, *waiter, *wire.Failure) {
 	if m := p.claimable(e, o.held.Function.UID); m != nil {
 		return p.grant(m, o.held.Function.UID), nil, nil
 	}
-	if f := e.hopeless(time.Now()); f != nil {
+	if f := p.hopeless(e, time.Now()); f != nil {
 		return nil, nil, f
 	}
 	w := &waiter{function: o.held.Function.UID, generation: o.held.Generation, result: make(chan claimResult, 1)}

@@ -52,7 +52,18 @@ func (p *Pool) createPod(ctx context.Context, e *environment, object *v1.Environ
 		p.metrics.created.Inc()
 		return
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() == nil {
+		p.notCreated(e, object, err)
+	}
+}
+
+// notCreated says when the next pod is tried. Call it with mu held.
+func (p *Pool) notCreated(e *environment, object *v1.Environment, err error) {
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+		// The environment goes with it: nobody has to act.
+		p.deps.Log.Debug("pod was not created", "environment", e.key, "error", err)
+		p.broke(e, "its namespace is being deleted")
+		e.start.until = time.Now().Add(startRetryLast)
 		return
 	}
 	p.deps.Log.Warn("pod was not created", "environment", e.key, "error", err)

@@ -149,7 +149,7 @@ func (p *Pool) replan(e *environment) {
 	need := p.resize(e, o, now)
 	w := Wanted{
 		Hash: e.hash, Size: e.size.Wanted, Max: p.maxPods(e), Failing: e.failure != nil,
-		MayCreate: e.start.over(now) && e.api.over(now), KeepFormer: p.former(e), OnDemand: p.cfg.Own,
+		MayCreate: e.start.over(now) && e.api.over(now), KeepFormer: p.former(e), Proven: e.proven, OnDemand: p.cfg.Own,
 	}
 	if o.Waiting > 0 {
 		o.Reserved = min(p.reserved(e), len(e.warm))
@@ -193,14 +193,14 @@ func (e *environment) observe() Observed {
 
 // giveUp answers waiting claims when no pod can be expected soon.
 func (p *Pool) giveUp(e *environment) {
-	if f := e.hopeless(time.Now()); f != nil && e.queue.size > 0 {
+	if f := p.hopeless(e, time.Now()); f != nil && e.queue.size > 0 {
 		p.reject(e.queue.drain(), f)
 		p.touch(e)
 	}
 }
 
 // hopeless says why a claim that finds no warm pod would wait in vain, nil when it would not.
-func (e *environment) hopeless(now time.Time) *wire.Failure {
+func (p *Pool) hopeless(e *environment, now time.Time) *wire.Failure {
 	switch {
 	case e.object == nil:
 		return NotFound(e.key)
@@ -209,8 +209,9 @@ func (e *environment) hopeless(now time.Time) *wire.Failure {
 	case e.failure == nil || e.start.over(now) || len(e.creating) > 0:
 		return nil
 	}
+	former := p.former(e)
 	for _, m := range e.idle {
-		if m.broken == "" && !m.unfit && m.hash == e.hash {
+		if m.broken == "" && !m.unfit && (m.hash == e.hash || former && m.hash == e.proven) {
 			return nil
 		}
 	}

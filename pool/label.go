@@ -9,9 +9,10 @@ import (
 	"hotpod.dev/wire"
 )
 
-// hotLabels are the labels of a pod that holds a function.
-func hotLabels(h wire.Held) map[string]string {
-	return map[string]string{
+// hotLabels are the labels of a pod that holds a function, and became hot just now.
+func (m *member) hotLabels(now time.Time) map[string]string {
+	h := m.held
+	labels := map[string]string{
 		wire.LabelState:              string(wire.StateHot),
 		wire.LabelManaged:            "false",
 		wire.LabelFunctionName:       LabelValue(h.Function.Name),
@@ -20,6 +21,11 @@ func hotLabels(h wire.Held) map[string]string {
 		wire.LabelFunctionGeneration: strconv.FormatInt(h.Generation, 10),
 		labelServed:                  "true",
 	}
+	if m.started != nil {
+		claimed := now.Add(-time.Duration(m.started.SpecializeMicros) * time.Microsecond)
+		labels[wire.LabelClaimed] = strconv.FormatInt(claimed.UnixMilli(), 10)
+	}
+	return labels
 }
 
 // hotPause is how long after a pod became hot its labels say so. Writing them takes processors from the requests that

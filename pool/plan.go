@@ -52,8 +52,10 @@ type Wanted struct {
 	// OnDemand says that pods are made for claims only. One that starts is kept though no claim waits for it any more:
 	// the next try finds it further on. A broken one is kept until the next try: it shows what is wrong.
 	OnDemand bool
-	// KeepFormer says that no pod with the Hash has started yet: warm pods with another one stay until then.
+	// KeepFormer says that no pod with the Hash has started yet: warm pods with another one stay until then, and so do
+	// pods that start with the hash Proven, of which some were seen to.
 	KeepFormer bool
+	Proven     string
 }
 
 // Action is one step towards what is wanted: Create so many pods, or delete the pod Delete for Reason.
@@ -79,7 +81,7 @@ func Plan(o Observed, w Wanted) []Action {
 	former := 0
 	for _, p := range o.Pods {
 		switch {
-		case w.KeepFormer && p.Hash != w.Hash && p.State == Warm && !p.Unfit && w.Hash != "":
+		case w.keeps(p):
 			former++
 		case p.Hash != w.Hash:
 			actions = append(actions, Action{Delete: p.UID, Reason: ReasonOutdated})
@@ -120,6 +122,14 @@ func Plan(o Observed, w Wanted) []Action {
 		usable = slices.DeleteFunc(usable, func(p Pod) bool { return p.State == Starting })
 	}
 	return append(actions, surplus(usable, -missing)...)
+}
+
+// keeps reports whether a pod made of what the environment said before is still good.
+func (w Wanted) keeps(p Pod) bool {
+	if !w.KeepFormer || w.Hash == "" || p.Hash == w.Hash || p.Unfit {
+		return false
+	}
+	return p.State == Warm || p.Hash == w.Proven && !p.Broken
 }
 
 // evidence returns the broken pod that is kept until the next try, so that its owner can look at it: the newest.

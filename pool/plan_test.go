@@ -50,6 +50,11 @@ func TestPlan(t *testing.T) {
 			Wanted{Hash: "h", Size: 2, Max: 10, MayCreate: true, KeepFormer: true},
 			[]Action{{Delete: "p1", Reason: "outdated"}, {Create: 1}},
 		},
+		"former pods that start stay when such were seen to": {
+			Observed{Pods: pods(Pod{State: Starting, Hash: "old"}, Pod{State: Starting, Hash: "old", Broken: true}, Pod{State: Starting, Hash: "older"})},
+			Wanted{Hash: "h", Size: 2, Max: 10, MayCreate: true, KeepFormer: true, Proven: "old"},
+			[]Action{{Delete: "p1", Reason: "outdated"}, {Delete: "p2", Reason: "outdated"}, {Create: 2}},
+		},
 		"of pods that find no node there are few": {
 			Observed{Pods: pods(Pod{State: Starting, Stuck: true}, Pod{State: Starting, Stuck: true}), Waiting: 90},
 			Wanted{Hash: "h", Size: 3, Max: 1000, MayCreate: true},

@@ -151,7 +151,7 @@ func (p *Pool) heat(m *member) {
 	p.move(m, Hot)
 	m.env.unrolled = m.env.unrolled || m.hash != m.env.hash || p.stale(m)
 	if m.label != wire.StateHot {
-		p.relabel(m, hotLabels(*m.held), hotPause)
+		p.relabel(m, m.hotLabels(time.Now()), hotPause)
 	}
 	held, pod := *m.held, m.hotPod()
 	m.announced = true

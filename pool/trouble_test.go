@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"hotpod.dev/wire"
@@ -128,6 +129,26 @@ func TestPodsThatTheAPIRefuses_FailTheClaimsWithItsWords(t *testing.T) {
 		w.createErr = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("exceeded quota"))
 		_, err := w.pool.Claim(t.Context(), functionOf("f", "node"))
 		failure(t, err, "PoolUnavailable", "exceeded quota")
+	})
+}
+
+func TestNamespaceThatIsBeingDeleted_GetsNoMorePods(t *testing.T) {
+	bubble(t, func(w *world) {
+		t := w.t
+		w.ready(1)
+		ending := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("namespace is being terminated"))
+		ending.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+		w.mu.Lock()
+		w.createErr = ending
+		before := w.asked
+		w.mu.Unlock()
+		w.claim("f")
+		w.settle(4 * time.Minute)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if n := w.asked - before; n != 1 {
+			t.Errorf("the API server was asked for %d pods", n)
+		}
 	})
 }
 

@@ -55,8 +55,8 @@ type world struct {
 	// outdated are the pods of which that was said.
 	outdated []string
 	tallys   map[string]tally
-	// created counts the pods made.
-	created int
+	// created counts the pods made, asked those asked for.
+	created, asked int
 }
 
 // tally is what Observer.PoolChanged said.
@@ -163,6 +163,7 @@ func (w *world) CreatePod(_ context.Context, pod *corev1.Pod) (*corev1.Pod, erro
 	time.Sleep(5 * time.Millisecond)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.asked++
 	if err := errors.Join(w.apiErr, w.createErr); err != nil {
 		return nil, err
 	}
