@@ -30,6 +30,8 @@ type Builder struct {
 	Root, Cache string
 	// Arch is the architecture by Go's and Debian's common names: amd64 or arm64.
 	Arch string
+	// Programs is a folder of programs that are taken as they are; those that it does not have are compiled.
+	Programs string
 	// Version goes into programs and labels, Revision into labels.
 	Version, Revision string
 	// Progress gets a line for each step; nil means silence.
@@ -146,6 +148,9 @@ func (b *Builder) files(ctx context.Context, r Recipe, contents *bill) (v1.Layer
 
 // compile builds a program as a static binary that depends on its sources only.
 func (b *Builder) compile(ctx context.Context, program string) (string, error) {
+	if finished := filepath.Join(b.Programs, path.Base(program)); b.Programs != "" && exists(finished) {
+		return finished, nil
+	}
 	out, pkg := filepath.Join(b.Cache, "programs-"+b.Arch, path.Base(program)), program
 	if !strings.HasPrefix(pkg, "./") {
 		pkg = "./cmd/" + program

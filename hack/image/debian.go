@@ -3,6 +3,8 @@ package image
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +54,7 @@ func (d debian) resolve(ctx context.Context, names []string) ([]debianPackage, e
 	if err := os.MkdirAll(filepath.Join(d.cache, "partial"), 0o750); err != nil {
 		return nil, err
 	}
-	planned, err := d.apt(ctx, slices.Concat([]string{"--simulate", "install"}, names)...)
+	planned, err := d.plan(ctx, names)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +71,30 @@ func (d debian) resolve(ctx context.Context, names []string) ([]debianPackage, e
 	}
 	slices.SortFunc(packages, func(a, b debianPackage) int { return strings.Compare(a.Name, b.Name) })
 	return packages, nil
+}
+
+// plan returns what apt-get would do to install the packages. It takes seconds to find out, so the answer is kept until
+// the lists of packages are others.
+func (d debian) plan(ctx context.Context, names []string) ([]byte, error) {
+	const lists = "/var/lib/apt/lists"
+	info, err := os.Stat(lists)
+	if err != nil {
+		return nil, fmt.Errorf("look at apt's lists (needs a Debian machine, and apt-get update once): %w", err)
+	}
+	key := sha256.Sum256(fmt.Append(nil, d.arch, names, info.ModTime().UnixNano()))
+	file := filepath.Join(d.cache, "plan-"+hex.EncodeToString(key[:8]))
+	if text, err := os.ReadFile(file); err == nil {
+		return text, nil
+	}
+	planned, err := d.apt(ctx, slices.Concat([]string{"--simulate", "install"}, names)...)
+	if err != nil {
+		return nil, err
+	}
+	temporary := fmt.Sprintf("%s.%d", file, os.Getpid())
+	if err := os.WriteFile(temporary, planned, 0o600); err != nil {
+		return nil, err
+	}
+	return planned, os.Rename(temporary, file)
 }
 
 // parse reads the lines "Inst NAME (VERSION SOURCE [ARCH])" of a simulated installation.

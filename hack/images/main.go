@@ -35,9 +35,9 @@ func main() {
 }
 
 type options struct {
-	root, out, push, tag, serve, arch string
-	list                              bool
-	names                             []string
+	root, out, push, tag, serve, arch, programs string
+	list                                        bool
+	names                                       []string
 }
 
 func parse(args []string) (options, error) {
@@ -48,6 +48,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.push, "push", "", "registry, with a prefix or without, that the images are pushed to as well")
 	flags.StringVar(&o.tag, "tag", "latest", "tag of the images")
 	flags.StringVar(&o.arch, "arch", runtime.GOARCH, "architecture; another than this machine's only for images without Debian packages")
+	flags.StringVar(&o.programs, "programs", "", "folder of finished programs for this machine's kind, for tests: they are not reproducible")
 	flags.StringVar(&o.serve, "serve", "", "host:port: make nothing, be a registry of the archives in --out")
 	flags.BoolVar(&o.list, "list", false, "only print the names")
 	err := flags.Parse(args)
@@ -83,7 +84,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 		return err
 	}
 	b := &image.Builder{
-		Root: o.root, Cache: filepath.Join(cache, "images"), Arch: o.arch, Progress: progress,
+		Root: o.root, Cache: filepath.Join(cache, "images"), Arch: o.arch, Programs: o.programs, Progress: progress,
 		Version: git(ctx, o.root, "dev", "describe", "--tags", "--always", "--dirty"), Revision: git(ctx, o.root, "", "rev-parse", "HEAD"),
 	}
 	for _, recipe := range recipes {
