@@ -14,6 +14,7 @@ const (
 	PortRouteStatus  = 18001 // xds: route status
 	PortAutoscaler   = 8090  // autoscaler: demand and function status
 	PortStorage      = 8000  // storage: archives
+	PortLogger       = 8070  // logger: questions about lines and timelines
 	PortDebug        = 8080  // components: /metrics, /healthz, /readyz
 )
 
@@ -71,6 +72,9 @@ const (
 
 	// LabelState is a PodState: what the pod is.
 	LabelState = "hotpod.dev/state"
+	// LabelClaimed is when a hot pod was claimed for its function, in milliseconds since 1970: what its containers wrote before
+	// is its environment's.
+	LabelClaimed = "hotpod.dev/claimed"
 	// LabelShard is the index of the shard that made a pod, where functions are sharded; see package shard.
 	LabelShard = "hotpod.dev/shard"
 	// LabelComponent names the part that a component's pod runs ("activator", "xds", …).
