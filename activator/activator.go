@@ -40,6 +40,10 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Tracer makes a span for each request; nil makes none and passes the headers through.
 	Tracer trace.Tracer
+	// Timelines keeps what is known of requests that were cold, slow, failed or sampled; nil keeps nothing.
+	Timelines Timelines
+	// Slow is the time from which on a request counts as slow; 0 means DefaultSlow.
+	Slow time.Duration
 	// Depth is the number of requests of one function that may wait.
 	Depth int
 	// Hold bounds a wait until the autoscaler says the function's own bound.
@@ -77,6 +81,9 @@ func New(config Config) *Activator {
 	}
 	if config.Hold <= 0 {
 		config.Hold = DefaultHold
+	}
+	if config.Slow <= 0 {
+		config.Slow = DefaultSlow
 	}
 	if config.ReplayLimit <= 0 {
 		config.ReplayLimit = wire.DefaultReplayLimit

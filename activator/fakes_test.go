@@ -166,6 +166,9 @@ func (x *fakeExchange) Function() (wire.FunctionID, bool) { return x.id, x.id.UI
 func (x *fakeExchange) Gone() <-chan struct{}             { return x.gone }
 func (x *fakeExchange) Replayable(limit int64) bool       { return x.length >= 0 && x.length <= limit }
 func (x *fakeExchange) Fail(e *wire.Error)                { x.failed = e }
+func (*fakeExchange) RequestID() string                   { return "request-1" }
+func (*fakeExchange) TraceID() string                     { return "" }
+
 func (x *fakeExchange) Header(name string) string {
 	if strings.EqualFold(name, wire.HeaderFunction) {
 		return x.noID

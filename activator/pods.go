@@ -40,6 +40,8 @@ const (
 type pod struct {
 	uid    string
 	target *proxy.Target
+	// birth tells how it became hot, nil when that was not told. It may be read without the lock.
+	birth *birth
 	// outstanding requests of this activator are at the pod.
 	outstanding int
 	// last is when the last of them set out.
@@ -106,7 +108,7 @@ type pods struct {
 }
 
 // set makes all the pods of a placement, keeping those that are known.
-func (p *pods) set(hot []wire.HotPod, dial func(address string) *proxy.Target) {
+func (p *pods) set(hot []wire.HotPod, births map[string]*birth, dial func(address string) *proxy.Target) {
 	known := make(map[string]*pod, len(p.all))
 	for _, k := range p.all {
 		known[k.uid] = k
@@ -115,7 +117,7 @@ func (p *pods) set(hot []wire.HotPod, dial func(address string) *proxy.Target) {
 	for _, h := range hot {
 		k, ok := known[h.UID]
 		if !ok {
-			k = &pod{uid: h.UID, target: dial(h.Address)}
+			k = &pod{uid: h.UID, target: dial(h.Address), birth: births[h.UID]}
 		}
 		delete(known, h.UID)
 		p.all = append(p.all, k)

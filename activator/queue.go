@@ -99,6 +99,7 @@ func (q *queue) ask(w *waiter, now time.Time) {
 		w.tell(verdict{err: wire.ErrCapacity("too many requests wait for function " + q.id.Namespace + "/" + q.id.Name)})
 		return
 	}
+	w.story.maximum = q.atMaximum && len(q.pods.all) > 0
 	q.waiters.insert(w)
 	q.serve(now)
 }
@@ -169,7 +170,7 @@ func (q *queue) place(p wire.Placement, dial func(address string) *proxy.Target,
 	defer q.mu.Unlock()
 	q.learn(len(p.Pods) == 0)
 	q.seen = p.Seq
-	q.pods.set(p.Pods, dial)
+	q.pods.set(p.Pods, births(p, now), dial)
 	q.limit, q.atMaximum = p.Limit, p.AtMaximum
 	if p.HoldMillis > 0 {
 		q.hold = time.Duration(p.HoldMillis) * time.Millisecond
@@ -286,7 +287,7 @@ func (q *queue) drop(before time.Time) bool {
 		return false
 	}
 	q.dropped = true
-	q.pods.set(nil, nil)
+	q.pods.set(nil, nil, nil)
 	return true
 }
 

@@ -26,7 +26,10 @@ func (a *Activator) Serve(x proxy.Exchange) {
 	w.queue = q
 	span := a.span(x, q.id)
 	result := a.serve(x, q, w, span)
-	span.end(result)
+	span.end(result, w)
+	if a.config.Timelines != nil {
+		a.keep(x, w, span, result)
+	}
 	cold := q.leave(w, result)
 	a.metrics.ended(result, cold)
 	a.uncounted.Store(true)
@@ -55,22 +58,21 @@ func (a *Activator) serve(x proxy.Exchange, q *queue, w *waiter, span span) resu
 			return resultGone
 		}
 		if v.err != nil {
-			x.Fail(v.err)
-			return resultOf(v.err)
+			return w.fail(x, v.err, resultOf(v.err))
 		}
 		held := time.Since(w.arrived)
+		w.story.held, w.story.tries, w.story.pod = held, try, v.place.pod
+		w.story.full = w.story.full || try > 1 || v.place.wait > 0 && !w.pinned
 		out := a.forward(x, w, v.place, span)
 		a.metrics.attempt(out)
 		switch {
 		case out.Final:
-			w.took = held
-			return a.final(out, held)
+			w.took, w.story.status = held, out.Status
+			return a.final(out, held, span)
 		case out.Kind != proxy.Refused && out.Kind != proxy.Unreached:
-			x.Fail(broken(out))
-			return resultBroken
+			return w.fail(x, broken(out), resultBroken)
 		case !out.Retry:
-			x.Fail(wire.ErrCapacity("no pod could take the request, and its body is too large to be sent again"))
-			return resultCapacity
+			return w.fail(x, wire.ErrCapacity("no pod could take the request, and its body is too large to be sent again"), resultCapacity)
 		}
 		if try%attempts == 0 {
 			q.saturated(time.Now())
@@ -78,14 +80,24 @@ func (a *Activator) serve(x proxy.Exchange, q *queue, w *waiter, span span) resu
 	}
 }
 
-func (a *Activator) final(out proxy.Outcome, held time.Duration) result {
+// fail answers a request with an error.
+func (w *waiter) fail(x proxy.Exchange, e *wire.Error, r result) result {
+	if w.story.tries == 0 {
+		w.story.held = time.Since(w.arrived)
+	}
+	w.story.err = e
+	x.Fail(e)
+	return r
+}
+
+func (a *Activator) final(out proxy.Outcome, held time.Duration, s span) result {
 	if out.Kind == proxy.Gone {
 		return resultGone
 	}
 	if out.Kind != proxy.Answered {
 		return resultBroken
 	}
-	a.metrics.hold.Observe(held.Seconds())
+	s.observe(a.metrics.hold, held.Seconds())
 	return resultAnswered
 }
 

@@ -20,6 +20,8 @@ type waiter struct {
 	// took is how long the request was held before the pod that answered took it.
 	took time.Duration
 
+	story story
+
 	verdict chan verdict // holds one
 	// at is the place that the request has, while has is true.
 	at      place
@@ -46,7 +48,7 @@ func newWaiter(drop []string, replayLimit int64) *waiter {
 // reset makes w ready for another request.
 func (w *waiter) reset() {
 	w.pinned, w.placed, w.has, w.held, w.cold = false, false, false, false, false
-	w.last, w.queue, w.at, w.took = nil, nil, place{}, 0
+	w.last, w.queue, w.at, w.took, w.story = nil, nil, place{}, 0, story{}
 }
 
 // done gives back the place of a request that its pod has answered, or that ended there otherwise.

@@ -18,7 +18,7 @@ const maxMessage = 1 << 10
 
 // keepCalls sends on what a pod tells of single requests. The function is the pod's, whatever it may say.
 func (a *Autoscaler) keepCalls(f *function, p *pod, calls *wire.Calls, now time.Time) {
-	if calls == nil || a.config.Timelines == nil {
+	if calls == nil || a.config.Timelines == nil { // an Outbox that is nil keeps nothing
 		return
 	}
 	a.config.Timelines.Dropped(max(0, min(calls.Omitted, 1<<20)) + max(0, len(calls.Calls)-wire.MaxCalls))

@@ -14,6 +14,7 @@ import (
 	"hotpod.dev/feed"
 	"hotpod.dev/proxy"
 	"hotpod.dev/telemetry"
+	"hotpod.dev/timelines"
 )
 
 func main() {
@@ -41,7 +42,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		defer conn.Close()
 	}
 	registry := telemetry.NewRegistry()
-	config := activator.Config{Log: log, Registerer: registry, Depth: o.depth, Hold: o.hold, ReplayLimit: o.replayLimit, Shards: len(autoscalers)}
+	config := activator.Config{
+		Log: log, Registerer: registry, Depth: o.depth, Hold: o.hold, ReplayLimit: o.replayLimit, Slow: o.slow, Shards: len(autoscalers),
+	}
+	outbox := timelines.NewOutbox(timelines.Config{URL: o.logger, Part: "activator", Log: log, Registerer: registry})
+	if outbox != nil {
+		config.Timelines = outbox
+	}
 	if tracing.Enabled {
 		config.Tracer = tracing.Provider.Tracer("hotpod.dev/activator")
 	}
@@ -60,6 +67,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	group, living := errgroup.WithContext(living)
 	group.Go(func() error { return debug.Run(living) })
 	group.Go(func() error { return a.Run(living, autoscalers...) })
+	group.Go(func() error { return outbox.Run(living) })
 	group.Go(func() error {
 		defer end()
 		return serve(ctx, living, server, lis, a, o)

@@ -12,6 +12,7 @@ import (
 	"hotpod.dev/activator"
 	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/feed"
+	"hotpod.dev/timelines"
 	"hotpod.dev/wire"
 )
 
@@ -24,6 +25,8 @@ type options struct {
 	notice      time.Duration
 	drain       time.Duration
 	replayLimit int64
+	logger      string
+	slow        time.Duration
 	logLevel    string
 	profiling   bool
 }
@@ -39,6 +42,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.DurationVar(&o.notice, "notice", 2*time.Second, "time after SIGTERM until every Envoy has heard that requests go elsewhere")
 	flags.DurationVar(&o.drain, "drain", 2*time.Minute, "bound of the time that requests are still served after SIGTERM")
 	flags.Int64Var(&o.replayLimit, "replay-limit", wire.DefaultReplayLimit, "bytes of a body that are kept to be sent to another pod")
+	flags.StringVar(&o.logger, "logger", "", "URL of the logger, which keeps the timelines of slow, cold and failed requests; empty keeps none")
+	flags.DurationVar(&o.slow, "slow", activator.DefaultSlow, "time from which on a request counts as slow")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
 	if err := envflag.Parse(flags, args, getenv); err != nil {
@@ -61,6 +66,10 @@ func (o options) validate() error {
 	require(o.hold > 0, "--hold %s must be positive", o.hold)
 	require(o.notice >= 0 && o.drain >= 0, "--notice %s and --drain %s must not be negative", o.notice, o.drain)
 	require(o.replayLimit > 0, "--replay-limit %d must be positive", o.replayLimit)
+	require(o.slow > 0, "--slow %s must be positive", o.slow)
+	if err := timelines.Check(o.logger); err != nil {
+		faults = append(faults, fmt.Errorf("--logger: %w", err))
+	}
 	return errors.Join(faults...)
 }
 

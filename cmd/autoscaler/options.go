@@ -14,6 +14,7 @@ import (
 	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/pool"
 	"hotpod.dev/shard"
+	"hotpod.dev/timelines"
 	"hotpod.dev/wire"
 )
 
@@ -28,6 +29,7 @@ type options struct {
 	codeDir            string
 	codeBytes          int64
 	storage            string
+	logger             string
 	logLevel           string
 	profiling          bool
 	fissionMetrics     bool
@@ -51,6 +53,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.codeDir, "code-dir", "", "folder that keeps the code of packages")
 	flags.Int64Var(&o.codeBytes, "code-bytes", 1<<30, "most bytes to keep in the code folder")
 	flags.StringVar(&o.storage, "storage", "", "URL by which pods reach the archive store; empty means that there is none")
+	flags.StringVar(&o.logger, "logger", "", "URL of the logger, which keeps what pods tell of slow and failed requests; empty keeps none")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
 	flags.BoolVar(&o.fissionMetrics, "fission-metrics", true, "export the functions' figures under Fission's names too")
@@ -58,15 +61,16 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
 	}
-	o.pool.ProxyEnv = tracingEnv(getenv)
+	o.pool.ProxyEnv = proxyEnv(getenv)
 	return o, o.validate()
 }
 
-// tracingEnv hands the variables that switch traces on to the queue-proxies.
-func tracingEnv(getenv func(string) string) []corev1.EnvVar {
+// proxyEnv hands the variables that switch traces on, and what is slow, to the queue-proxies.
+func proxyEnv(getenv func(string) string) []corev1.EnvVar {
 	var env []corev1.EnvVar
 	for _, name := range []string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_SDK_DISABLED",
+		"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "HOTPOD_SLOW",
 	} {
 		if value := getenv(name); value != "" {
 			env = append(env, corev1.EnvVar{Name: name, Value: value})
@@ -118,6 +122,9 @@ func (o options) validate() error {
 	require(o.lease == "" || o.identity != "", "--identity is empty, which --lease needs")
 	require(o.codeDir != "", "--code-dir is empty")
 	require(o.codeBytes > 0, "--code-bytes %d must be positive", o.codeBytes)
+	if err := timelines.Check(o.logger); err != nil {
+		faults = append(faults, fmt.Errorf("--logger: %w", err))
+	}
 	keyed := o.pool
 	keyed.ControlKey = "read later"
 	return errors.Join(append(faults, keyed.Validate())...)

@@ -20,6 +20,7 @@ import (
 	"hotpod.dev/leader"
 	"hotpod.dev/pool"
 	"hotpod.dev/telemetry"
+	"hotpod.dev/timelines"
 	"hotpod.dev/wire"
 )
 
@@ -31,6 +32,7 @@ type parts struct {
 	pool       *pool.Pool
 	dedicated  *dedicated.Pool
 	autoscaler *autoscaler.Autoscaler
+	timelines  *timelines.Outbox
 	defaults   *defaults
 	inputs     *kube.InputWatch
 	// elected calls a function while this replica leads, as leader.Elector does.
@@ -64,9 +66,10 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	p.cache = kube.NewCache(clients, kube.CacheOptions{Namespace: o.namespace, Codes: codes, Log: log})
 	codes.Attach(clients, p.cache)
 	sure := p.candidate(o, clients, log)
+	p.timelines = timelines.NewOutbox(timelines.Config{URL: o.logger, Part: "autoscaler", Log: log, Registerer: p.registry})
 	p.autoscaler = autoscaler.New(autoscaler.Config{
 		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry, Sure: sure, Shard: o.shard,
-		FissionNames: o.fissionMetrics,
+		FissionNames: o.fissionMetrics, Timelines: p.timelines,
 	})
 	o.pool.ControlKey, o.pool.Shard = signer.PublicKey(), o.shard
 	deps := pool.Deps{
@@ -135,6 +138,7 @@ func (p *parts) lead(ctx context.Context, o options) error {
 	group.Go(func() error { return p.dedicated.Run(ctx) })
 	group.Go(func() error { return p.autoscaler.Run(ctx, executors{p.pool, p.dedicated}) })
 	group.Go(func() error { return p.inputs.Run(ctx) })
+	group.Go(func() error { return p.timelines.Run(ctx) })
 	group.Go(func() error { return p.begin(ctx) })
 	return group.Wait()
 }
