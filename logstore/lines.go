@@ -52,7 +52,9 @@ CREATE TABLE log_streams (
 	PRIMARY KEY (pod_uid, container)
 );
 CREATE TABLE log_usage (id BIGINT PRIMARY KEY, bytes BIGINT NOT NULL, pruned BIGINT NOT NULL);
-INSERT INTO log_usage (id, bytes, pruned) VALUES (1, 0, 0)`}
+INSERT INTO log_usage (id, bytes, pruned) VALUES (1, 0, 0);
+CREATE TABLE log_exports (id BIGINT PRIMARY KEY, line BIGINT NOT NULL);
+INSERT INTO log_exports (id, line) VALUES (1, 0)`}
 
 // Lines are the log lines in a database. They are safe for concurrent use.
 type Lines struct {

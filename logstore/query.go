@@ -70,6 +70,11 @@ func (l *Lines) All(ctx context.Context, q Query) ([]Line, error) {
 	return lines, err
 }
 
+// selectLines is what scan reads.
+const selectLines = `SELECT l.id, l.time, l.level, l.request_id, l.trace_id, l.body, l.later, o.namespace, o.function, s.function_uid,
+	s.generation, s.environment, s.pod_namespace, s.pod, s.pod_uid, s.container
+	FROM log_lines l JOIN log_sources s ON s.id = l.source JOIN log_owners o ON o.id = l.owner`
+
 func (q *Query) statement() (string, []any) {
 	var (
 		where []string
@@ -95,9 +100,7 @@ func (q *Query) statement() (string, []any) {
 	} else if q.Level > 0 {
 		and("(l.level >= ? OR l.level = 0)", q.Level)
 	}
-	s := `SELECT l.id, l.time, l.level, l.request_id, l.trace_id, l.body, l.later, o.namespace, o.function, s.function_uid,
-		s.generation, s.environment, s.pod_namespace, s.pod, s.pod_uid, s.container
-		FROM log_lines l JOIN log_sources s ON s.id = l.source JOIN log_owners o ON o.id = l.owner`
+	s := selectLines
 	if len(where) > 0 {
 		s += " WHERE " + strings.Join(where, " AND ")
 	}

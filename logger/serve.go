@@ -1,0 +1,116 @@
+package logger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"time"
+
+	"hotpod.dev/logline"
+	"hotpod.dev/logstore"
+)
+
+// PathLogs answers with lines, PathReady with 204.
+const PathLogs = "/v1/logs"
+
+// maxLimit bounds the lines of an answer.
+const maxLimit = 1_000_000
+
+// Handler answers GET /v1/logs with the lines that its parameters choose, as JSON objects apart by ends of lines, the newest first.
+// The parameters are those of Values. An answer that breaks off for an error ends with {"error": "…"}.
+func Handler(lines *logstore.Lines, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+PathLogs, func(w http.ResponseWriter, r *http.Request) {
+		q, err := query(r.URL.Query())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		answer(r.Context(), w, lines, q, log)
+	})
+	return mux
+}
+
+func answer(ctx context.Context, w http.ResponseWriter, lines *logstore.Lines, q logstore.Query, log *slog.Logger) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	err := lines.Find(ctx, q, func(l *logstore.Line) error { return out.Encode(l) })
+	if err != nil && ctx.Err() == nil {
+		log.Warn("question is not answered", "error", err)
+		_ = out.Encode(map[string]string{"error": err.Error()})
+	}
+}
+
+// Values are the parameters that choose what q chooses.
+func Values(q logstore.Query) url.Values {
+	v := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	set("namespace", q.Namespace)
+	set("function", q.Function)
+	set("environment", q.Environment)
+	set("pod", q.Pod)
+	set("container", q.Container)
+	set("requestId", q.RequestID)
+	set("traceId", q.TraceID)
+	set("level", logline.LevelName(q.Level))
+	if !q.Since.IsZero() {
+		v.Set("since", q.Since.Format(time.RFC3339Nano))
+	}
+	if !q.Until.IsZero() {
+		v.Set("until", q.Until.Format(time.RFC3339Nano))
+	}
+	if q.Match != nil {
+		v.Set("grep", q.Match.String())
+	}
+	if q.Limit > 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	return v
+}
+
+// query reads what Values writes.
+func query(v url.Values) (logstore.Query, error) {
+	q := logstore.Query{
+		Namespace: v.Get("namespace"), Function: v.Get("function"), Environment: v.Get("environment"), Pod: v.Get("pod"),
+		Container: v.Get("container"), RequestID: v.Get("requestId"), TraceID: v.Get("traceId"), Limit: maxLimit,
+	}
+	for name, at := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
+		if text := v.Get(name); text != "" {
+			t, err := time.Parse(time.RFC3339Nano, text)
+			if err != nil {
+				return q, fmt.Errorf("%s is no time of RFC 3339: %q", name, text)
+			}
+			*at = t
+		}
+	}
+	if text := v.Get("level"); text != "" {
+		if q.Level = logline.LevelNamed(text); q.Level == 0 {
+			return q, fmt.Errorf("level is none: %q", text)
+		}
+	}
+	if text := v.Get("grep"); text != "" {
+		match, err := regexp.Compile(text)
+		if err != nil {
+			return q, fmt.Errorf("grep is no regular expression: %w", err)
+		}
+		q.Match = match
+	}
+	if text := v.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return q, fmt.Errorf("limit is no positive number: %q", text)
+		}
+		q.Limit = min(n, maxLimit)
+	}
+	return q, nil
+}
