@@ -183,6 +183,20 @@ func TestStorage_MayReadWhatItChecksCallsWith(t *testing.T) {
 	}
 }
 
+func TestLogger_MayReadLogsWhereFunctionsAre(t *testing.T) {
+	install(t)
+	clients := as(t, "logger")
+	lists(t, clients, func(c *kube.Cache) { c.Pods(kube.PodFilter{LabelSelector: "executorType"}) })
+	for _, ns := range []string{"default", "fission-function"} {
+		if _, err := clients.PodLogs(t.Context(), ns, "none", &corev1.PodLogOptions{}); !apierrors.IsNotFound(err) {
+			t.Errorf("read a log in %s: %v", ns, err)
+		}
+	}
+	if secret, err := kube.ReadSharedSecret(t.Context(), clients, "fission", true); err != nil || len(secret) == 0 {
+		t.Errorf("the shared secret has %d bytes: %v", len(secret), err)
+	}
+}
+
 func TestXDS_MayWatchRoutesFunctionsAndPods(t *testing.T) {
 	install(t)
 	lists(t, as(t, "xds"), func(c *kube.Cache) {
@@ -247,6 +261,18 @@ func TestComponents_MayDoNothingElse(t *testing.T) {
 		},
 		"the archive store reads other Secrets": func() error {
 			_, err := as(t, "storagesvc").Secrets("default").Get(ctx, "x", get)
+			return err
+		},
+		"the logger reads logs where nobody allowed it": func() error {
+			_, err := as(t, "logger").PodLogs(ctx, elsewhere, "x", &corev1.PodLogOptions{})
+			return err
+		},
+		"the logger reads logs of components": func() error {
+			_, err := as(t, "logger").PodLogs(ctx, "fission", "x", &corev1.PodLogOptions{})
+			return err
+		},
+		"the logger reads other Secrets": func() error {
+			_, err := as(t, "logger").Secrets("fission").Get(ctx, kube.ControlKeySecret, get)
 			return err
 		},
 		"xds reads packages": func() error {

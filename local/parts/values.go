@@ -30,7 +30,7 @@ const AddressAnnotation = "local.hotpod.dev/address"
 func Addresses(cidr netip.Prefix) map[string]netip.Addr {
 	base := cidr.Masked().Addr().As4()
 	addresses := map[string]netip.Addr{}
-	for i, part := range []string{"router", "xds", "activator", "autoscaler", "controller", "storage"} {
+	for i, part := range []string{"router", "xds", "activator", "autoscaler", "controller", "storage", "timer", "kubewatcher", "logger"} {
 		base[3] = byte(i + 2)
 		addresses[part] = netip.AddrFrom4(base)
 	}
