@@ -23,7 +23,7 @@ func (s *Server) build() {
 	}
 	own := t.ownPaths(s.config.Version)
 	fresh := s.before == nil || own != s.before.ownPaths(s.config.Version)
-	s.tables[0] = s.public.update(s.config, t.items, fresh, renderPublic(own))
+	s.tables[0] = s.public.update(s.config, t.items, fresh, renderPublic(own, s.config.shareFrom))
 	number := s.catalog.replace(typeScope, slices.Concat(s.tables[0], s.tables[1]))
 	s.before, s.functions = t, v.functions
 	s.tracker.built(v, t, number, time.Now())

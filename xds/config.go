@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/netip"
 	"time"
 
@@ -37,6 +38,9 @@ type Config struct {
 	// Patience is how long a state that is likely to pass (no Envoy, not yet acknowledged) lasts before it is
 	// published; 0 means 2 s.
 	Patience time.Duration
+
+	// shareFrom is the number of plain paths from which on a table gives them one route; 0 means usualShare.
+	shareFrom int
 }
 
 // Validate returns every fault of the configuration.
@@ -70,6 +74,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Patience == 0 {
 		c.Patience = 2 * time.Second
+	}
+	if c.shareFrom == 0 {
+		c.shareFrom = usualShare
+	}
+	if c.AccessLog {
+		c.shareFrom = math.MaxInt // the log names the route of each request
 	}
 	return c
 }

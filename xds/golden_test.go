@@ -159,7 +159,7 @@ func show(tb testing.TB, s static, fates map[Key]fate, what string) []byte {
 // publicTables are the tables of the public listener, readable, the root first.
 func publicTables(c Config, t *table, d division) []*routev3.RouteConfiguration {
 	s := scopes[claim]{listener: tablePublic, division: d}
-	return reading(s.update(c, t.items, true, renderPublic(t.ownPaths(c.Version))))
+	return reading(s.update(c, t.items, true, renderPublic(t.ownPaths(c.Version), c.shareFrom)))
 }
 
 func internalTables(c Config, functions []Function, d division) []*routev3.RouteConfiguration {

@@ -5,20 +5,13 @@ import (
 
 	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
 	xdsmatcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
-	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	specifierv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/router/cluster_specifiers/matcher/v3"
 	stringv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
-	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // headerRouteMiss tells callers of the internal listener that no function answered.
 const headerRouteMiss = "X-Fission-Route-Miss"
-
-// clusterMiss has no endpoints: what is sent there is answered 404 by the internal listener. Clusters of functions
-// always have one (see nobody), so that nothing else ends in the same way.
-const clusterMiss = "route-miss"
 
 // defaultNamespace may be left out of a path.
 const defaultNamespace = "default"
@@ -100,24 +93,11 @@ func trimmed(r *routev3.Route, group string) *routev3.Route {
 func sharedRoute(clusters map[string]*onMatch) *routev3.Route {
 	tree := beginning(clusters)
 	tree.OnNoMatch = toCluster(clusterMiss)
-	return &routev3.Route{Name: tableInternal, Match: everyPath(), Action: &routev3.Route_Route{Route: &routev3.RouteAction{
-		Timeout: &durationpb.Duration{},
-		ClusterSpecifier: &routev3.RouteAction_InlineClusterSpecifierPlugin{InlineClusterSpecifierPlugin: &routev3.ClusterSpecifierPlugin{
-			Extension: &corev3.TypedExtensionConfig{
-				Name:        "envoy.router.cluster_specifier_plugin.matcher",
-				TypedConfig: pack(&specifierv3.MatcherClusterSpecifier{ClusterMatcher: tree}),
-			},
-		}},
-	}}}
+	return clusterByMatch(tableInternal, tree)
 }
 
 func toCluster(name string) *onMatch {
 	return frozen(&onMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Action{
 		Action: &xdscorev3.TypedExtensionConfig{Name: "c", TypedConfig: pack(&specifierv3.ClusterAction{Cluster: name})},
 	}})
-}
-
-// missCluster is clusterMiss.
-func missCluster() *clusterv3.Cluster {
-	return &clusterv3.Cluster{Name: clusterMiss, ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}}
 }

@@ -14,6 +14,8 @@ import (
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	specifierv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/router/cluster_specifiers/matcher/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+
+	"hotpod.dev/wire"
 )
 
 // request is what a matching tree looks at, by header name.
@@ -108,11 +110,47 @@ func follow(tb testing.TB, o *onMatch, r request) *routev3.Route {
 			return refuseMethod() // as the listener's reply says
 		}
 	}
+	if clusters := specifierOf(tb, route); clusters != nil {
+		return interpretShared(tb, route, interpret(tb, clusters, r).GetRoute().GetCluster())
+	}
 	return route
+}
+
+// specifierOf is the matching that chooses a route's cluster, nil when there is none.
+func specifierOf(tb testing.TB, route *routev3.Route) *matcher {
+	tb.Helper()
+	plugin := route.GetRoute().GetInlineClusterSpecifierPlugin()
+	if plugin == nil {
+		return nil
+	}
+	specifier := &specifierv3.MatcherClusterSpecifier{}
+	if err := plugin.Extension.TypedConfig.UnmarshalTo(specifier); err != nil {
+		tb.Fatal(err)
+	}
+	return specifier.ClusterMatcher
+}
+
+// interpretShared is the route that a function whose cluster was chosen would have by itself, see known.
+func interpretShared(tb testing.TB, shared *routev3.Route, cluster string) *routev3.Route {
+	tb.Helper()
+	switch cluster {
+	case clusterMiss:
+		return notFound() // as the listener's replies say
+	case clusterWrongMethod:
+		return refuseMethod()
+	}
+	namespace, name, _ := strings.Cut(cluster, "-")
+	own := functionAction(namespace+"/"+name, []backend{{Function: Function{ID: wire.FunctionID{UID: cluster}}}})
+	own.GetRoute().PathRewrite = shared.GetRoute().PathRewrite
+	return own
 }
 
 func actionOf(tb testing.TB, o *onMatch) *routev3.Route {
 	tb.Helper()
+	cluster := &specifierv3.ClusterAction{}
+	if o.GetAction().TypedConfig.UnmarshalTo(cluster) == nil {
+		return functionAction("", []backend{{Function: Function{ID: wire.FunctionID{UID: cluster.Cluster}}}})
+	}
 	route := &routev3.Route{}
 	if err := o.GetAction().TypedConfig.UnmarshalTo(route); err != nil {
 		tb.Fatal(err)
@@ -211,12 +249,8 @@ func outlineNext(tb testing.TB, b *strings.Builder, indent, condition string, o 
 		return
 	}
 	fmt.Fprintf(b, "%s%s: %s\n", indent, condition, outlineAction(route))
-	if plugin := route.GetRoute().GetInlineClusterSpecifierPlugin(); plugin != nil {
-		specifier := &specifierv3.MatcherClusterSpecifier{}
-		if err := plugin.Extension.TypedConfig.UnmarshalTo(specifier); err != nil {
-			tb.Fatal(err)
-		}
-		outlineMatcher(tb, b, indent+"  ", specifier.ClusterMatcher)
+	if clusters := specifierOf(tb, route); clusters != nil {
+		outlineMatcher(tb, b, indent+"  ", clusters)
 	}
 }
 

@@ -50,6 +50,7 @@ func TestEnvoy_MatchesAsTheTreeSays(t *testing.T) {
 	host := envoytest.Address(t)
 	c := testConfig()
 	c.Public, c.Internal = []string{host + ":8888"}, []string{host + ":8889"}
+	c.shareFrom = 1
 	table := resolve(routes, known, nil)
 	s := static{admin: host + ":9901", listeners: listeners(c)[:1]}
 	s.tables = publicTables(c, table, division{most: 45, least: 2})
@@ -57,6 +58,10 @@ func TestEnvoy_MatchesAsTheTreeSays(t *testing.T) {
 		f, _ := known(Key{r.Namespace, r.Name})
 		s.clusters = append(s.clusters, functionCluster(f))
 		s.endpoints = append(s.endpoints, functionEndpoints(f.ID.UID, []Pod{{Address: pod.ip + ":8012"}}, nil))
+	}
+	for _, name := range []string{clusterMiss, clusterWrongMethod} {
+		s.clusters = append(s.clusters, refusalCluster(name))
+		s.endpoints = append(s.endpoints, refusalCluster(name).LoadAssignment)
 	}
 	envoytest.Start(t, s.admin, s.bootstrap(t))
 	if len(s.tables) < 3 {

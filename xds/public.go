@@ -19,21 +19,25 @@ const (
 
 // publicTree is the matching of the public listener: the platform's own paths, the regions that have a table of their
 // own, the request's host, any host.
-func publicTree(hosts map[string]*bucket, own ownPaths, regions []string) *matcher {
-	stages, late := hostStages(hosts)
+func publicTree(hosts map[string]*bucket, own ownPaths, regions []string, shareFrom int) *matcher {
+	stages, late, last := hostStages(hosts, shareFrom)
 	home := exactly(headerPath, map[string]*onMatch{pathHome: ownPath(empty)})
 	all := slices.Concat(own.stages(), []*matcher{leaps(tablePublic, regions)}, stages, []*matcher{home}, late)
-	return chain(act(notFound()), all...).GetMatcher()
+	return chain(act(last), all...).GetMatcher()
 }
 
 // regionTree is the matching of a region: as the whole would decide for the paths in it.
-func regionTree(hosts map[string]*bucket) *matcher {
-	stages, late := hostStages(hosts)
-	return chain(act(notFound()), slices.Concat(stages, late)...).GetMatcher()
+func regionTree(hosts map[string]*bucket, shareFrom int) *matcher {
+	stages, late, last := hostStages(hosts, shareFrom)
+	if m := chain(act(last), slices.Concat(stages, late)...).GetMatcher(); m != nil {
+		return m
+	}
+	return &matcher{OnNoMatch: act(last)}
 }
 
-// hostStages are the stages of the request's host and of any host, and what is left to be tried at the end.
-func hostStages(buckets map[string]*bucket) (stages, late []*matcher) {
+// hostStages are the stages of the request's host and of any host, what is left to be tried at the end, and what answers
+// if all that finds nothing.
+func hostStages(buckets map[string]*bucket, shareFrom int) (stages, late []*matcher, last *routev3.Route) {
 	anyHost := buckets[""]
 	if anyHost == nil {
 		anyHost = newBucket()
@@ -43,15 +47,23 @@ func hostStages(buckets map[string]*bucket) (stages, late []*matcher) {
 		if host == "" {
 			continue
 		}
-		stages, late := b.stages(anyHost)
+		stages, late := b.stages(anyHost, nil)
 		hosts[host] = chain(nil, stages...)
 		if rest := chain(nil, late...); rest != nil {
 			wrongMethod[host] = rest
 		}
 	}
-	stages, late = anyHost.stages(nil)
+	last = notFound()
+	var shared map[string]*served
+	if len(wrongMethod)+len(anyHost.templates)+len(anyHost.subtreeTemplates) == 0 { // nothing is left to be tried at the end
+		shared = anyHost.plainPaths(shareFrom)
+	}
+	if shared != nil {
+		last = sharedExact(shared)
+	}
+	stages, late = anyHost.stages(nil, shared)
 	return append([]*matcher{exactly(headerAuthority, hosts)}, stages...),
-		append([]*matcher{exactly(headerAuthority, wrongMethod)}, late...)
+		append([]*matcher{exactly(headerAuthority, wrongMethod)}, late...), last
 }
 
 // ownPaths are those of the platform itself.
@@ -88,14 +100,18 @@ func ownPath(answer func() *routev3.Route) *onMatch {
 }
 
 // stages returns the matching of a host's routes in order, and what is left to be tried when nothing else matched:
-// the paths whose wrong methods nobody else answered. lower is the bucket that is tried after this one, or nil.
+// the paths whose wrong methods nobody else answered. lower is the bucket that is tried after this one, or nil; shared
+// paths are left out.
 //
 // A wrong method must fall through to whatever else matches the path, and end in 405 when nothing does. Where it is
 // known that nothing else matches, 405 stands right there; where it is not known, it comes late. That keeps the second
 // list small.
-func (b *bucket) stages(lower *bucket) (stages, late []*matcher) {
-	exact := make(map[string]*onMatch, len(b.exact))
+func (b *bucket) stages(lower *bucket, shared map[string]*served) (stages, late []*matcher) {
+	exact := make(map[string]*onMatch, len(b.exact)-len(shared))
 	for path, routes := range b.exact {
+		if shared[path] != nil {
+			continue
+		}
 		covered := path == pathHome || b.coversPath(path) || lower.answers(path)
 		for _, spelled := range spellings(path) {
 			exact[spelled] = methods(routes, exactPart, spelled, covered)

@@ -54,11 +54,14 @@ func router(reason, message string) wire.Error {
 // localReplies gives Envoy's own errors the form that all errors of the platform have. What routes answer directly
 // (404, 405, 403) stays plain text.
 func localReplies(listener string, tracing bool) *hcmv3.LocalReplyConfig {
-	noRoute := plainReply("NR", http.StatusMethodNotAllowed, textWrongMethod) // see wrongMethod
+	config := &hcmv3.LocalReplyConfig{Mappers: []*hcmv3.ResponseMapper{
+		plainReply("NR", http.StatusMethodNotAllowed, textWrongMethod), // see wrongMethod
+		plainReply("UO", http.StatusMethodNotAllowed, textWrongMethod), // see clusterWrongMethod
+		plainReply("UDO", http.StatusNotFound, textNotFound),           // see clusterMiss
+	}}
 	if listener == tableInternal {
-		noRoute = plainReply("UH", http.StatusNotFound, textNotFound, set(headerRouteMiss, "1")) // see clusterMiss
+		config.Mappers = []*hcmv3.ResponseMapper{plainReply("UDO", http.StatusNotFound, textNotFound, set(headerRouteMiss, "1"))}
 	}
-	config := &hcmv3.LocalReplyConfig{Mappers: []*hcmv3.ResponseMapper{noRoute}}
 	for _, f := range faults() {
 		if f.grpc != 0 {
 			config.Mappers = append(config.Mappers, f.mapper(both(f.filter(), grpcRequest()), f.grpc, tracing))

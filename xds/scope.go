@@ -140,13 +140,13 @@ func values[T comparable](items []item[T]) []T {
 func byHead[T comparable](a, b item[T]) int { return cmp.Compare(a.head, b.head) }
 
 // renderPublic makes the public listener's matching.
-func renderPublic(own ownPaths) func(string, []claim, []string) *matcher {
+func renderPublic(own ownPaths, shareFrom int) func(string, []claim, []string) *matcher {
 	return func(prefix string, claims []claim, regions []string) *matcher {
 		slices.SortFunc(claims, older)
 		if prefix == "" {
-			return publicTree(bucketsOf(claims), own, regions)
+			return publicTree(bucketsOf(claims), own, regions, shareFrom)
 		}
-		return regionTree(bucketsOf(claims))
+		return regionTree(bucketsOf(claims), shareFrom)
 	}
 }
 

@@ -87,11 +87,12 @@ func anyRoute(t *rapid.T, i int) *Route {
 			text = strings.Replace(text, "x", fmt.Sprintf("v%d", len(text)), 1)
 		}
 	}
+	name := fmt.Sprintf("r%d", i)
 	r := &Route{
-		Key: Key{pick("namespace", "m", "n"), fmt.Sprintf("r%d", i)}, Host: pick("host", "", "", "h", "i:1"),
+		Key: Key{pick("namespace", "m", "n"), name}, Host: pick("host", "", "", "h", "i:1"),
 		Created: time.Unix(int64(rapid.IntRange(0, 3).Draw(t, "created")), 0),
 		Methods: sorted(rapid.SliceOfN(rapid.SampledFrom([]string{"GET", "POST", "PUT"}), 1, 2).Draw(t, "methods")),
-		Targets: []Target{{Name: pick("function", "f", "f", "f", "none"), Weight: 1}},
+		Targets: []Target{{Name: pick("function", name, name, name, "none"), Weight: 1}},
 	}
 	var err error
 	switch pick("kind", "exact", "subtree", "below") {
@@ -132,7 +133,9 @@ func known(k Key) (Function, bool) {
 func TestPublicTree_DecidesAsTheTwinDoes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		routes := anyRoutes(rt)
-		tables := publicTables(testConfig(), resolve(routes, known, nil), division{most: rapid.IntRange(1, 20).Draw(rt, "most"), least: 1})
+		c := testConfig()
+		c.shareFrom = rapid.IntRange(1, 4).Draw(rt, "share")
+		tables := publicTables(c, resolve(routes, known, nil), division{most: rapid.IntRange(1, 20).Draw(rt, "most"), least: 1})
 		for range 30 {
 			host := rapid.SampledFrom([]string{"h", "i:1", "other"}).Draw(rt, "host")
 			method := rapid.SampledFrom([]string{"GET", "POST", "PUT", "DELETE", "OPTIONS"}).Draw(rt, "method")

@@ -143,8 +143,8 @@ func (w *world) activatorsThat(fit func(Pod) bool) []string {
 
 // cluster makes the function's cluster, nil when there is no such function.
 func (w *world) cluster(uid string) *resource {
-	if uid == clusterMiss {
-		return newResource(uid, missCluster())
+	if refusal := refusalCluster(uid); refusal != nil {
+		return newResource(uid, refusal)
 	}
 	w.mu.Lock()
 	f, ok := w.clusters[uid]
