@@ -21,6 +21,10 @@ type Config struct {
 	ReplayLimit int64
 	// AccessLog makes Envoy log each request to its standard output.
 	AccessLog bool
+	// Timelines, when not nil, makes Envoys tell of requests that failed, were slow or are traced, and keeps them.
+	Timelines Timelines
+	// Slow is the time from which on a request counts as slow; 0 means 1 s.
+	Slow time.Duration
 	// Version is told to clients who ask for it.
 	Version string
 	// Tracing, when it has an endpoint, makes Envoy send spans.
@@ -52,6 +56,9 @@ func (c Config) Validate() error {
 	if c.ReplayLimit < 0 {
 		errs = append(errs, fmt.Errorf("replay limit %d is negative", c.ReplayLimit))
 	}
+	if c.Slow < 0 || c.Slow > 24*time.Hour {
+		errs = append(errs, fmt.Errorf("a request that is slow after %s: want more than 0 and no more than a day", c.Slow))
+	}
 	return errors.Join(append(errs, c.Tracing.validate())...)
 }
 
@@ -71,6 +78,9 @@ func addresses(name string, list []string) error {
 func (c Config) withDefaults() Config {
 	if c.ReplayLimit == 0 {
 		c.ReplayLimit = wire.DefaultReplayLimit
+	}
+	if c.Slow == 0 {
+		c.Slow = time.Second
 	}
 	if c.Patience == 0 {
 		c.Patience = 2 * time.Second

@@ -70,7 +70,7 @@ func connectionManager(c Config, name string) *hcmv3.HttpConnectionManager {
 		EarlyHeaderMutationExtensions: []*corev3.TypedExtensionConfig{earlyHeaders(name)},
 		LocalReplyConfig:              localReplies(name, c.Tracing.enabled()),
 		Tracing:                       c.Tracing.connectionManager(),
-		AccessLog:                     accessLog(c.AccessLog),
+		AccessLog:                     append(accessLog(c.AccessLog), timelineLog(c)...),
 		UpgradeConfigs:                []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}},
 
 		// Dots are resolved before anything is matched. Repeated slashes are kept: they mean something to functions.

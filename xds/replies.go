@@ -146,6 +146,7 @@ func (f fault) filter() *accesslogv3.AccessLogFilter {
 func (f fault) format(tracing bool) *corev3.SubstitutionFormatString {
 	fields := map[string]string{
 		"component": f.Component, "reason": f.Reason, "message": f.Message, "requestId": answeredID,
+		"explain": "hotpod explain " + answeredID,
 	}
 	if tracing {
 		fields["traceId"] = "%TRACE_ID%"

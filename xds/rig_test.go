@@ -38,6 +38,8 @@ type rig struct {
 	serial  int
 	// division of the tables, unless it is zero.
 	division division
+	// keeps takes timelines, unless it is nil.
+	keeps Timelines
 }
 
 func newRig(tb testing.TB) *rig {
@@ -48,7 +50,11 @@ func newRig(tb testing.TB) *rig {
 func dividedRig(tb testing.TB, d division) *rig {
 	tb.Helper()
 	envoytest.Path(tb)
-	r := &rig{t: tb, host: envoytest.Address(tb), division: d}
+	return startRig(&rig{t: tb, host: envoytest.Address(tb), division: d})
+}
+
+func startRig(r *rig) *rig {
+	r.t.Helper()
 	r.startServer()
 	r.server.Synced()
 	r.startEnvoy()
@@ -61,7 +67,7 @@ func (r *rig) startServer() {
 	var err error
 	r.server, err = New(Config{
 		Public: []string{r.addr(wire.PortPublic)}, Internal: []string{r.addr(wire.PortInternal)}, Version: "v1.2.3",
-		Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)), Patience: 200 * time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)), Patience: 200 * time.Millisecond, Timelines: r.keeps, Slow: 100 * time.Millisecond,
 	})
 	if err != nil {
 		r.t.Fatal(err)

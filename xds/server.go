@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	servicelogv3 "github.com/envoyproxy/go-control-plane/envoy/service/accesslog/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -132,6 +133,9 @@ func (s *Server) Statuses() *feed.Topic[wire.RouteStatus] { return s.tracker.top
 // Register adds the discovery service to a gRPC server.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(r, s)
+	if s.config.Timelines != nil {
+		servicelogv3.RegisterAccessLogServiceServer(r, timelineServer{keep: s.config.Timelines})
+	}
 }
 
 // Run rebuilds the route tables and publishes statuses until ctx ends.

@@ -10,8 +10,11 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tracingtypev3 "github.com/envoyproxy/go-control-plane/envoy/type/tracing/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"hotpod.dev/wire"
 )
 
 // Tracing says where Envoy sends its spans. The zero value sends none and lets W3C headers pass untouched.
@@ -68,6 +71,8 @@ func (t Tracing) connectionManager() *hcmv3.HttpConnectionManager_Tracing {
 	}
 	return &hcmv3.HttpConnectionManager_Tracing{
 		RandomSampling: &typev3.Percent{Value: 100 * share},
+		Operation:      string(wire.StepEdge),
+		CustomTags:     []*tracingtypev3.CustomTag{tag("faas.name", wire.HeaderFunction), tag("hotpod.request_id", "x-request-id")},
 		Provider: &tracev3.Tracing_Http{
 			Name: "envoy.tracers.opentelemetry",
 			ConfigType: &tracev3.Tracing_Http_TypedConfig{TypedConfig: pack(&tracev3.OpenTelemetryConfig{
@@ -78,6 +83,13 @@ func (t Tracing) connectionManager() *hcmv3.HttpConnectionManager_Tracing {
 			})},
 		},
 	}
+}
+
+// tag is a request's header as an attribute of its span.
+func tag(name, header string) *tracingtypev3.CustomTag {
+	return &tracingtypev3.CustomTag{Tag: name, Type: &tracingtypev3.CustomTag_RequestHeader{
+		RequestHeader: &tracingtypev3.CustomTag_Header{Name: header},
+	}}
 }
 
 // address of the collector, "host:port".

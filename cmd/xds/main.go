@@ -11,6 +11,7 @@ import (
 	"hotpod.dev/cmd/internal/command"
 	"hotpod.dev/kube"
 	"hotpod.dev/telemetry"
+	"hotpod.dev/timelines"
 	"hotpod.dev/wire"
 	"hotpod.dev/xds"
 )
@@ -39,6 +40,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	defer hangUp()
 	o.config.Announce = announcer.Announce
+	outbox := timelines.NewOutbox(timelines.Config{URL: o.logger, Part: "xds", Log: log, Registerer: registry})
+	if outbox != nil {
+		o.config.Timelines = outbox
+	}
 	server, err := xds.New(o.config)
 	if err != nil {
 		return err
@@ -53,6 +58,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return announcer.Run(ctx) })
 	group.Go(func() error { return cache.Run(ctx) })
+	group.Go(func() error { return outbox.Run(ctx) })
 	group.Go(func() error { return syncThenRun(ctx, cache, server) })
 	group.Go(func() error { return serveDiscovery(ctx, o, server) })
 	group.Go(func() error { return serveStatus(ctx, o, server) })

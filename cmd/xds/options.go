@@ -7,10 +7,12 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
+	"hotpod.dev/timelines"
 	"hotpod.dev/wire"
 	"hotpod.dev/xds"
 )
@@ -22,6 +24,7 @@ type options struct {
 	componentNamespace string
 	autoscaler         string
 	kubeconfig         string
+	logger             string
 	logLevel           string
 }
 
@@ -38,6 +41,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.componentNamespace, "component-namespace", "fission", "namespace of the activators")
 	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler's streams, which hears of first requests early; of several replicas apart by commas, of several shards by semicolons; empty tells nobody")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
+	flags.StringVar(&o.logger, "logger", "", "URL of the logger, which keeps what Envoys tell of slow and failed requests; empty keeps none")
+	flags.DurationVar(&o.config.Slow, "slow", time.Second, "time from which on a request counts as slow")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	if err := envflag.Parse(flags, args, getenv); err != nil {
 		return options{}, err
@@ -49,6 +54,9 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 		if err := feed.CheckShards(o.autoscaler); err != nil {
 			return options{}, fmt.Errorf("--autoscaler: %w", err)
 		}
+	}
+	if err := timelines.Check(o.logger); err != nil {
+		return options{}, fmt.Errorf("--logger: %w", err)
 	}
 	o.config.Public, o.config.Internal, o.config.Version = split(public), split(internal), wire.Version()
 	var err error
