@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"hotpod.dev/cmd/internal/command"
@@ -16,6 +17,8 @@ import (
 	"hotpod.dev/logger"
 	"hotpod.dev/logstore"
 	"hotpod.dev/telemetry"
+	"hotpod.dev/timelines/store"
+	"hotpod.dev/wire"
 )
 
 func main() {
@@ -44,7 +47,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	return serve(ctx, o, clients, lines, getenv, log)
+	registry := telemetry.NewRegistry()
+	calls, err := store.New(ctx, db, store.Bounds{Age: o.keep.Age, Count: o.timelines}, log, registry)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, o, clients, lines, calls, registry, getenv, log)
 }
 
 // open opens the database; a server that is not there yet is waited for.
@@ -63,8 +71,10 @@ func open(ctx context.Context, dsn string, log *slog.Logger) (*logstore.DB, erro
 	}
 }
 
-func serve(ctx context.Context, o options, clients *kube.Clients, lines *logstore.Lines, getenv func(string) string, log *slog.Logger) error {
-	registry := telemetry.NewRegistry()
+func serve(
+	ctx context.Context, o options, clients *kube.Clients, lines *logstore.Lines, calls *store.Store, registry *prometheus.Registry,
+	getenv func(string) string, log *slog.Logger,
+) error {
 	cache := kube.NewCache(clients, kube.CacheOptions{Log: log})
 	follower := logger.New(logger.Config{Lines: lines, Logs: logs{clients}, MaxStreams: o.maxStreams, Log: log, Registerer: registry})
 	watch(cache, follower)
@@ -78,6 +88,8 @@ func serve(ctx context.Context, o options, clients *kube.Clients, lines *logstor
 	secret := &secret{clients: clients, namespace: o.componentNamespace, required: o.requireAuth, log: log}
 	mux := http.NewServeMux()
 	mux.Handle(logger.PathLogs, logger.Authorized(logger.Handler(lines, log), secret.now, o.requireAuth))
+	mux.Handle("GET "+wire.PathTimelines, logger.Authorized(calls.Ask(), secret.now, o.requireAuth))
+	mux.Handle("POST "+wire.PathTimelines, calls.Keep())
 	debug := telemetry.Debug{Address: o.at(portDebug), Registry: registry, Ready: secret.ready}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return debug.Run(ctx) })
@@ -85,6 +97,7 @@ func serve(ctx context.Context, o options, clients *kube.Clients, lines *logstor
 	group.Go(func() error { return follower.Run(ctx) })
 	group.Go(func() error { return keeper.Run(ctx) })
 	group.Go(func() error { return exporter.Run(ctx) })
+	group.Go(func() error { return calls.Run(ctx) })
 	group.Go(func() error { return secret.run(ctx) })
 	group.Go(func() error { return logger.Serve(ctx, o.at(portLogger), mux) })
 	return group.Wait()

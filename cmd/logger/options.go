@@ -28,6 +28,7 @@ type options struct {
 	database           string
 	dir                string
 	keep               logstore.Retention
+	timelines          int64
 	pruneInterval      time.Duration
 	maxStreams         int
 	requireAuth        bool
@@ -46,6 +47,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.dir, "dir", "", "folder of the SQLite database when --database is empty")
 	flags.DurationVar(&o.keep.Age, "keep-age", 7*24*time.Hour, "how long lines are kept; 0 is no bound")
 	flags.Int64Var(&o.keep.Bytes, "keep-bytes", 2_000_000_000, "about what lines may take in the database, indexes included; 0 is no bound")
+	flags.Int64Var(&o.timelines, "timelines", 100_000, "timelines of slow, cold and failed requests that are kept, for no longer than lines; 0 is no bound")
 	flags.DurationVar(&o.pruneInterval, "prune-interval", time.Minute, "time between two looks for lines that are too old or too many")
 	flags.IntVar(&o.maxStreams, "max-streams", logger.DefaultMaxStreams, "logs that are followed at once; those beyond are read every few seconds")
 	flags.BoolVar(&o.requireAuth, "require-auth", false, "refuse questions that are not signed; the shared secret is made when there is none")
@@ -74,6 +76,7 @@ func (o *options) validate() error {
 		errs = append(errs, fmt.Errorf("--database or --dir cannot be used: %w", err))
 	}
 	require(o.keep.Age >= 0 && o.keep.Bytes >= 0, "--keep-age and --keep-bytes must not be negative")
+	require(o.timelines >= 0, "--timelines must not be negative")
 	require(o.pruneInterval > 0, "--prune-interval must be positive")
 	require(o.maxStreams > 0, "--max-streams %d is not positive", o.maxStreams)
 	return errors.Join(errs...)
