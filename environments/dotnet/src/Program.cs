@@ -31,6 +31,11 @@ namespace Hotpod
             server.Start();
             Signals.Wait();
             server.Drain();
+#if !NET
+            // Mono ends all threads first, which may wait for ever for one that is just ending: so this handler, which
+            // runs after the function's own, goes no further.
+            AppDomain.CurrentDomain.ProcessExit += (_, __) => Signals.ExitNow(0);
+#endif
             Environment.Exit(0);
             return 0;
         }
@@ -49,6 +54,9 @@ namespace Hotpod
 
         [DllImport("libc", EntryPoint = "kill")]
         static extern int Kill(int pid, int signal);
+
+        [DllImport("libc", EntryPoint = "_exit")]
+        public static extern void ExitNow(int code);
 
         public static void Wait()
         {

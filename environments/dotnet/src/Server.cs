@@ -46,7 +46,7 @@ namespace Hotpod
                 catch (SocketException) { }
                 listener.Close();
                 foreach (var connection in idle) connection.Wake();
-                while (idle.Count + busy.Count > 0) Monitor.Wait(changed);
+                while (idle.Count + busy.Count > 0) Monitor.Wait(changed, 1000);
             }
         }
 
