@@ -91,7 +91,7 @@ func New(config Config) *Activator {
 	watcher := &proxy.Watcher{}
 	if config.Target == nil {
 		config.Target = func(address string) *proxy.Target {
-			return proxy.NewTarget(proxy.TargetConfig{Address: address, Dial: proxy.Dial, Watcher: watcher})
+			return proxy.NewTarget(proxy.TargetConfig{Address: address, Dial: proxy.Dial, Watcher: watcher, Patience: reuse})
 		}
 	}
 	a := &Activator{config: config, watcher: watcher, drop: []string{wire.HeaderWait}, queues: map[string]*queue{}}

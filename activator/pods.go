@@ -24,6 +24,8 @@ const (
 	abreast     = 4
 	stall       = 2 * time.Millisecond
 	mostAbreast = 32
+	// reuse is how long a request waits for a connection of those in front to come back, if such come back this soon.
+	reuse = 2 * time.Millisecond
 )
 
 // refusal is why a pod did not take a request.

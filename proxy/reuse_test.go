@@ -52,6 +52,45 @@ func TestTarget_KeepsConnections(t *testing.T) {
 	}
 }
 
+// A request is held by the upstream while another one comes. The first connection just came back, so the other waits.
+func TestTarget_WaitsForAConnectionThatIsLikelyToComeBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		patience    time.Duration
+		connections int32
+	}{"long enough": {time.Minute, 1}, "in vain": {50 * time.Millisecond, 2}} {
+		t.Run(name, func(t *testing.T) {
+			var n counted
+			held, free := make(chan struct{}), make(chan struct{})
+			upstream := n.upstream(t, func(c *testproxy.Conn, request int) bool {
+				if request == 2 {
+					held <- struct{}{}
+					<-free
+				}
+				c.Send(emptyAnswer)
+				return true
+			})
+			address := to(t, proxy.NewTarget(proxy.TargetConfig{Address: upstream, Patience: c.patience}))
+			first, second := testproxy.Dial(t, address), testproxy.Dial(t, address)
+			first.Send(plainGet)
+			first.Answer("GET")
+			first.Send(plainGet)
+			<-held
+			second.Send(plainGet)
+			if c.connections == 1 {
+				close(free)
+			}
+			second.Answer("GET")
+			if c.connections == 2 {
+				close(free)
+			}
+			first.Answer("GET")
+			if got := n.connections.Load(); got != c.connections {
+				t.Errorf("%d connections, want %d", got, c.connections)
+			}
+		})
+	}
+}
+
 func TestTarget_ClosesIdleConnectionsBeforeTheUpstreamWould(t *testing.T) {
 	closed := make(chan time.Time, 1)
 	upstream := testproxy.Script(t, func(c *testproxy.Conn) {

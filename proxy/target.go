@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,9 @@ type TargetConfig struct {
 	IdleTimeout time.Duration
 	// DialTimeout bounds connecting; 0 means 1 s.
 	DialTimeout time.Duration
+	// Patience is how long a request waits for a connection to come back rather than make another, when such have just
+	// come back; 0 means not at all.
+	Patience time.Duration
 	// Dial connects; nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Watcher notices idle connections that the upstream closed; nil means that only their use does.
@@ -30,12 +34,15 @@ type TargetConfig struct {
 type Target struct {
 	cfg TargetConfig
 
-	mu     sync.Mutex // guards what follows
-	idle   []*upstream
-	timer  *time.Timer
-	armed  bool
-	closed bool
-	h2     *http.Transport
+	mu   sync.Mutex // guards what follows
+	idle []*upstream
+	// patient are those who wait for a connection, the first in front; back is when one last came back.
+	patient []chan *upstream
+	back    time.Time
+	timer   *time.Timer
+	armed   bool
+	closed  bool
+	h2      *http.Transport
 }
 
 // upstream is one connection to a target.
@@ -87,6 +94,9 @@ func (t *Target) get() (u *upstream, reused bool, err error) {
 	if u := t.pop(); u != nil {
 		return u, true, nil
 	}
+	if u := t.await(); u != nil {
+		return u, true, nil
+	}
 	u, err = t.dial()
 	return u, false, err
 }
@@ -131,6 +141,36 @@ func (t *Target) lost(u *upstream) {
 	}
 }
 
+// await returns a connection that comes back soon, nil when that is not likely or none does. Making one takes longer
+// than a fast upstream takes to answer, and many at once take the time of those that only have to be answered.
+func (t *Target) await() *upstream {
+	if t.cfg.Patience == 0 {
+		return nil
+	}
+	t.mu.Lock()
+	if len(t.idle) > 0 || t.closed || time.Since(t.back) > t.cfg.Patience {
+		t.mu.Unlock()
+		return t.pop()
+	}
+	mine := make(chan *upstream, 1)
+	t.patient = append(t.patient, mine)
+	t.mu.Unlock()
+	enough := time.NewTimer(t.cfg.Patience)
+	defer enough.Stop()
+	select {
+	case u := <-mine:
+		return u
+	case <-enough.C:
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.Index(t.patient, mine); i >= 0 {
+		t.patient = slices.Delete(t.patient, i, i+1)
+		return nil
+	}
+	return <-mine // it came at the same moment
+}
+
 // put takes a connection back whose exchange ended as it should.
 func (t *Target) put(u *upstream) {
 	if u.dead.Load() || len(u.in.buffered()) > 0 {
@@ -147,6 +187,12 @@ func (t *Target) put(u *upstream) {
 		return
 	}
 	u.since = time.Now()
+	t.back = u.since
+	if len(t.patient) > 0 {
+		t.patient[0] <- u
+		t.patient = slices.Delete(t.patient, 0, 1)
+		return
+	}
 	t.idle = append(t.idle, u)
 	if !t.armed {
 		t.arm(t.cfg.IdleTimeout)
