@@ -245,6 +245,7 @@ func TestLink_EachShardHearsOfItsOwnFunctions(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
+	t.Cleanup(running.Wait) // after the clients below have left
 	running.Go(func() { _ = a.Run(ctx, conns...) })
 	c := newCluster()
 	const functions = 30
@@ -271,5 +272,4 @@ func TestLink_EachShardHearsOfItsOwnFunctions(t *testing.T) {
 		}
 	}
 	cancel()
-	t.Cleanup(running.Wait)
 }
