@@ -32,7 +32,7 @@ type checkup struct {
 func (c *checkup) found(what string, err error) {
 	if err != nil {
 		c.failed++
-		fmt.Fprintf(c.app.Out, "× %s: %s\n", what, explain(err))
+		fmt.Fprintf(c.app.Out, "× %s: %s\n", what, diagnose(err))
 		return
 	}
 	fmt.Fprintf(c.app.Out, "√ %s\n", what)
@@ -178,7 +178,7 @@ func (c *checkup) router(ctx context.Context) {
 func (c *checkup) environments(ctx context.Context) {
 	list, err := c.app.clients.Environments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		c.doubt("environments cannot be listed: %s", explain(err))
+		c.doubt("environments cannot be listed: %s", diagnose(err))
 		return
 	}
 	for i := range list.Items {

@@ -73,6 +73,7 @@ func New(c Config) *cobra.Command {
 	f.Lookup("verbosity").NoOptDefVal = "2"
 	root.AddCommand(
 		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.packageCommand(), a.archiveCommand(), a.specCommand(), a.devCommand(),
+		a.explainCommand(),
 		a.localCommand(), a.platformCommand("up"), a.platformCommand("down"),
 		a.checkCommand(), a.supportCommand(), a.versionCommand(),
 	)

@@ -111,10 +111,10 @@ func TestReport_ListsInvalidFieldsAndWhatToTry(t *testing.T) {
 func TestExplain_BlamesTheAPIServerOnlyForItsOwnRefusal(t *testing.T) {
 	const blame = "API server cannot be reached"
 	refused := &url.Error{Op: "Get", URL: "https://127.0.0.1:6443", Err: syscall.ECONNREFUSED}
-	if got := explain(refused); !strings.Contains(got, blame) {
+	if got := diagnose(refused); !strings.Contains(got, blame) {
 		t.Error(got)
 	}
-	if got := explain(errors.New("500: download the archive: dial tcp 10.0.0.1:80: connect: connection refused")); strings.Contains(got, blame) {
+	if got := diagnose(errors.New("500: download the archive: dial tcp 10.0.0.1:80: connect: connection refused")); strings.Contains(got, blame) {
 		t.Error(got)
 	}
 }
@@ -122,7 +122,7 @@ func TestExplain_BlamesTheAPIServerOnlyForItsOwnRefusal(t *testing.T) {
 func TestCall_SaysWhereNoRouterAnswers(t *testing.T) {
 	a := &app{now: time.Now, Config: Config{Getenv: func(string) string { return "http://127.0.0.1:1" }}}
 	err := a.call(t.Context(), &v1.Function{}, callFlags{methods: []string{"GET"}, timeout: time.Minute})
-	if err == nil || explain(err) != "no router answers at http://127.0.0.1:1" {
+	if err == nil || diagnose(err) != "no router answers at http://127.0.0.1:1" {
 		t.Error(err)
 	}
 }

@@ -235,7 +235,7 @@ func (s *devSession) follow(ctx context.Context, watch *fileWatch) error {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // that it ends is what the person wanted
 		case err != nil:
-			s.app.progress("  × %s: %s", name, explain(err))
+			s.app.progress("  × %s: %s", name, diagnose(err))
 		case reloaded:
 			s.app.progress("  ✓ %s: reloaded in %.2fs", name, s.app.now().Sub(start).Seconds())
 		}

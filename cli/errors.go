@@ -66,15 +66,15 @@ func exitCode(err error) int {
 
 // report writes err and what to try to w.
 func report(w io.Writer, err error) {
-	fmt.Fprintln(w, "Error:", explain(err))
+	fmt.Fprintln(w, "Error:", diagnose(err))
 	var e *Error
 	if errors.As(err, &e) && len(e.Try) > 0 {
 		fmt.Fprintln(w, "  try: "+strings.Join(e.Try, "\n       "))
 	}
 }
 
-// explain says in users' words what the API server or the network meant.
-func explain(err error) string {
+// diagnose says in users' words what the API server or the network meant.
+func diagnose(err error) string {
 	var status apierrors.APIStatus
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

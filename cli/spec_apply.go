@@ -123,7 +123,7 @@ func act(ctx context.Context, kind specKind, action spec.Action) error {
 	switch action.Step {
 	case spec.Create, spec.Update:
 		if err := kind.apply(ctx, application(action.Item)); err != nil {
-			return fmt.Errorf("%s: apply %s %s: %s", action.Item.At(), action.Key.Kind, action.Key.Name, explain(err))
+			return fmt.Errorf("%s: apply %s %s: %s", action.Item.At(), action.Key.Kind, action.Key.Name, diagnose(err))
 		}
 	case spec.Delete:
 		if err := kind.delete(ctx, action.Key.Namespace, action.Key.Name, action.Live.GetUID()); err != nil {
