@@ -168,7 +168,7 @@ func (q *queue) free(p *pod) {
 func (q *queue) place(p wire.Placement, dial func(address string) *proxy.Target, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.learn(len(p.Pods) == 0)
+	q.learn(len(p.Pods) == 0 || len(p.Started) >= len(p.Pods)) // all of which became hot while the request was on its way
 	q.seen = p.Seq
 	q.pods.set(p.Pods, births(p, now), dial)
 	q.limit, q.atMaximum = p.Limit, p.AtMaximum

@@ -26,15 +26,17 @@ func (a *Autoscaler) place(f *function, now time.Time) {
 	}
 	a.placement++
 	p.Seq = a.placement
+	var started []wire.Started
 	for _, s := range serving {
 		if s.placed == 0 {
 			s.placed = p.Seq
-			if s.hot.Started != nil {
-				p.Started = append(p.Started, *s.hot.Started)
+			if s.hot.Started != nil && now.Sub(s.since) < aheadFor {
+				started = append(started, *s.hot.Started)
 			}
 		}
 	}
-	f.live.placed = p
+	f.live.placed = p // who asks later did not wait for those that became hot now
+	p.Started = started
 	if f.object == nil && p.Failure == nil {
 		return
 	}

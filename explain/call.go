@@ -10,6 +10,9 @@ import (
 // slack is how far apart, in microseconds, the clocks of the parts may be, and how long one may hear later than another.
 const slack = 2_000_000
 
+// visible is how long, in microseconds, what nearly every request has must take to be shown.
+const visible = 200
+
 // call is one request as far as the parts know it; at least one of them is not nil.
 type call struct {
 	edge, activator, queueproxy *wire.Timeline
@@ -145,12 +148,12 @@ func (c call) steps() []Step {
 	}
 	if c.edge != nil {
 		add(0, wire.StepEdge, 0, c.edge.Micros, edgeNote(c.edge))
-		if up := c.took(wire.StepUpload); up > 0 {
+		if up := c.took(wire.StepUpload); up >= visible {
 			add(1, wire.StepUpload, 0, up, "the client sends its body")
 		}
 	}
 	at := int64(0)
-	if hold := c.took(wire.StepHold); hold > 0 {
+	if hold := c.took(wire.StepHold); hold >= visible {
 		at = c.offset(c.activator)
 		add(1, wire.StepHold, at, hold, c.holdNote())
 		if c.activator != nil {

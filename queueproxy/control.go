@@ -115,11 +115,13 @@ func (q *Proxy) serveReports(w http.ResponseWriter, r *http.Request, _ []byte) {
 		ended := r.Context().Err() != nil // seen before the last look: the totals outlive the pod
 		report, now := q.gate.report(last)
 		report.Broken = q.broken.Load()
+		report.Calls = q.calls.take(time.Now())
 		if first || differs(sent, report) {
 			if json.NewEncoder(w).Encode(report) != nil || control.Flush() != nil {
 				return
 			}
 			sent, last = report, now
+			sent.Calls = nil
 		}
 		if ended {
 			return

@@ -96,7 +96,7 @@ func (q *Proxy) run(x proxy.Exchange, a *assigned, arrived, start time.Time) {
 	r.arrived, r.start, r.left = arrived, start, false
 	r.options.RequestHeader, r.options.Timeout, r.options.Streaming = a.header, a.timeout, a.streaming
 	r.options.DropRequest = r.drop[:len(r.drop)-1]
-	span := q.tracer.start(x, a, start)
+	span := q.tracer.start(x, a, arrived, start)
 	if span != nil {
 		r.options.RequestHeader, r.options.DropRequest = span.header(a.header), r.drop
 	}
@@ -113,6 +113,7 @@ func (q *Proxy) run(x proxy.Exchange, a *assigned, arrived, start time.Time) {
 		r.linger(out.Lingering, status, q.patience(out, a, time.Since(start)))
 	}
 	r.leave(status)
+	q.tell(x, arrived, start, status, e, span)
 	span.end(status)
 	if e != nil {
 		x.Fail(e)

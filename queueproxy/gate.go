@@ -149,6 +149,13 @@ func (g *gate) turnAway(why refusal) {
 	g.changed()
 }
 
+// poke lets the watchers look.
+func (g *gate) poke() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.changed()
+}
+
 // quiet returns for how long no request has come.
 func (g *gate) quiet() time.Duration {
 	g.mu.Lock()

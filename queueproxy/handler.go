@@ -77,7 +77,7 @@ func (q *Proxy) Serve(x proxy.Exchange) {
 	w := q.waiters.get()
 	verdict := q.gate.arrive(arrival, w, start, bound)
 	if verdict == Queued {
-		verdict = q.wait(x, w)
+		verdict = q.wait(x, w, arrived)
 		start = time.Now()
 	}
 	q.waiters.put(w)
@@ -89,9 +89,9 @@ func (q *Proxy) Serve(x proxy.Exchange) {
 	case Drained:
 		x.Refuse(wire.BusyDraining)
 	case Overflowed:
-		q.overflow(x, arrival)
+		q.overflow(x, arrival, arrived)
 	case Expired:
-		q.expire(x, bound)
+		q.expire(x, bound, arrived)
 	default: // wait has answered, or there is nobody to answer
 	}
 }
@@ -130,7 +130,7 @@ func waitAsked(x proxy.Exchange) time.Duration {
 }
 
 // wait stands in the queue. When it returns 0, the request is over.
-func (q *Proxy) wait(x proxy.Exchange, w *Waiter) Verdict {
+func (q *Proxy) wait(x proxy.Exchange, w *Waiter, arrived time.Time) Verdict {
 	select {
 	case v := <-w.decided:
 		return v
@@ -138,30 +138,34 @@ func (q *Proxy) wait(x proxy.Exchange, w *Waiter) Verdict {
 		if !q.gate.abandon(w, wire.StatusClientGone) {
 			return <-w.decided
 		}
-		x.Fail(&wire.Error{Status: wire.StatusClientGone, Component: "client", Reason: "client_gone"})
+		e := &wire.Error{Status: wire.StatusClientGone, Component: "client", Reason: "client_gone"}
+		q.tell(x, arrived, time.Now(), e.Status, e, nil)
+		x.Fail(e)
 		return 0
 	}
 }
 
 // expire answers who waited as long as it may.
-func (q *Proxy) expire(x proxy.Exchange, bound time.Duration) {
+func (q *Proxy) expire(x proxy.Exchange, bound time.Duration, arrived time.Time) {
 	if waitAsked(x) > 0 { // who asked can take a refusal
 		q.turnAway(x, refusedLimit)
 		return
 	}
 	e := wire.ErrHoldTimeout(bound, "the function's pod is at its limit of requests")
 	q.gate.answered(e.Status)
+	q.tell(x, arrived, time.Now(), e.Status, e, nil)
 	x.Fail(e)
 }
 
 // overflow answers when too many wait already.
-func (q *Proxy) overflow(x proxy.Exchange, arrival Arrival) {
+func (q *Proxy) overflow(x proxy.Exchange, arrival Arrival, arrived time.Time) {
 	if arrival == Patient {
 		q.turnAway(x, refusedLimit)
 		return
 	}
 	e := wire.ErrCapacity("too many requests wait for the function's pod")
 	q.gate.answered(e.Status)
+	q.tell(x, arrived, arrived, e.Status, e, nil)
 	x.Fail(e)
 }
 

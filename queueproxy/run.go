@@ -47,6 +47,8 @@ type Config struct {
 	// Overrun is how long a function that exceeded its time keeps its slot, unless it is done before; 0 means 10 s. After
 	// that it may meet another request inside.
 	Overrun time.Duration
+	// Slow is the time from which on a request is told of as slow; 0 means DefaultSlow.
+	Slow time.Duration
 	// Farewell bounds the wait, after the drain, for clients to close their idle connections, on which they may be writing a
 	// request until then. Envoys do so as soon as they have heard that the pod goes; 0 means 35 s.
 	Farewell time.Duration
@@ -66,8 +68,8 @@ func (c Config) Validate() error {
 	if _, err := sign.NewVerifier(c.PodUID, c.ControlKey); err != nil {
 		faults = append(faults, err)
 	}
-	if c.ReplayLimit < 0 || c.MaxWaiting < 0 || c.Grace < 0 || c.Farewell < 0 || c.HookWait < 0 {
-		faults = append(faults, errors.New("replay limit, queue length, grace, farewell and the wait for the hook must not be negative"))
+	if c.ReplayLimit < 0 || c.MaxWaiting < 0 || c.Grace < 0 || c.Farewell < 0 || c.HookWait < 0 || c.Slow < 0 {
+		faults = append(faults, errors.New("replay limit, queue length, grace, farewell, what is slow and the wait for the hook must not be negative"))
 	}
 	return errors.Join(faults...)
 }
@@ -83,6 +85,7 @@ type Proxy struct {
 	server   *proxy.Server
 	tracer   *Tracer
 	params   proxy.Params
+	calls    calls
 	waiters  waiters
 	runs     runs
 	assigned atomic.Pointer[assigned]
@@ -106,7 +109,8 @@ func New(cfg Config, log *slog.Logger, tracer *Tracer) (*Proxy, error) {
 	}
 	q := &Proxy{
 		cfg: cfg, log: log, verifier: verifier, tracer: tracer, watcher: &proxy.Watcher{},
-		lost: make(chan struct{}), hooked: make(chan struct{}), started: time.Now(),
+		calls: calls{slow: cmp.Or(cfg.Slow, DefaultSlow)},
+		lost:  make(chan struct{}), hooked: make(chan struct{}), started: time.Now(),
 	}
 	q.gate = newGate(q.started)
 	q.runtime = proxy.NewTarget(proxy.TargetConfig{Address: cfg.RuntimeAddress, IdleTimeout: cfg.RuntimeIdle, Watcher: q.watcher, Lost: q.suspect})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotpod.dev/proxy"
+	"hotpod.dev/wire"
 )
 
 const (
@@ -29,6 +30,8 @@ type Tracer struct {
 	service string
 	client  *http.Client
 	spans   chan *span
+	// share of the requests without a caller's decision that are traced.
+	share float64
 }
 
 // NewTracer reads OpenTelemetry's standard variables; it returns nil unless they name an endpoint.
@@ -42,7 +45,7 @@ func NewTracer(getenv func(string) string) *Tracer {
 	}
 	t := &Tracer{
 		url: url, headers: http.Header{"Content-Type": {"application/json"}}, service: getenv("OTEL_SERVICE_NAME"),
-		client: &http.Client{Timeout: 10 * time.Second}, spans: make(chan *span, spanQueue),
+		client: &http.Client{Timeout: 10 * time.Second}, spans: make(chan *span, spanQueue), share: share(getenv),
 	}
 	if t.service == "" {
 		t.service = "hotpod-queueproxy"
@@ -53,6 +56,17 @@ func NewTracer(getenv func(string) string) *Tracer {
 		}
 	}
 	return t
+}
+
+// share reads how many of the requests without a caller's decision are traced; all, unless the variables say less.
+func share(getenv func(string) string) float64 {
+	if strings.HasSuffix(getenv("OTEL_TRACES_SAMPLER"), "always_off") {
+		return 0
+	}
+	if n, err := strconv.ParseFloat(getenv("OTEL_TRACES_SAMPLER_ARG"), 64); err == nil {
+		return n
+	}
+	return 1
 }
 
 // span is one request, in the names of OTLP's JSON.
@@ -68,6 +82,8 @@ type span struct {
 	Status     *spanStatus `json:"status,omitempty"`
 
 	tracer *Tracer
+	// arrived is before the beginning of a request that had to wait.
+	arrived, begun time.Time
 }
 
 type attribute struct {
@@ -80,17 +96,20 @@ type spanStatus struct {
 }
 
 // start begins the span of a request; nil when there is nobody to send it to, or the caller does not sample.
-func (t *Tracer) start(x proxy.Exchange, a *assigned, now time.Time) *span {
+func (t *Tracer) start(x proxy.Exchange, a *assigned, arrived, now time.Time) *span {
 	if t == nil {
+		return nil
+	}
+	if x.TraceID() == "" && rand.Float64() >= t.share { //nolint:gosec // a choice, no secret
 		return nil
 	}
 	s := &span{
 		TraceID: fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()), //nolint:gosec // an identity, no secret
 		SpanID:  fmt.Sprintf("%016x", rand.Uint64()),                     //nolint:gosec // the same
-		Name:    a.Function.Name, Kind: 2, Start: strconv.FormatInt(now.UnixNano(), 10), tracer: t,
+		Name:    string(wire.StepFunction), Kind: 2, Start: nanos(now), tracer: t, arrived: arrived, begun: now,
 		Attributes: []attribute{
 			text("http.request.method", x.Method()), text("faas.name", a.Function.Namespace+"/"+a.Function.Name),
-			text("faas.instance", a.Function.UID),
+			text("faas.instance", a.Function.UID), text("hotpod.request_id", x.RequestID()),
 		},
 	}
 	if id := x.TraceID(); id != "" {
@@ -113,16 +132,28 @@ func (s *span) end(status int) {
 	if s == nil {
 		return
 	}
-	s.End = strconv.FormatInt(time.Now().UnixNano(), 10)
+	s.End = nanos(time.Now())
 	s.Attributes = append(s.Attributes, attribute{"http.response.status_code", map[string]any{"intValue": strconv.Itoa(status)}})
 	if status >= 500 {
 		s.Status = &spanStatus{Code: 2}
 	}
+	s.tracer.add(s)
+	if s.begun.After(s.arrived) {
+		s.tracer.add(&span{
+			TraceID: s.TraceID, ParentID: s.ParentID, SpanID: fmt.Sprintf("%016x", rand.Uint64()), //nolint:gosec // an identity, no secret
+			Name: string(wire.StepQueue), Kind: 1, Start: nanos(s.arrived), End: nanos(s.begun), Attributes: []attribute{},
+		})
+	}
+}
+
+func (t *Tracer) add(s *span) {
 	select {
-	case s.tracer.spans <- s:
+	case t.spans <- s:
 	default:
 	}
 }
+
+func nanos(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 10) }
 
 func text(key, value string) attribute {
 	return attribute{strings.Clone(key), map[string]any{"stringValue": strings.Clone(value)}}

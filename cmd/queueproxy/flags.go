@@ -26,6 +26,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (queuepr
 	f.IntVar(&cfg.MaxWaiting, "max-waiting", 1000, "requests that may wait in the queue")
 	f.DurationVar(&cfg.Grace, "grace", 85*time.Second, "longest time to drain after SIGTERM")
 	f.DurationVar(&cfg.HookWait, "hook-wait", time.Second, "longest time after the drain to wait for the runtime's preStop hook")
+	f.DurationVar(&cfg.Slow, "slow", queueproxy.DefaultSlow, "time from which on a request is told of as slow")
 	var level slog.Level
 	f.TextVar(&level, "log-level", slog.LevelWarn, "debug, info, warn or error")
 	if err := envflag.Parse(f, args, getenv); err != nil {
