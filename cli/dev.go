@@ -207,16 +207,6 @@ func gone(err error) error {
 	return err
 }
 
-// follow prints what the function writes, until ctx ends.
-func (a *app) follow(ctx context.Context, fn *v1.Function) {
-	for ctx.Err() == nil { // the API server ends a watch after a while
-		if err := a.followLogs(ctx, fn, logFlags{follow: true, tail: -1}, &lineWriter{w: a.Out}); err != nil && ctx.Err() == nil {
-			a.progress("note: %v", err)
-			return
-		}
-	}
-}
-
 // follow reloads the function whenever a file changes, until ctx ends.
 func (s *devSession) follow(ctx context.Context, watch *fileWatch) error {
 	s.app.progress("  watching %s; Ctrl-C ends", s.root)

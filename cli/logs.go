@@ -1,168 +1,184 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"sync"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "hotpod.dev/api/v1"
-	"hotpod.dev/wire"
+	"hotpod.dev/logline"
 )
 
 // logFlags are those of logs.
 type logFlags struct {
-	name   string
-	follow bool
-	tail   int64
-	since  time.Duration
-	prefix bool
+	name                                         string
+	follow, prefix, detail, reverse, all         bool
+	limit                                        int
+	since, until, requestID, level, grep, format string
+	pod                                          string
 }
 
+// defaultLines are printed when nothing says which.
+const defaultLines = 20
+
 func (a *app) functionLogs() *cobra.Command {
-	var (
-		f      logFlags
-		dbType string
-	)
+	var f logFlags
 	n := a.functions()
 	cmd := &cobra.Command{
-		Use: "logs NAME", Aliases: []string{"log"}, Short: "Print what a function wrote, from all its pods", ValidArgsFunction: n.completeNames,
+		Use: "logs NAME", Aliases: []string{"log"}, Short: "Print what a function wrote, in pods that run and in those that are gone",
+		Long: "Prints the newest lines that a function wrote: those that the logger keeps, and those of pods that run now, each once.\n" +
+			"Lines that were written at once, as stack traces are, count as one.",
+		ValidArgsFunction: n.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := nameFrom("function", args, f.name)
 			if err != nil {
 				return err
 			}
-			fn, err := n.get(cmd.Context(), name)
+			q, err := f.query(cmd, a.now())
 			if err != nil {
 				return err
 			}
-			return a.logs(cmd.Context(), fn, f)
+			return a.logs(cmd.Context(), name, q, f)
 		},
 	}
-	fs := cmd.Flags()
-	fs.StringVar(&f.name, "name", "", "name")
-	fs.BoolVarP(&f.follow, "follow", "f", false, "go on as lines come, also from pods that start later")
-	fs.Int64Var(&f.tail, "recordcount", 20, "lines of each pod to begin with; -1 for all")
-	fs.Int64Var(&f.tail, "tail", 20, "same as --recordcount")
-	fs.DurationVar(&f.since, "since", 0, "only lines newer than this")
-	fs.BoolVar(&f.prefix, "prefix", false, "begin each line with the pod's name")
-	fs.StringVar(&dbType, "dbtype", "kubernetes", "where logs are kept: kubernetes")
-	fs.BoolVar(new(bool), "all-pods", true, "kept for compatibility: all pods are always read")
+	f.add(cmd)
 	return cmd
 }
 
-// logs prints the lines of the function's pods; with follow, of those that come later too, until ctx ends.
-func (a *app) logs(ctx context.Context, fn *v1.Function, f logFlags) error {
-	pods, err := a.podsOf(ctx, string(fn.UID))
-	if err != nil {
-		return fmt.Errorf("list pods: %w", err)
+func (f *logFlags) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.name, "name", "", "name")
+	fs.BoolVarP(&f.follow, "follow", "f", false, "go on as lines come, also from pods that start later")
+	fs.IntVar(&f.limit, "limit", defaultLines, "print the newest so many; all by default where another flag says which")
+	fs.IntVar(&f.limit, "recordcount", defaultLines, "same as --limit; -1 for all")
+	fs.IntVar(&f.limit, "tail", defaultLines, "same as --limit; -1 for all")
+	fs.BoolVar(&f.all, "all", false, "print all that there are")
+	fs.StringVar(&f.since, "since", "", "only lines since then: 10m ago, or a time as in 2026-01-02T15:04:05Z")
+	fs.StringVar(&f.until, "until", "", "only lines before then, in the same forms")
+	fs.StringVar(&f.requestID, "request-id", "", "only lines of this request")
+	fs.StringVar(&f.level, "level", "", "only lines of this level and above: trace, debug, info, warn, error or fatal")
+	fs.StringVar(&f.grep, "grep", "", "only lines in which this regular expression is found")
+	fs.StringVar(&f.pod, "pod", "", "only lines of this pod")
+	fs.StringVarP(&f.format, "output", "o", "", "output format: json (an object for each)")
+	fs.BoolVarP(&f.detail, "detail", "d", false, "begin each line with its time, level, pod and request")
+	fs.BoolVarP(&f.reverse, "reverse", "r", false, "print the newest first")
+	fs.BoolVar(&f.prefix, "prefix", false, "begin each line with the pod's name")
+	fs.String("dbtype", "", "kept for compatibility: pods and the logger's database are always read")
+	fs.Bool("all-pods", true, "kept for compatibility: all pods are always read")
+}
+
+// query returns what the flags choose, without the function.
+func (f *logFlags) query(cmd *cobra.Command, now time.Time) (logline.Query, error) {
+	q := logline.Query{RequestID: f.requestID, Pod: f.pod, Limit: max(f.limit, 0)}
+	var err error
+	if q.Since, err = timeFlag("since", f.since, now); err != nil {
+		return q, err
 	}
-	if len(pods) == 0 {
+	if q.Until, err = timeFlag("until", f.until, now); err != nil {
+		return q, err
+	}
+	if f.level != "" {
+		if q.Level = logline.LevelNamed(f.level); q.Level == 0 {
+			return q, fmt.Errorf("--level %q is none: use trace, debug, info, warn, error or fatal", f.level)
+		}
+	}
+	if f.grep != "" {
+		if q.Match, err = regexp.Compile(f.grep); err != nil {
+			return q, fmt.Errorf("--grep is no regular expression: %w", err)
+		}
+	}
+	if f.format != "" && f.format != "json" {
+		return q, fmt.Errorf("--output %q is not known: use json", f.format)
+	}
+	if f.follow && (f.reverse || f.until != "") {
+		return q, fmt.Errorf("--follow goes with neither --reverse nor --until")
+	}
+	set := cmd.Flags().Changed
+	given := set("limit") || set("tail") || set("recordcount")
+	chosen := set("since") || set("until") || set("request-id") || set("level") || set("grep")
+	if f.all || !given && chosen {
+		q.Limit = 0
+	}
+	return q, nil
+}
+
+// timeFlag reads a duration before now, or a time.
+func timeFlag(name, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateTime, time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--%s %q is neither a duration such as 10m nor a time such as 2026-01-02T15:04:05Z", name, text)
+}
+
+// logs prints the lines of a function; with follow, also those that come later, until ctx ends. A function that was deleted still
+// has those that the logger keeps.
+func (a *app) logs(ctx context.Context, name string, q logline.Query, f logFlags) error {
+	fn, err := a.functions().get(ctx, name)
+	deleted := err != nil
+	if deleted && a.clients == nil {
+		return err
+	}
+	q.Namespace, q.Function = a.namespace, name
+	stored, kept := a.storedLines(ctx, q)
+	if deleted {
+		if !apierrors.IsNotFound(a.absent(ctx, name)) || len(stored) == 0 {
+			return err
+		}
+		return f.print(a.Out, stored)
+	}
+	live := a.newLiveLogs(fn, q, stored)
+	lines, err := live.read(ctx)
+	if err != nil {
+		return err
+	}
+	lines = merge(stored, lines, q.Limit)
+	if len(lines) == 0 && !f.follow && live.pods == 0 && !kept {
 		a.progress("function %s has no pods now: logs of pods that are gone are not kept", fn.Name)
 	}
-	out := &lineWriter{w: a.Out}
-	if !f.follow {
-		for i := range pods {
-			if pods[i].Status.Phase == corev1.PodPending {
-				continue // it has no log yet
-			}
-			if err := a.podLogs(ctx, &pods[i], f, out); err != nil {
-				return err
-			}
-		}
-		return nil
+	if f.reverse {
+		slices.Reverse(lines)
 	}
-	return a.followLogs(ctx, fn, f, out)
+	if err := f.print(a.Out, lines); err != nil || !f.follow {
+		return err
+	}
+	return live.follow(ctx, func(line *logline.Record) error { return f.print(a.Out, []logline.Record{*line}) })
 }
 
-// followLogs reads every pod once, from when it is seen first.
-func (a *app) followLogs(ctx context.Context, fn *v1.Function, f logFlags, out *lineWriter) error {
-	w, err := a.clients.Pods(metav1.NamespaceAll).Watch(ctx, metav1.ListOptions{LabelSelector: wire.LabelFunctionUID + "=" + string(fn.UID)})
-	if err != nil {
-		return fmt.Errorf("watch pods: %w", err)
-	}
-	defer w.Stop()
-	var readers sync.WaitGroup
-	defer readers.Wait()
-	seen := map[string]bool{}
-	for event := range w.ResultChan() {
-		pod, ok := event.Object.(*corev1.Pod)
-		if !ok || seen[string(pod.UID)] || pod.Status.Phase == corev1.PodPending { // which has no log yet
-			continue
-		}
-		seen[string(pod.UID)] = true
-		readers.Go(func() {
-			if err := a.podLogs(ctx, pod, f, out); err != nil && ctx.Err() == nil {
-				a.progress("note: %v", err)
-			}
-		})
-	}
-	return nil
-}
-
-func (a *app) podLogs(ctx context.Context, pod *corev1.Pod, f logFlags, out *lineWriter) error {
-	opts := &corev1.PodLogOptions{Container: runtimeContainer(pod), Follow: f.follow}
-	if f.tail >= 0 {
-		opts.TailLines = &f.tail
-	}
-	if f.since > 0 {
-		seconds := int64(f.since.Seconds())
-		opts.SinceSeconds = &seconds
-	}
-	stream, err := a.clients.PodLogs(ctx, pod.Namespace, pod.Name, opts)
-	if err != nil {
-		return fmt.Errorf("read logs of pod %s: %w", pod.Name, err)
-	}
-	defer stream.Close()
-	prefix := ""
-	if f.prefix {
-		prefix = "[" + pod.Name + "] "
-	}
-	lines := bufio.NewReader(stream)
-	for {
-		line, err := lines.ReadString('\n')
-		if line != "" {
-			if werr := out.write(prefix, line); werr != nil {
-				return werr
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read logs of pod %s: %w", pod.Name, err)
-		}
-	}
-}
-
-// runtimeContainer is the container that runs functions: the one named like the environment.
-func runtimeContainer(pod *corev1.Pod) string {
-	for _, c := range pod.Spec.Containers {
-		if c.Name != "fetcher" && c.Name != "queue-proxy" {
-			return c.Name
-		}
-	}
-	return ""
-}
-
-// lineWriter keeps lines of several pods whole.
-type lineWriter struct {
-	mu sync.Mutex // guards w
-	w  io.Writer
-}
-
-func (l *lineWriter) write(prefix, line string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if line[len(line)-1] != '\n' {
-		line += "\n"
-	}
-	_, err := io.WriteString(l.w, prefix+line)
+// absent returns the API server's error of reading a function.
+func (a *app) absent(ctx context.Context, name string) error {
+	_, err := a.clients.Functions(a.namespace).Get(ctx, name, metav1.GetOptions{})
 	return err
+}
+
+// merge returns the newest of both, the oldest first.
+func merge(stored, live []logline.Record, limit int) []logline.Record {
+	all := slices.Concat(stored, live)
+	slices.SortStableFunc(all, func(a, b logline.Record) int { return a.Time.Compare(b.Time) })
+	if limit > 0 && len(all) > limit {
+		all = all[len(all)-limit:]
+	}
+	return all
+}
+
+// follow prints what the function writes, until ctx ends.
+func (a *app) follow(ctx context.Context, fn *v1.Function) {
+	live := a.newLiveLogs(fn, logline.Query{Since: fn.CreationTimestamp.Time}, nil)
+	f := logFlags{}
+	if err := live.follow(ctx, func(line *logline.Record) error { return f.print(a.Out, []logline.Record{*line}) }); err != nil && ctx.Err() == nil {
+		a.progress("note: %v", err)
+	}
 }

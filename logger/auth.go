@@ -9,24 +9,9 @@ import (
 	"net/http"
 	"time"
 
+	"hotpod.dev/logger/client"
 	"hotpod.dev/sign"
 )
-
-// service is what the shared key of questions is derived for.
-const service = "logger"
-
-// Sign signs a question without a body. Nothing is signed without a secret.
-func Sign(r *http.Request, secret []byte, now time.Time) error {
-	if len(secret) == 0 {
-		return nil
-	}
-	key, err := sign.NewSharedKey(secret, service, "")
-	if err != nil {
-		return fmt.Errorf("derive the key: %w", err)
-	}
-	key.Sign(r.Header, r.Method, r.URL.RequestURI(), sha256.Sum256(nil), now)
-	return nil
-}
 
 // Authorized lets questions pass that are signed with the secret; all when that is not required.
 func Authorized(next http.Handler, secret func() []byte, required bool) http.Handler {
@@ -43,7 +28,7 @@ func signed(r *http.Request, secret []byte) bool {
 	if len(secret) == 0 {
 		return false
 	}
-	key, err := sign.NewSharedKey(secret, service, "")
+	key, err := sign.NewSharedKey(secret, client.Service, "")
 	return err == nil && key.Check(r.Header, r.Method, r.URL.RequestURI(), sha256.Sum256(nil), time.Now()) == nil
 }
 

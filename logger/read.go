@@ -171,10 +171,9 @@ func (t *tail) resume(ctx context.Context) (*seen, time.Time, error) {
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	s := newSeen(stored)
 	if usage.Pruned.After(until) {
 		usage.Pruned = until
 	}
-	s.before = usage.Pruned
+	s := &seen{pod: t.pod.Load().UID, container: t.container, lines: logline.NewSeen(stored), before: usage.Pruned}
 	return s, since, nil
 }

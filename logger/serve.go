@@ -11,21 +11,19 @@ import (
 	"strconv"
 	"time"
 
+	"hotpod.dev/logger/client"
 	"hotpod.dev/logline"
 	"hotpod.dev/logstore"
 )
-
-// PathLogs answers with lines, PathReady with 204.
-const PathLogs = "/v1/logs"
 
 // maxLimit bounds the lines of an answer.
 const maxLimit = 1_000_000
 
 // Handler answers GET /v1/logs with the lines that its parameters choose, as JSON objects apart by ends of lines, the newest first.
-// The parameters are those of Values. An answer that breaks off for an error ends with {"error": "…"}.
+// The parameters are those of client.Values. An answer that breaks off for an error ends with {"error": "…"}.
 func Handler(lines *logstore.Lines, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+PathLogs, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+client.PathLogs, func(w http.ResponseWriter, r *http.Request) {
 		q, err := query(r.URL.Query())
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -47,38 +45,7 @@ func answer(ctx context.Context, w http.ResponseWriter, lines *logstore.Lines, q
 	}
 }
 
-// Values are the parameters that choose what q chooses.
-func Values(q logstore.Query) url.Values {
-	v := url.Values{}
-	set := func(name, value string) {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
-	set("namespace", q.Namespace)
-	set("function", q.Function)
-	set("environment", q.Environment)
-	set("pod", q.Pod)
-	set("container", q.Container)
-	set("requestId", q.RequestID)
-	set("traceId", q.TraceID)
-	set("level", logline.LevelName(q.Level))
-	if !q.Since.IsZero() {
-		v.Set("since", q.Since.Format(time.RFC3339Nano))
-	}
-	if !q.Until.IsZero() {
-		v.Set("until", q.Until.Format(time.RFC3339Nano))
-	}
-	if q.Match != nil {
-		v.Set("grep", q.Match.String())
-	}
-	if q.Limit > 0 {
-		v.Set("limit", strconv.Itoa(q.Limit))
-	}
-	return v
-}
-
-// query reads what Values writes.
+// query reads what client.Values writes.
 func query(v url.Values) (logstore.Query, error) {
 	q := logstore.Query{
 		Namespace: v.Get("namespace"), Function: v.Get("function"), Environment: v.Get("environment"), Pod: v.Get("pod"),

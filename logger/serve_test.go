@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"hotpod.dev/logger"
+	"hotpod.dev/logger/client"
 	"hotpod.dev/logstore"
 )
 
@@ -38,7 +39,7 @@ func fill(t *testing.T, lines *logstore.Lines, all ...logstore.Line) {
 func ask(t *testing.T, h http.Handler, target string, secret []byte) *http.Response {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
-	if err := logger.Sign(r, secret, time.Now()); err != nil {
+	if err := client.Sign(r, secret, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
@@ -54,7 +55,7 @@ func TestHandler_AnswersWhatValuesAsk(t *testing.T) {
 		Namespace: "default", Function: "f", Pod: "p", Container: "c", Since: start.Add(1), Until: start.Add(2), RequestID: "r",
 		TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", Level: 13, Match: regexp.MustCompile("^t"), Limit: 5,
 	}
-	res := ask(t, h, logger.PathLogs+"?"+logger.Values(q).Encode(), nil)
+	res := ask(t, h, client.PathLogs+"?"+client.Values(q).Encode(), nil)
 	defer res.Body.Close()
 	var got []string
 	for s := bufio.NewScanner(res.Body); s.Scan(); {
@@ -68,7 +69,7 @@ func TestHandler_AnswersWhatValuesAsk(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for _, bad := range []string{"since=x", "until=1", "level=loud", "grep=(", "limit=0"} {
-		res := ask(t, h, logger.PathLogs+"?"+bad, nil)
+		res := ask(t, h, client.PathLogs+"?"+bad, nil)
 		if res.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %s", bad, res.Status)
 		}

@@ -131,7 +131,7 @@ func (l *Lines) insert(ctx context.Context, tx *Tx, lines []Line) error {
 			return err
 		}
 		later := encodeLater(line.Later)
-		bytes += line.size(later)
+		bytes += size(line, later)
 		args = append(args, id.owner, id.source, line.Time.UnixNano(), line.Level, line.RequestID, line.TraceID, line.Text, later)
 		if len(args) == cap(args) || i == len(lines)-1 {
 			_, err := tx.Exec(ctx, "INSERT INTO log_lines (owner, source, time, level, request_id, trace_id, body, later) VALUES "+

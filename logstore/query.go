@@ -4,37 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"hotpod.dev/logline"
 )
-
-// Query chooses lines; empty fields choose all.
-type Query struct {
-	// Namespace and Function name a function; without Function, Environment names an environment, whose pods' lines before they
-	// held a function are meant.
-	Namespace, Function, Environment string
-	// Pod is a name; PodUID and Container name a stream.
-	Pod, PodUID, Container string
-	// Since and Until bound the time: not before Since, before Until.
-	Since, Until time.Time
-	RequestID    string
-	TraceID      string
-	// Level is the least severity. Lines that say none count as information.
-	Level int
-	// Match has to be found in the text.
-	Match *regexp.Regexp
-	// Limit bounds the lines: the newest are returned. 0 means no bound.
-	Limit int
-}
-
-// levelInfo is what a line counts as that says no level.
-const levelInfo = 9
 
 // Find calls each for the lines that q chooses, the newest first, until it returns an error, which Find returns then.
 func (l *Lines) Find(ctx context.Context, q Query, each func(*Line) error) error {
-	statement, args := q.statement()
+	statement, args := statement(&q)
 	rows, err := l.db.Query(ctx, statement, args...)
 	if err != nil {
 		return fmt.Errorf("read lines: %w", err)
@@ -75,14 +54,14 @@ const selectLines = `SELECT l.id, l.time, l.level, l.request_id, l.trace_id, l.b
 	s.generation, s.environment, s.pod_namespace, s.pod, s.pod_uid, s.container
 	FROM log_lines l JOIN log_sources s ON s.id = l.source JOIN log_owners o ON o.id = l.owner`
 
-func (q *Query) statement() (string, []any) {
+func statement(q *Query) (string, []any) {
 	var (
 		where []string
 		args  []any
 	)
 	and := func(condition string, values ...any) { where, args = append(where, condition), append(args, values...) }
-	q.owner(and)
-	q.source(and)
+	owner(q, and)
+	source(q, and)
 	if !q.Since.IsZero() {
 		and("l.time >= ?", q.Since.UnixNano())
 	}
@@ -95,7 +74,7 @@ func (q *Query) statement() (string, []any) {
 	if q.TraceID != "" {
 		and("l.trace_id = ?", q.TraceID)
 	}
-	if q.Level > levelInfo {
+	if q.Level > logline.Info {
 		and("l.level >= ?", q.Level)
 	} else if q.Level > 0 {
 		and("(l.level >= ? OR l.level = 0)", q.Level)
@@ -113,7 +92,7 @@ func (q *Query) statement() (string, []any) {
 }
 
 // owner bounds the owners. One function's is written as an equation, so that the index gives the order.
-func (q *Query) owner(and func(string, ...any)) {
+func owner(q *Query, and func(string, ...any)) {
 	switch {
 	case q.Function != "":
 		and("l.owner = (SELECT id FROM log_owners WHERE namespace = ? AND function = ? AND environment = '')", q.Namespace, q.Function)
@@ -126,7 +105,7 @@ func (q *Query) owner(and func(string, ...any)) {
 	}
 }
 
-func (q *Query) source(and func(string, ...any)) {
+func source(q *Query, and func(string, ...any)) {
 	if q.PodUID != "" {
 		and("s.pod_uid = ?", q.PodUID)
 	}

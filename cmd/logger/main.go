@@ -15,6 +15,7 @@ import (
 	"hotpod.dev/cmd/internal/command"
 	"hotpod.dev/kube"
 	"hotpod.dev/logger"
+	"hotpod.dev/logger/client"
 	"hotpod.dev/logstore"
 	"hotpod.dev/telemetry"
 	"hotpod.dev/timelines/store"
@@ -87,7 +88,7 @@ func serve(
 	}
 	secret := &secret{clients: clients, namespace: o.componentNamespace, required: o.requireAuth, log: log}
 	mux := http.NewServeMux()
-	mux.Handle(logger.PathLogs, logger.Authorized(logger.Handler(lines, log), secret.now, o.requireAuth))
+	mux.Handle(client.PathLogs, logger.Authorized(logger.Handler(lines, log), secret.now, o.requireAuth))
 	mux.Handle("GET "+wire.PathTimelines, logger.Authorized(calls.Ask(), secret.now, o.requireAuth))
 	mux.Handle("POST "+wire.PathTimelines, calls.Keep())
 	debug := telemetry.Debug{Address: o.at(portDebug), Registry: registry, Ready: secret.ready}
