@@ -79,6 +79,7 @@ func TestStream_KeepsWhatIsToldOnce(t *testing.T) {
 	s, id := newStream(), wire.FunctionID{UID: "f"}
 	s.put(wire.Placement{Function: id, Seq: 1, Started: []wire.Started{{Pod: "a"}}})
 	s.put(wire.Placement{Function: id, Seq: 2, Started: []wire.Started{{Pod: "b"}}})
+	s.put(wire.Placement{Function: id, Seq: 2}) // the same again, for one who asks
 	p, _ := s.take()
 	if p.Seq != 2 || len(p.Started) != 2 || p.Started[0].Pod != "a" || p.Started[1].Pod != "b" {
 		t.Errorf("%+v", p)

@@ -30,7 +30,10 @@ func (s *stream) put(p wire.Placement) {
 	if !ok {
 		s.order = append(s.order, p.Function.UID)
 	}
-	if p.Seq != older.Seq && len(older.Started) > 0 { // what is told once must not get lost
+	switch { // what is told once must not get lost
+	case p.Seq == older.Seq && len(p.Started) == 0:
+		p.Started = older.Started
+	case p.Seq != older.Seq && len(older.Started) > 0:
 		p.Started = slices.Concat(older.Started, p.Started)
 	}
 	s.pending[p.Function.UID] = p

@@ -18,9 +18,6 @@ import (
 	"hotpod.dev/wire"
 )
 
-// loggerLabel is on the logger's pods.
-const loggerLabel = wire.LabelComponent + "=logger"
-
 // asking asks the logger for timelines.
 type asking func(ctx context.Context, query url.Values) ([]wire.Timeline, error)
 
@@ -31,7 +28,7 @@ func (a *app) timelines(ctx context.Context) (ask asking, stop func(), err error
 	if err != nil {
 		return nil, nil, err
 	}
-	base, stop, err := a.reach(ctx, a.Getenv("HOTPOD_LOGGER_URL"), "logger", loggerLabel, wire.PortLogger)
+	base, stop, err := a.reach(ctx, a.Getenv("HOTPOD_LOGGER_URL"), "logger", wire.LabelComponent+"=logger", wire.PortLogger)
 	if err != nil {
 		return nil, nil, err
 	}
