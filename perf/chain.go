@@ -24,6 +24,7 @@ import (
 const (
 	nameEnvoy            = "Envoy alone"
 	nameKnativeDirect    = "Knative, queue-proxy"
+	nameKnativePlain     = "Knative, queue-proxy behind a plain Envoy"
 	nameKnativeActivator = "Knative, activator and queue-proxy"
 )
 
@@ -39,8 +40,9 @@ type chains struct {
 }
 
 // Chain compares what stands between a client and one trivial backend: Envoy with our queue-proxy, configured by our
-// discovery server, an Envoy with Knative's parts, configured as its ingress does, and a plain one alone. All Envoys have
-// a worker for each core.
+// discovery server, an Envoy with Knative's parts, configured as its ingress does, and a plain one alone. A plain one
+// before Knative's queue-proxy shows what that configuration is part of; it is not judged. All Envoys have a worker for
+// each core.
 func Chain(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
 	ch := &chains{
 		config: c, backend: backendAddress, ip: oursIP, xds: "127.0.0.1:18000", log: log,
@@ -71,7 +73,8 @@ func (c *chains) run(ctx context.Context, r *Results) error {
 	}
 	if !c.config.Contest.Only {
 		held.entrants = append(held.entrants,
-			entrant{name: nameKnativeDirect, enter: c.knativeDirect},
+			entrant{name: nameKnativeDirect, enter: c.knativeDirect(kourierConfig)},
+			entrant{name: nameKnativePlain, enter: c.knativeDirect(plainConfig)},
 			entrant{name: nameKnativeActivator, enter: c.knativeActivator})
 	}
 	return held.run(ctx, r)
@@ -100,13 +103,16 @@ func (c *chains) knativePod(ctx context.Context) (*entry, error) {
 	return q.entry(proxyAddress, q.stop).unless(err)
 }
 
-func (c *chains) knativeDirect(ctx context.Context) (*entry, error) {
-	behind, err := c.knativePod(ctx)
-	if err != nil {
-		return nil, err
+// knativeDirect starts an Envoy with a configuration before Knative's queue-proxy.
+func (c *chains) knativeDirect(config string) func(context.Context) (*entry, error) {
+	return func(ctx context.Context) (*entry, error) {
+		behind, err := c.knativePod(ctx)
+		if err != nil {
+			return nil, err
+		}
+		front, err := c.front(ctx, config, proxyAddress)
+		return front.before(behind, err)
 	}
-	front, err := c.front(ctx, kourierConfig, proxyAddress)
-	return front.before(behind, err)
 }
 
 func (c *chains) knativeActivator(ctx context.Context) (*entry, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -74,7 +75,7 @@ func startEnvoy(ctx context.Context, program, config, backend string) (*plainEnv
 
 func (e *plainEnvoy) start(ctx context.Context, program, file string) error {
 	e.cmd = exec.CommandContext(ctx, program, "-c", file, "--disable-hot-restart", "-l", "error")
-	e.cmd.Stderr = os.Stderr
+	e.cmd.Stdout, e.cmd.Stderr = io.Discard, os.Stderr // a pipe for an access log: see kourierConfig
 	if err := e.cmd.Start(); err != nil {
 		return errors.Join(fmt.Errorf("start Envoy: %w", err), os.RemoveAll(e.dir))
 	}

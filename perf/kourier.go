@@ -12,8 +12,9 @@ package perf
 //   - the cluster has the defaults but for the time to connect (pkg/generator/ingress_translator.go,
 //     pkg/envoy/api/cluster.go).
 //
-// Left out, which makes it cheaper than it is: the routes for probes, other services' hosts, and the pipe to a container
-// runtime at the other end of the log, which goes nowhere here.
+// The log goes to a pipe, as it does in a container, that is read and thrown away; who reads it is not counted.
+//
+// Left out, which makes it cheaper than it is: the routes for probes and other services' hosts.
 const kourierConfig = `
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: ADMIN_PORT}}}
 static_resources:
