@@ -2,7 +2,7 @@
 # Stops what up.sh started, ends its containers and removes its data.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-for name in registry kubelet dns proxy scheduler controllers apiserver etcd; do stop $name; done
+for name in registry policies kubelet dns proxy scheduler controllers apiserver etcd; do stop $name; done
 if [ -S $SOCKET ] && ctr version >/dev/null 2>&1; then
   for task in $(ctr task ls -q); do ctr task kill -s KILL "$task" >/dev/null 2>&1 || true; done
   await 10 sh -c "! '$BIN/ctr' -a $SOCKET -n k8s.io task ls | grep -q RUNNING" || true

@@ -14,12 +14,27 @@ inside() { nsenter --net=/run/netns/$NETNS "$@"; }
 kubectl() { inside "$BIN/kubectl" --kubeconfig "$STATE/admin.kubeconfig" "$@"; }
 ctr() { "$BIN/ctr" -a $SOCKET -n k8s.io "$@"; }
 
-# start NAME COMMAND… runs a program in the cluster's network until stop NAME.
+# start NAME COMMAND… runs a program in the cluster's network until stop NAME; descriptor 9 is the lock of a test.
 start() {
   local name=$1
   shift
-  nsenter --net=/run/netns/$NETNS setsid "$@" >"$LOGS/$name.log" 2>&1 </dev/null &
+  printf '%s\0' "$@" >"$RUN/$name.command"
+  nsenter --net=/run/netns/$NETNS setsid "$@" >>"$LOGS/$name.log" 2>&1 </dev/null 9>&- &
   echo $! >"$RUN/$name.pid"
+}
+
+# again NAME starts a program that was stopped as it was started.
+again() {
+  local command
+  mapfile -d '' -t command <"$RUN/$1.command"
+  start "$1" "${command[@]}"
+}
+
+# guard removes the cluster when this shell is gone, also when it was killed. A cluster of another shell stays.
+guard() {
+  echo $$ >"$RUN/owner"
+  setsid bash -c 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; [ "$(cat "$2/owner" 2>/dev/null)" != "$1" ] || exec "$3/down.sh"' \
+    guard $$ $RUN "$HERE" >/dev/null 2>&1 </dev/null 9>&- &
 }
 
 stop() {

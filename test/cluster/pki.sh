@@ -4,11 +4,12 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 mkdir -p "$PKI" && cd "$PKI"
 [ -f ca.crt ] && exit 0
-openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 3650 -subj /CN=hotpod-test-cluster 2>/dev/null
+EC="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
+openssl req -x509 $EC -nodes -keyout ca.key -out ca.crt -days 3650 -subj /CN=hotpod-test-cluster 2>/dev/null
 
 # certificate NAME SUBJECT [NAMES]
 certificate() {
-  openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "$2" 2>/dev/null
+  openssl req $EC -nodes -keyout "$1.key" -out "$1.csr" -subj "$2" 2>/dev/null
   printf 'keyUsage=digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth,clientAuth\n%s\n' "${3:+subjectAltName=$3}" >"$1.ext"
   openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -out "$1.crt" -days 3650 -extfile "$1.ext" 2>/dev/null
 }
@@ -20,8 +21,8 @@ certificate controllers /CN=system:kube-controller-manager
 certificate scheduler /CN=system:kube-scheduler
 certificate proxy /CN=system:kube-proxy
 certificate aggregator /CN=aggregator
-openssl genrsa -out accounts.key 2048 2>/dev/null
-openssl rsa -in accounts.key -pubout -out accounts.pub 2>/dev/null
+openssl ecparam -name prime256v1 -genkey -noout -out accounts.key
+openssl ec -in accounts.key -pubout -out accounts.pub 2>/dev/null
 
 for user in admin node controllers scheduler proxy; do
   cat >"$STATE/$user.kubeconfig" <<CONFIG

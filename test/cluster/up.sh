@@ -16,7 +16,8 @@ say() { printf '%6d ms  %s\n' $((($(date +%s%N) - begun) / 1000000)) "$*"; }
 
 "$HERE/down.sh"
 mapfile -t tools < <(cd "$ROOT" && go run ./hack/setup kube node containerd dns)
-(cd "$ROOT" && go run ./hack/images --out "$CACHE/images/cluster" pause >/dev/null)
+[ -f "$CACHE/images/cluster/pause.tar" ] || (cd "$ROOT" && go run ./hack/images --out "$CACHE/images/cluster" pause >/dev/null)
+(cd "$ROOT" && CGO_ENABLED=0 go build -trimpath -o "$CACHE/cluster-policies" ./test/cluster/policies)
 begun=$(date +%s%N)
 mkdir -p $RUN "$LOGS" "$BIN" "$STATE"/{etcd,containerd,kubelet,cni,certs.d/_default}
 chmod 755 "$STATE"
@@ -25,7 +26,7 @@ for name in hotpod-kube kubectl; do ln -sf "${tools[0]}" "$BIN/$name"; done
 ln -sf "${tools[1]}" "$BIN/hotpod-node"
 ln -sf "$(dirname "${tools[2]}")"/{containerd,containerd-shim-runc-v2,ctr} "$BIN/"
 ln -sf "${tools[3]}" "$BIN/coredns"
-mkdir -m 777 "$STATE/volume"
+ln -sf "$CACHE/cluster-policies" "$BIN/policies"
 "$HERE/pki.sh"
 "$HERE/config.sh"
 say certificates and settings
@@ -72,7 +73,11 @@ start kubelet "$BIN/hotpod-node" kubelet --config="$STATE/kubelet.yaml" --kubeco
 start proxy "$BIN/hotpod-node" proxy --kubeconfig="$STATE/proxy.kubeconfig" --proxy-mode=iptables --cluster-cidr=$POD_CIDR \
   --hostname-override=node1 --conntrack-max-per-core=0 --nodeport-addresses=127.0.0.0/8,$NODE_IP/32
 start dns "$BIN/coredns" -conf "$STATE/Corefile"
+start policies "$BIN/policies" --kubeconfig="$STATE/admin.kubeconfig"
 await 120 kubectl wait --for=condition=Ready node/node1 --timeout=1s
 await 60 kubectl get serviceaccount default -n default
-sed "s|\${STATE}|$STATE|" "$HERE/storage.yaml" | kubectl apply -f - >/dev/null
+for volume in 1 2 3 4; do
+  mkdir -m 777 "$STATE/volume$volume"
+  sed "s|\${NAME}|local-$volume|; s|\${PATH}|$STATE/volume$volume|" "$HERE/storage.yaml" | kubectl apply -f - >/dev/null
+done
 say the node is ready
