@@ -92,6 +92,7 @@ func (p *platform) admit(namespace string) error {
 		{"label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted"},
 		{"create", "rolebinding", "-n", namespace, "hotpod-autoscaler", "--clusterrole=hotpod-autoscaler-functions", "--serviceaccount=fission:autoscaler"},
 		{"create", "rolebinding", "-n", namespace, "hotpod-controller", "--clusterrole=hotpod-controller-functions", "--serviceaccount=fission:controller"},
+		{"apply", "--server-side", "-n", namespace, "-k", filepath.Join("..", "manifests", "tenant")},
 	} {
 		if out, err := kubectl(args...); err != nil {
 			return fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, out)
@@ -178,6 +179,7 @@ func parseRequest(ts *testscript.TestScript, args []string) requestSpec {
 			spec.match, err = regexp.Compile(value)
 		case "-within":
 			spec.within, err = time.ParseDuration(value)
+			spec.within = shared.patience(spec.within)
 		case "-patience":
 			spec.patience, err = time.ParseDuration(value)
 		default:
@@ -257,6 +259,7 @@ func retryCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	within, err := time.ParseDuration(args[0])
 	ts.Check(err)
+	within = shared.patience(within)
 	deadline := time.Now().Add(within)
 	for {
 		err := ts.Exec(args[1], args[2:]...)

@@ -73,6 +73,14 @@ func onCluster(kubeconfig, router string) *platform {
 	}}
 }
 
+// patience is how long something may take that stories give the time: a real node starts pods more slowly than the embedded one.
+func (p *platform) patience(within time.Duration) time.Duration {
+	if p.cluster {
+		return 4 * within
+	}
+	return within
+}
+
 func start() (*platform, error) {
 	abs, err := filepath.Abs(bin)
 	if err != nil {

@@ -20,6 +20,8 @@ type cluster struct {
 	namespace string
 	env       []string
 	router    string
+	// scripts is the folder of those of the test cluster, "" on a cluster of somebody's.
+	scripts string
 }
 
 // newCluster returns a namespace of its own for the test, in which functions may run under the strictest defaults.
@@ -33,7 +35,7 @@ func newCluster(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{t: t, namespace: "e2e-" + strconv.FormatInt(time.Now().UnixNano()%1e9, 36), router: "http://" + os.Getenv("HOTPOD_TEST_ROUTER")}
+	c := &cluster{t: t, namespace: "e2e-" + strconv.FormatInt(time.Now().UnixNano()%1e9, 36), router: "http://" + os.Getenv("HOTPOD_TEST_ROUTER"), scripts: os.Getenv("HOTPOD_TEST_CLUSTER")}
 	c.env = []string{
 		"KUBECONFIG=" + kubeconfig, "PATH=" + programs + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "FISSION_DEFAULT_NAMESPACE=" + c.namespace,
 	}
@@ -45,6 +47,7 @@ func newCluster(t *testing.T) *cluster {
 	for _, part := range []string{"autoscaler", "controller"} {
 		c.run("kubectl", "create", "rolebinding", "hotpod-"+part, "-n", c.namespace, "--clusterrole=hotpod-"+part+"-functions", "--serviceaccount=fission:"+part)
 	}
+	c.run("kubectl", "apply", "--server-side", "-n", c.namespace, "-k", filepath.Join("..", "..", "manifests", "tenant"))
 	return c
 }
 
@@ -127,8 +130,9 @@ func (c *cluster) get(path string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
-// function deploys a Node.js function with a route below the namespace's name, and waits until the route is there.
-func (c *cluster) function(name, code string) (path string) {
+// function deploys a Node.js function with a route below the namespace's name, and waits until the route is there. The
+// arguments are further ones of its creation.
+func (c *cluster) function(name, code string, args ...string) (path string) {
 	c.t.Helper()
 	file := filepath.Join(c.t.TempDir(), name+".js")
 	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
@@ -137,7 +141,7 @@ func (c *cluster) function(name, code string) (path string) {
 	if _, err := c.try(c.t.Context(), "kubectl", "get", "environment", "nodejs", "-n", c.namespace); err != nil {
 		c.run("hotpod", "env", "create", "--name", "nodejs", "--image", "hotpod/node-env", "--poolsize", "1")
 	}
-	c.run("hotpod", "function", "create", "--name", name, "--env", "nodejs", "--code", file)
+	c.run("hotpod", append([]string{"function", "create", "--name", name, "--env", "nodejs", "--code", file}, args...)...)
 	path = "/" + c.namespace + "/" + name
 	c.run("hotpod", "route", "create", "--name", name, "--method", "GET", "--url", path, "--function", name)
 	c.run("kubectl", "wait", "-n", c.namespace, "--for=condition=Ready", "--timeout=60s", "httptrigger/"+name)

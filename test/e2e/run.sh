@@ -4,40 +4,70 @@
 #   test/e2e/run.sh [STORY …]             a cluster of one node is made and removed (root; KEEP=1 leaves it up)
 #   E2E_KUBECONFIG=FILE test/e2e/run.sh   a cluster of yours, on which Hotpod is installed; its images must be pullable,
 #                                         and E2E_ROUTER says where from here its Service router is
+#   E2E_TESTS=REGEX                       only these of the tests in this folder; no stories with E2E_STORIES=none
 set -euo pipefail
 . "$(dirname "$0")/../cluster/env.sh"
 cd "$ROOT"
 # Stories that need nothing but a cluster, and no node that starts a pod within a few seconds.
-stories=(hello python routes limits)
+stories=(hello python routes limits scale pool)
 [ $# = 0 ] || stories=("$@")
+[ "${E2E_STORIES:-}" != none ] || stories=()
+# phase NAME says what is done, and how long it took so far.
+phase() { printf '== %d:%02d  %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
+ours=$([ -n "${E2E_KUBECONFIG:-}" ] || echo yes)
+if [ "$ours" ] && [ "$(id -u)" != 0 ]; then
+  echo 'make e2e starts a real kubelet and containerd, so it needs root; or name a cluster: E2E_KUBECONFIG=FILE E2E_ROUTER=HOST:PORT' >&2
+  exit 1
+fi
+
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# finish ends what is still under way, and the cluster.
+finish() {
+  pkill -P $$ -f "$work/" || true
+  rm -rf "$work"
+  if [ "$ours" ] && [ -z "${KEEP:-}" ]; then test/cluster/down.sh; fi
+}
+trap finish EXIT
+phase 'compiling the tests'
 go test -c -o "$work/stories" ./test
 go test -c -o "$work/e2e" ./test/e2e
 
-if [ -n "${E2E_KUBECONFIG:-}" ]; then
+if [ -z "$ours" ]; then
   export HOTPOD_TEST_KUBECONFIG=$E2E_KUBECONFIG HOTPOD_TEST_ROUTER=${E2E_ROUTER:?where is the Service router?}
   run() { "$@"; }
 else
+  mkdir -p "$CACHE"
+  exec 9>"$CACHE/cluster.lock"
+  flock -n 9 || { echo 'the test cluster is in use by another run' >&2; ours=''; exit 1; }
+  phase 'making images'
   go build -o "$work/images" ./hack/images
-  "$work/images" --out "$CACHE/images/cluster" >/dev/null
-  "$work/images" --out "$CACHE/images/cluster" probe >/dev/null
-  [ -n "${KEEP:-}" ] || trap 'rm -rf "$work"; test/cluster/down.sh' EXIT
+  rm -rf "$CACHE/images/cluster"
+  # All parts, and of the languages those that the stories speak.
+  mapfile -t parts < <("$work/images" --list | grep -v -- '-env$\|-builder$')
+  "$work/images" --programs bin --out "$CACHE/images/cluster" pause probe "${parts[@]}" node-env python-env >/dev/null
+  phase 'starting the cluster'
   test/cluster/up.sh
+  [ -n "${KEEP:-}" ] || guard
   cp "$work/images" "$BIN/images"
   start registry "$BIN/images" --out "$CACHE/images/cluster" --serve $REGISTRY \
     fission/node-env=hotpod/node-env fission/python-env=hotpod/python-env
   await 60 inside curl -sf http://$REGISTRY/v2/
+  phase 'installing'
   # A user that no image knows, another one each time.
-  sed "s/\${USER_ID}/$((1000000000 + RANDOM * 10000))/g" test/e2e/random-user.yaml | kubectl apply -f -
+  sed "s/\${USER_ID}/$((1000000000 + RANDOM * 10000))/g" test/e2e/random-user.yaml | kubectl apply -f - >/dev/null
   kubectl apply --server-side -k manifests/kubernetes >/dev/null
   for part in $(kubectl get deployments -n fission -o name); do kubectl rollout status -n fission "$part" --timeout=3m; done
-  export HOTPOD_TEST_KUBECONFIG=$STATE/admin.kubeconfig HOTPOD_TEST_AUDIT=$LOGS/audit.log
+  export HOTPOD_TEST_KUBECONFIG=$STATE/admin.kubeconfig HOTPOD_TEST_AUDIT=$LOGS/audit.log HOTPOD_TEST_CLUSTER=$HERE
   HOTPOD_TEST_ROUTER=$(kubectl get service router -n fission -o jsonpath='{.spec.clusterIP}')
   export HOTPOD_TEST_ROUTER
-  run() { inside "$@"; }
+  run() { inside "$@" 9>&-; }
 fi
 export HOTPOD_TEST_PROGRAMS=$ROOT/bin PATH=$BIN:$PATH
-pattern=$(IFS='|' && echo "${stories[*]}")
-(cd test && run "$work/stories" -test.run "^TestStories\$/^($pattern)\$" -test.parallel 2 -test.timeout 30m)
-(cd test/e2e && run "$work/e2e" -test.v -test.timeout 20m)
+if [ ${#stories[@]} -gt 0 ]; then
+  phase "stories ${stories[*]}"
+  pattern=$(IFS='|' && echo "${stories[*]}")
+  (cd test && run "$work/stories" -test.run "^TestStories\$/^($pattern)\$" -test.parallel 2 -test.timeout 30m)
+fi
+phase 'tests'
+(cd test/e2e && run "$work/e2e" -test.v -test.run "${E2E_TESTS:-.}" -test.timeout 20m)
+phase 'passed'
