@@ -21,18 +21,13 @@ import (
 // asking asks the logger for timelines.
 type asking func(ctx context.Context, query url.Values) ([]wire.Timeline, error)
 
-// timelines returns who can be asked: the logger at HOTPOD_LOGGER_URL, or through a port forwarded to its pod. Call stop when
-// done.
+// timelines returns who can be asked: the logger. Call stop when done.
 func (a *app) timelines(ctx context.Context) (ask asking, stop func(), err error) {
-	clients, err := a.cluster()
+	base, stop, err := a.logger(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	base, stop, err := a.reach(ctx, a.Getenv("HOTPOD_LOGGER_URL"), "logger", wire.LabelComponent+"=logger", wire.PortLogger)
-	if err != nil {
-		return nil, nil, err
-	}
-	secret, err := kube.ReadSharedSecret(ctx, clients, a.componentNamespace(), false)
+	secret, err := kube.ReadSharedSecret(ctx, a.clients, a.componentNamespace(), false)
 	if err != nil && !apierrors.IsForbidden(err) { // who may not read it may be allowed to ask unsigned
 		stop()
 		return nil, nil, err

@@ -129,6 +129,7 @@ func TestOf_FindsTheCause(t *testing.T) {
 		"a slow upload":                    {all: []wire.Timeline{edge(3000, 200, steps(wire.Step{Name: wire.StepUpload, Micros: 2900 * ms}, wire.Step{Name: wire.StepFunction, Micros: 20 * ms}))}, cause: explain.SlowClient, why: "2.9s to send"},
 		"a slow download":                  {all: []wire.Timeline{edge(3000, 200, steps(wire.Step{Name: wire.StepFunction, Micros: 20 * ms}))}, cause: explain.SlowClient, why: "read the answer"},
 		"another error of the platform's":  {all: []wire.Timeline{edge(3, 502, func(t *wire.Timeline) { t.Component = "router"; t.Detail = "odd" })}, cause: explain.PlatformFault, why: "odd"},
+		"a cold start that hurt nobody":    {all: []wire.Timeline{activator(2, 5, 200, cold(0, 1, 3))}, cause: explain.ColdStart, why: "quickly"},
 		"nothing at all":                   {all: []wire.Timeline{edge(5, 200)}, cause: explain.Fine, why: "5ms"},
 		"a settled function that was cold": {all: []wire.Timeline{activator(40, 45, 200, cold(0, 10, 25))}, declared: explain.Declared{MinScale: 1}, cause: explain.ColdStart, change: "hotpod function wait hello"},
 	} {

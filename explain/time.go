@@ -53,6 +53,9 @@ func timeRules() []rule {
 			}
 			return "neither the platform nor the function took the time, but the network or the client, to send the request or read the answer: " + short(c.rest())
 		}, nil},
+		{ColdStart, call.cold, func(c call) string {
+			return "the function had no hot pod, and one became hot quickly: the request was held for " + short(c.took(wire.StepHold))
+		}, nil},
 		{Fine, func(call) bool { return true }, func(c call) string { return "nothing was slow: " + short(c.total()) + " in all" }, nil},
 	}
 }
