@@ -43,7 +43,9 @@ type call struct {
 	*handler
 	w    http.ResponseWriter
 	told generic.Tail
-	sent bool
+	// lines are what the program writes on standard error, on its way to the log.
+	lines *generic.Tagged
+	sent  bool
 }
 
 func (c *call) run(r *http.Request) error {
@@ -76,6 +78,7 @@ func (c *call) run(r *http.Request) error {
 		stdout.Close()
 	}
 	err = cmd.Wait()
+	c.lines.Finish()
 	if r.Context().Err() != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // What is left of the group.
 	}
@@ -96,7 +99,8 @@ func (c *call) command(r *http.Request) *exec.Cmd {
 	cmd := exec.CommandContext(r.Context(), c.program.command[0], c.program.command[1:]...) //nolint:gosec // the function
 	cmd.Dir = c.program.dir
 	cmd.Env = c.program.environment(r)
-	cmd.Stderr = io.MultiWriter(&c.told, c.log)
+	c.lines = generic.NewTagged(c.log, r)
+	cmd.Stderr = io.MultiWriter(&c.told, c.lines)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = grace
@@ -108,7 +112,7 @@ func (c *call) fail(r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // Nobody is there.
 	}
-	fmt.Fprintf(c.log, "function error: %v\n", err)
+	fmt.Fprintf(generic.NewTagged(c.log, r), "function error: %v\n", err)
 	if c.sent {
 		panic(http.ErrAbortHandler)
 	}

@@ -32,6 +32,8 @@ func lifeChecks() []Check {
 		{"settings", "a bad address is named", false, settingsBadAddressIsNamed},
 		{"settings", "a bad body limit is named", false, settingsBadLimitIsNamed},
 		{"log", "lines appear when they are printed", true, logLinesAppearWhenTheyArePrinted},
+		{"log", "lines carry the id of their request", false, logLinesCarryTheIDOfTheirRequest},
+		{"log", "lines carry no id where that is off", false, logLinesCarryNoIDWhereThatIsOff},
 	}
 }
 

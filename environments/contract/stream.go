@@ -114,6 +114,46 @@ func logLinesAppearWhenTheyArePrinted(t T, l Language) {
 	wantText(t, (<-answered).answer, http.StatusOK, "printed")
 }
 
+func logLinesCarryTheIDOfTheirRequest(t T, l Language) {
+	r := serve(t, l, "prints")
+	const traced = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for want, header := range map[string]http.Header{
+		"[req check-1] a line of the function\n":                                        {"X-Fission-Request-Id": {"check-1"}},
+		"[req a__b_c] a line of the function\n":                                         {"X-Fission-Request-Id": {"a] b\"c"}},
+		"[req check-2 trace 4bf92f3577b34da6a3ce929d0e0e4736] a line of the function\n": {"X-Fission-Request-Id": {"check-2"}, "Traceparent": {traced}},
+	} {
+		r.prints(header, want)
+	}
+}
+
+func logLinesCarryNoIDWhereThatIsOff(t T, l Language) {
+	r := serve(t, l, "prints", "HOTPOD_LOG_TAGS=false")
+	r.prints(http.Header{"X-Fission-Request-Id": {"check-1"}}, "\na line of the function\n")
+}
+
+// prints calls the function that prints, and awaits what it prints.
+func (r *runtime) prints(header http.Header, want string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header = header
+	answered := make(chan error, 1)
+	go func() {
+		res, err := r.client.Do(req)
+		if err == nil {
+			err = res.Body.Close()
+		}
+		answered <- err
+	}()
+	r.await("printed: "+want, func() bool { return strings.Contains("\n"+r.stdout.String()+"\n"+r.stderr.String(), want) })
+	wantStatus(r.t, r.get("/release"), http.StatusOK)
+	if err := <-answered; err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // open sends a GET and returns its answer with the body unread.
 func (r *runtime) open(path string) *http.Response {
 	r.t.Helper()

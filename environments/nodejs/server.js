@@ -6,6 +6,7 @@
 const { readSettings } = require('./lib/settings');
 const { Runtime } = require('./lib/runtime');
 const { createServer, closeServer } = require('./lib/http');
+const { tagOutputs } = require('./lib/tags');
 const { warmUp } = require('./lib/warmup');
 
 async function main() {
@@ -16,6 +17,7 @@ async function main() {
     console.error(`node runtime: ${err.message}`);
     process.exit(2);
   }
+  tagOutputs(process.env);
   const runtime = new Runtime(settings);
   const server = createServer(runtime, settings);
   server.on('error', (err) => {

@@ -6,7 +6,7 @@ declare(strict_types=1);
 
 namespace Hotpod;
 
-foreach (['Settings', 'BadRequest', 'Connection', 'RequestHead', 'RequestBody', 'Answer', 'Entry', 'Code', 'Runtime', 'Workers', 'Worker', 'Call'] as $name) {
+foreach (['Settings', 'BadRequest', 'Connection', 'RequestHead', 'RequestBody', 'Answer', 'Entry', 'Code', 'Runtime', 'Workers', 'Tags', 'Worker', 'Call'] as $name) {
     require __DIR__ . "/src/$name.php";
 }
 
@@ -17,6 +17,7 @@ try {
     exit(2);
 }
 
+Tags::install();
 $context = stream_context_create(['socket' => ['backlog' => 1024, 'tcp_nodelay' => true]]);
 $listener = @stream_socket_server("tcp://{$settings->address}", $code, $why, context: $context);
 if ($listener === false) {

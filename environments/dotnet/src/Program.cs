@@ -19,6 +19,7 @@ namespace Hotpod
                 Console.Error.WriteLine("dotnet runtime: " + err.Message);
                 return 2;
             }
+            TagWriter.Install();
             var runtime = new Runtime(settings);
             Server server;
             try { server = new Server(runtime, settings); }

@@ -108,6 +108,7 @@ namespace Hotpod
                     idle.Remove(connection);
                     busy.Add(connection);
                 }
+                Tag.Begin(head);
                 Answer(connection, head, runtime.Handle(new Call(head, new BodyStream(connection.Body, settings.BodyLimit))));
                 return head.KeepAlive && !draining;
             }

@@ -4,6 +4,7 @@ const { inspect } = require('node:util');
 const { BodyError, hasBody, readBody } = require('./body');
 const { invoke } = require('./invoke');
 const { loadFunction } = require('./loader');
+const { during } = require('./tags');
 const { accept } = require('./websocket');
 
 const SPECIALIZE_LIMIT = 1024 * 1024;
@@ -58,11 +59,13 @@ class Runtime {
       console.error('function error:', err);
       ws.close(1011, this.#settings.showErrors ? String(err?.message ?? err) : 'Internal server error');
     };
-    try {
-      Promise.resolve(this.#func(ws, this.#clients)).catch(failed);
-    } catch (err) {
-      failed(err);
-    }
+    during(req, () => {
+      try {
+        Promise.resolve(this.#func(ws, this.#clients)).catch(failed);
+      } catch (err) {
+        failed(err);
+      }
+    });
   }
 
   /** Has every connection closed with its last answer, those in flight included. */
@@ -127,10 +130,11 @@ class Runtime {
   }
 
   #invoke(req, res) {
-    invoke(this.#func, req, res, (err) => {
+    const failed = (err) => {
       console.error('function error:', err);
       this.#fail(res, err);
-    });
+    };
+    during(req, () => invoke(this.#func, req, res, failed));
   }
 
   #fail(res, err) {

@@ -122,6 +122,7 @@ final class Worker
                 return false;
             }
             $head = RequestHead::parse($text);
+            Tags::begin($head);
             $answer = new Answer($connection, $head);
             $answer->keepAlive = $answer->keepAlive && !$this->stopping && !$this->full && !$this->code->runsOnce;
             $body = new RequestBody($connection, $head, $this->settings->bodyLimit);
@@ -141,6 +142,8 @@ final class Worker
                 $answer->text($e->getCode(), $e->getMessage());
             }
             return $e->getCode() === 413 && $this->swallow($connection);
+        } finally {
+            Tags::end();
         }
     }
 

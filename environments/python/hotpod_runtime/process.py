@@ -11,11 +11,13 @@ import threading
 from .app import App
 from .server import Server
 from .settings import Settings
+from .tags import tag_outputs
 
 
 def run(env):
     """Runs the runtime until SIGTERM or SIGINT; returns the exit status of a failed start."""
     _log_by_line()
+    tag_outputs(os.environ)
     main_thread = MainThread()
     try:
         settings = Settings(env)

@@ -12,6 +12,7 @@ import traceback
 
 from .connection import Connection, StreamError
 from .http1 import ClientGone, HTTPError, InvalidHeader
+from .tags import Call
 
 _BACKLOG = 1024
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
@@ -91,7 +92,10 @@ class Server:
         with self._changed:
             self._idle.discard(connection)
             self._busy.add(connection)
-        return request is not None and self._answer(connection, request)
+        if request is None:
+            return False
+        with Call(request.head.fields):
+            return self._answer(connection, request)
 
     def _answer(self, connection, request):
         keep_alive = not self._draining

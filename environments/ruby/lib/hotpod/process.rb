@@ -4,6 +4,7 @@ require 'monitor'
 require_relative 'runtime'
 require_relative 'server'
 require_relative 'settings'
+require_relative 'tags'
 
 module Hotpod
   # The main thread: it starts the server, waits for signals and for functions that exit, and ends in order.
@@ -12,6 +13,7 @@ module Hotpod
       @env = env
       @ends = Queue.new
       $stdout.sync = $stderr.sync = true
+      Tags.install
       # Last, so that a rack that comes with the function or with the image wins over the stand-in.
       $LOAD_PATH.push(File.expand_path('../standin', __dir__))
     end

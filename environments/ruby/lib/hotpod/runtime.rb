@@ -4,6 +4,7 @@ require_relative 'context'
 require_relative 'http1'
 require_relative 'input'
 require_relative 'loader'
+require_relative 'tags'
 
 module Hotpod
   # The life of a runtime process: generic, until one specialize call loads a function. Threads may share it.
@@ -23,7 +24,7 @@ module Hotpod
       return Answer.text(200, "OK\n") if head.target == '/healthz'
       return Answer.text(500, "Generic container: no requests supported\n") unless @function
 
-      call(head, input)
+      Tags.during(head.headers) { call(head, input) }
     rescue SystemExit => e
       @leave.call(e.status)
     end
