@@ -87,6 +87,10 @@ func kindOf(obj Object) string {
 		return "Package"
 	case *v1.HTTPTrigger:
 		return "HTTPTrigger"
+	case *v1.TimeTrigger:
+		return "TimeTrigger"
+	case *v1.KubernetesWatchTrigger:
+		return "KubernetesWatchTrigger"
 	default:
 		return obj.GetObjectKind().GroupVersionKind().Kind
 	}

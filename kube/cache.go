@@ -71,6 +71,17 @@ func (c *Cache) HTTPTriggers() *Informer[*v1.HTTPTrigger] {
 	return informer(c, v1.ResourceHTTPTriggers, c.clients.HTTPTriggers(c.options.Namespace), &v1.HTTPTrigger{}, selection{})
 }
 
+// TimeTriggers returns the informer of time triggers.
+func (c *Cache) TimeTriggers() *Informer[*v1.TimeTrigger] {
+	return informer(c, v1.ResourceTimeTriggers, c.clients.TimeTriggers(c.options.Namespace), &v1.TimeTrigger{}, selection{})
+}
+
+// KubernetesWatchTriggers returns the informer of watch triggers.
+func (c *Cache) KubernetesWatchTriggers() *Informer[*v1.KubernetesWatchTrigger] {
+	return informer(c, v1.ResourceKubernetesWatchTriggers, c.clients.KubernetesWatchTriggers(c.options.Namespace),
+		&v1.KubernetesWatchTrigger{}, selection{})
+}
+
 // Pods returns the informer of the pods that f chooses; each filter has its own. Its objects hold of the spec only
 // the node and each container's name, image and ports.
 func (c *Cache) Pods(f PodFilter) *Informer[*corev1.Pod] {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,18 +31,22 @@ type Client[T Object, L runtime.Object] = gentype.ClientWithListAndApply[T, L, *
 
 // Clients are the typed clients of one connection. They are safe for concurrent use.
 type Clients struct {
-	config       *rest.Config
-	scheme       *runtime.Scheme
-	codec        runtime.ParameterCodec
-	core         rest.Interface
-	coordination rest.Interface
-	fission      rest.Interface
+	config         *rest.Config
+	scheme         *runtime.Scheme
+	codec          runtime.ParameterCodec
+	core           rest.Interface
+	coordination   rest.Interface
+	authentication rest.Interface
+	authorization  rest.Interface
+	fission        rest.Interface
 }
 
-// Scheme returns a new scheme with core/v1, leases and the kinds of Hotpod.
+// Scheme returns a new scheme with core/v1, leases, reviews of access and the kinds of Hotpod.
 func Scheme() *runtime.Scheme {
 	s := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, coordinationv1.AddToScheme, v1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{
+		corev1.AddToScheme, coordinationv1.AddToScheme, authenticationv1.AddToScheme, authorizationv1.AddToScheme, v1.AddToScheme,
+	} {
 		if err := add(s); err != nil {
 			panic(err) // two types of one name: a fault of the program
 		}
@@ -64,6 +70,8 @@ func NewClients(config *rest.Config) (*Clients, error) {
 	}{
 		{&c.core, "/api", corev1.SchemeGroupVersion},
 		{&c.coordination, "/apis", coordinationv1.SchemeGroupVersion},
+		{&c.authentication, "/apis", authenticationv1.SchemeGroupVersion},
+		{&c.authorization, "/apis", authorizationv1.SchemeGroupVersion},
 		{&c.fission, "/apis", v1.GroupVersion},
 	} {
 		group := rest.CopyConfig(c.config)
@@ -101,6 +109,16 @@ func (c *Clients) HTTPTriggers(namespace string) *Client[*v1.HTTPTrigger, *v1.HT
 	return ours(c, v1.ResourceHTTPTriggers, namespace, create[v1.HTTPTrigger], create[v1.HTTPTriggerList])
 }
 
+// TimeTriggers returns the client of time triggers.
+func (c *Clients) TimeTriggers(namespace string) *Client[*v1.TimeTrigger, *v1.TimeTriggerList] {
+	return ours(c, v1.ResourceTimeTriggers, namespace, create[v1.TimeTrigger], create[v1.TimeTriggerList])
+}
+
+// KubernetesWatchTriggers returns the client of watch triggers.
+func (c *Clients) KubernetesWatchTriggers(namespace string) *Client[*v1.KubernetesWatchTrigger, *v1.KubernetesWatchTriggerList] {
+	return ours(c, v1.ResourceKubernetesWatchTriggers, namespace, create[v1.KubernetesWatchTrigger], create[v1.KubernetesWatchTriggerList])
+}
+
 // Pods returns the client of pods.
 func (c *Clients) Pods(namespace string) *Client[*corev1.Pod, *corev1.PodList] {
 	return builtin(c.core, c, "pods", namespace, create[corev1.Pod], create[corev1.PodList])
@@ -134,6 +152,21 @@ func (c *Clients) Namespaces() *Client[*corev1.Namespace, *corev1.NamespaceList]
 // Leases returns the client of leases.
 func (c *Clients) Leases(namespace string) *Client[*coordinationv1.Lease, *coordinationv1.LeaseList] {
 	return builtin(c.coordination, c, "leases", namespace, create[coordinationv1.Lease], create[coordinationv1.LeaseList])
+}
+
+// SubjectAccessReviews returns what asks what somebody may do.
+func (c *Clients) SubjectAccessReviews() *gentype.Client[*authorizationv1.SubjectAccessReview] {
+	return gentype.NewClient("subjectaccessreviews", c.authorization, c.codec, "", create[authorizationv1.SubjectAccessReview])
+}
+
+// WhoAmI returns the name and the groups of the connection's user, as the API server sees them.
+func (c *Clients) WhoAmI(ctx context.Context) (name string, groups []string, err error) {
+	reviews := gentype.NewClient("selfsubjectreviews", c.authentication, c.codec, "", create[authenticationv1.SelfSubjectReview])
+	me, err := reviews.Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil {
+		return "", nil, fmt.Errorf("ask the API server who you are: %w", err)
+	}
+	return me.Status.UserInfo.Username, me.Status.UserInfo.Groups, nil
 }
 
 // PodLogs opens the log of a container. The caller closes it; it ends with ctx.

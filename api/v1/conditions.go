@@ -14,6 +14,12 @@ const (
 	ConditionBuildSucceeded = "BuildSucceeded"
 	// ConditionRouteAdmitted says whether a route was accepted.
 	ConditionRouteAdmitted = "RouteAdmitted"
+	// ConditionScheduled says whether a time trigger's runs are being made.
+	ConditionScheduled = "Scheduled"
+	// ConditionSubscribed says whether a watch trigger's objects are being watched.
+	ConditionSubscribed = "Subscribed"
+	// ConditionDelivering says whether a trigger's calls succeed.
+	ConditionDelivering = "Delivering"
 )
 
 // Reasons of conditions.
@@ -54,4 +60,19 @@ const (
 	ReasonAcknowledged     = "Acknowledged"
 	ReasonWaitingForEnvoy  = "WaitingForEnvoy"
 	ReasonNoEnvoyConnected = "NoEnvoyConnected"
+
+	ReasonCronRegistered  = "CronRegistered"
+	ReasonCronInvalid     = "InvalidCron"
+	ReasonWatching        = "Watching"
+	ReasonTypeUnknown     = "UnknownType"
+	ReasonSelectorInvalid = "InvalidSelector"
+	ReasonFilterInvalid   = "InvalidFilter"
+	ReasonAuthorUnknown   = "AuthorUnknown"
+	ReasonAuthorForbidden = "AuthorMayNotRead"
+	ReasonWatchForbidden  = "WatcherMayNotRead"
+	ReasonWatchFailed     = "WatchFailed"
+	ReasonDelivered       = "Delivered"
+	ReasonNothingYet      = "NothingYet"
+	ReasonRetrying        = "Retrying"
+	ReasonGivenUp         = "GivenUp"
 )

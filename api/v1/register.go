@@ -16,6 +16,8 @@ func AddToScheme(s *runtime.Scheme) error {
 		&Function{}, &FunctionList{},
 		&Package{}, &PackageList{},
 		&HTTPTrigger{}, &HTTPTriggerList{},
+		&TimeTrigger{}, &TimeTriggerList{},
+		&KubernetesWatchTrigger{}, &KubernetesWatchTriggerList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
@@ -23,8 +25,10 @@ func AddToScheme(s *runtime.Scheme) error {
 
 // Resource names of the kinds, as in URLs of the Kubernetes API.
 const (
-	ResourceEnvironments = "environments"
-	ResourceFunctions    = "functions"
-	ResourcePackages     = "packages"
-	ResourceHTTPTriggers = "httptriggers"
+	ResourceEnvironments            = "environments"
+	ResourceFunctions               = "functions"
+	ResourcePackages                = "packages"
+	ResourceHTTPTriggers            = "httptriggers"
+	ResourceTimeTriggers            = "timetriggers"
+	ResourceKubernetesWatchTriggers = "kuberneteswatchtriggers"
 )

@@ -23,7 +23,7 @@ func TestTypes_KeepWhatFissionWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	objects := manifesttest.Decode(t, string(text))
-	if len(objects) != 5 {
+	if len(objects) != 7 {
 		t.Fatalf("%d objects", len(objects))
 	}
 	for _, o := range objects {
@@ -34,6 +34,7 @@ func TestTypes_KeepWhatFissionWrites(t *testing.T) {
 			}
 			into := map[string]any{
 				"Environment": &v1.Environment{}, "Function": &v1.Function{}, "Package": &v1.Package{}, "HTTPTrigger": &v1.HTTPTrigger{},
+				"TimeTrigger": &v1.TimeTrigger{}, "KubernetesWatchTrigger": &v1.KubernetesWatchTrigger{},
 			}[o.GetKind()]
 			decoder := json.NewDecoder(bytes.NewReader(before))
 			decoder.DisallowUnknownFields()
@@ -150,7 +151,7 @@ func TestDefinitions_AcceptTheExamples(t *testing.T) {
 
 // A zero object has no empty structs, which kubectl get -o yaml would show.
 func TestTypes_LeaveOutWhatIsNotSet(t *testing.T) {
-	for _, o := range []any{&v1.Environment{}, &v1.Function{}, &v1.HTTPTrigger{}} {
+	for _, o := range []any{&v1.Environment{}, &v1.Function{}, &v1.HTTPTrigger{}, &v1.TimeTrigger{}, &v1.KubernetesWatchTrigger{}} {
 		text, err := json.Marshal(o)
 		if err != nil {
 			t.Fatal(err)

@@ -24,11 +24,7 @@ func (w *ProvisionedWindow) Opens() (func(t time.Time) time.Time, error) {
 }
 
 func parseCron(expression string) (cron.Schedule, error) {
-	if strings.Contains(expression, "TZ=") && !strings.Contains(strings.TrimSpace(expression), " ") {
-		return nil, errors.New("only a time zone") // the parser would panic
-	}
-	fields := cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor
-	s, err := cron.NewParser(fields).Parse(expression)
+	s, err := parseAnyCron(expression)
 	if err != nil {
 		return nil, err
 	}
@@ -36,4 +32,14 @@ func parseCron(expression string) (cron.Schedule, error) {
 		return nil, errors.New("@every has no beginning to count from")
 	}
 	return s, nil
+}
+
+// parseAnyCron reads an expression of any form, @every too.
+func parseAnyCron(expression string) (cron.Schedule, error) {
+	expression = strings.TrimSpace(expression)
+	if strings.Contains(expression, "TZ=") && !strings.Contains(expression, " ") {
+		return nil, errors.New("only a time zone") // the parser would panic
+	}
+	fields := cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor
+	return cron.NewParser(fields).Parse(expression)
 }

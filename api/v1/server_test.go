@@ -37,6 +37,7 @@ func newAPI(t *testing.T, s *kubetest.Server) *api {
 var resources = map[string]string{
 	"Environment": v1.ResourceEnvironments, "Function": v1.ResourceFunctions,
 	"Package": v1.ResourcePackages, "HTTPTrigger": v1.ResourceHTTPTriggers,
+	"TimeTrigger": v1.ResourceTimeTriggers, "KubernetesWatchTrigger": v1.ResourceKubernetesWatchTriggers,
 }
 
 func (a *api) of(kind string) dynamic.ResourceInterface {
@@ -59,6 +60,9 @@ func object(t *testing.T, kind, name, patch string) *unstructured.Unstructured {
 		"Function":    `{environment: {name: nodejs}, package: {packageref: {name: hello}}}`,
 		"Package":     `{environment: {name: nodejs}, deployment: {type: literal, literal: aGVsbG8=}}`,
 		"HTTPTrigger": `{relativeurl: /hello, functionref: {type: name, name: hello}}`,
+		"TimeTrigger": `{cron: "@hourly", functionref: {type: name, name: hello}}`,
+
+		"KubernetesWatchTrigger": `{type: pod, functionref: {type: name, name: hello}}`,
 	}
 	var spec, change map[string]any
 	for text, into := range map[string]*map[string]any{specs[kind]: &spec, patch: &change} {
@@ -87,6 +91,7 @@ func typed(t *testing.T, o *unstructured.Unstructured) interface{ Validate() err
 	}
 	into := map[string]interface{ Validate() error }{
 		"Environment": &v1.Environment{}, "Function": &v1.Function{}, "Package": &v1.Package{}, "HTTPTrigger": &v1.HTTPTrigger{},
+		"TimeTrigger": &v1.TimeTrigger{}, "KubernetesWatchTrigger": &v1.KubernetesWatchTrigger{},
 	}[o.GetKind()]
 	if err := json.Unmarshal(text, into); err != nil {
 		t.Fatalf("read %s as its Go type: %v", text, err)

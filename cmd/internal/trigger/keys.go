@@ -1,0 +1,74 @@
+package trigger
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"hotpod.dev/event"
+	"hotpod.dev/kube"
+	"hotpod.dev/sign"
+)
+
+// Pauses between two looks at the secret: until it was read the first time, and later, when it changes by hand only.
+const (
+	keysSoon  = 500 * time.Millisecond
+	keysLater = 30 * time.Second
+)
+
+// keys keeps what calls are signed with as the API server has it.
+type keys struct {
+	clients   *kube.Clients
+	namespace string
+	log       *slog.Logger
+	known     atomic.Pointer[sign.SharedKey]
+}
+
+// key returns the key, nil when there is no secret: then calls are not signed.
+func (k *keys) key() sign.SharedKey {
+	if known := k.known.Load(); known != nil {
+		return *known
+	}
+	return nil
+}
+
+// ready returns why calls cannot be made yet.
+func (k *keys) ready() error {
+	if k.known.Load() == nil {
+		return errors.New("the API server has not told yet what calls are signed with")
+	}
+	return nil
+}
+
+// run keeps the key until ctx ends.
+func (k *keys) run(ctx context.Context) error {
+	for {
+		pause := keysLater
+		if err := k.read(ctx); err != nil && ctx.Err() == nil {
+			k.log.Warn("the shared secret cannot be read", "error", err)
+			pause = keysSoon
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (k *keys) read(ctx context.Context) error {
+	secret, err := kube.ReadSharedSecret(ctx, k.clients, k.namespace, false)
+	if err != nil {
+		return err
+	}
+	var key sign.SharedKey
+	if len(secret) > 0 {
+		if key, err = sign.NewSharedKey(secret, event.ServiceRouter, ""); err != nil {
+			return err
+		}
+	}
+	k.known.Store(&key)
+	return nil
+}
