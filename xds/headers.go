@@ -24,7 +24,7 @@ func earlyHeaders(listener string) *corev3.TypedExtensionConfig {
 		TypedConfig: pack(&earlyv3.HeaderMutation{Mutations: []*mutationv3.HeaderMutation{
 			{Action: &mutationv3.HeaderMutation_RemoveOnMatch_{RemoveOnMatch: &mutationv3.HeaderMutation_RemoveOnMatch{
 				KeyMatcher: &stringv3.StringMatcher{MatchPattern: &stringv3.StringMatcher_SafeRegex{
-					SafeRegex: &stringv3.RegexMatcher{Regex: foreignHeaders()},
+					SafeRegex: &stringv3.RegexMatcher{Regex: foreignHeaders(listener)},
 				}},
 			}}},
 			{Action: &mutationv3.HeaderMutation_Append{Append: add(headerPath, path)}},
@@ -40,10 +40,15 @@ func add(header, value string) *corev3.HeaderValueOption {
 }
 
 // foreignHeaders matches the names of headers that clients may not set: the platform's, Envoy's, and Fission's but for
-// three. Some languages read "_" in a header's name as "-", so both are caught. By "^x" RE2 is done with most names
-// before its machine starts, which makes the whole cost half.
-func foreignHeaders() string {
-	return `^x(?:[-_](?:hotpod|envoy)[-_].*|_fission[-_].*|-fission_.*|-fission-` + anythingBut("request-id", "invoke-mode", "debug") + `)`
+// three, and on the internal listener, where the platform itself calls, that of the timer. Some languages read "_" in a
+// header's name as "-", so both are caught. By "^x" RE2 is done with most names before its machine starts, which makes the
+// whole cost half.
+func foreignHeaders(listener string) string {
+	own := []string{"request-id", "invoke-mode", "debug"}
+	if listener == tableInternal {
+		own = append(own, "timer-name")
+	}
+	return `^x(?:[-_](?:hotpod|envoy)[-_].*|_fission[-_].*|-fission_.*|-fission-` + anythingBut(own...) + `)`
 }
 
 // anythingBut returns an expression that matches every text but the words. Expressions of Envoy cannot negate, so it
