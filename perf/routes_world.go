@@ -45,7 +45,9 @@ func startWorld(ctx context.Context, ips [2]string, n int, file string, log *slo
 	w = &discoveredWorld{public: host + ports[0], activatorIP: ips[0], podIP: ips[1], size: n, client: &http.Client{
 		Timeout: callTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 16},
 	}}
-	w.server, err = xds.New(xds.Config{Public: []string{w.public}, Internal: []string{host + ports[1]}, Log: log, Patience: time.Millisecond})
+	w.server, err = xds.New(xds.Config{
+		Public: []string{w.public}, Internal: []string{host + ports[1]}, Log: log, Patience: time.Millisecond, Timelines: noTimelines{},
+	})
 	if err != nil {
 		return nil, nil, err
 	}
