@@ -155,7 +155,7 @@ func requestCommand(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func parseRequest(ts *testscript.TestScript, args []string) requestSpec {
-	spec := requestSpec{method: http.MethodGet, header: http.Header{}, patience: time.Minute, base: "http://" + ts.Getenv("FISSION_ROUTER")}
+	spec := requestSpec{method: http.MethodGet, header: http.Header{}, patience: shared.patience(time.Minute), base: "http://" + ts.Getenv("FISSION_ROUTER")}
 	for len(args) > 1 {
 		value := args[1]
 		var err error

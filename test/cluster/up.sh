@@ -55,7 +55,7 @@ start apiserver "$BIN/hotpod-kube" apiserver --etcd-servers=unix://$RUN/etcd.soc
   --requestheader-client-ca-file="$PKI/ca.crt" --requestheader-allowed-names=aggregator --requestheader-username-headers=X-Remote-User \
   --requestheader-group-headers=X-Remote-Group --requestheader-extra-headers-prefix=X-Remote-Extra- \
   --proxy-client-cert-file="$PKI/aggregator.crt" --proxy-client-key-file="$PKI/aggregator.key" \
-  --audit-policy-file="$STATE/audit.yaml" --audit-log-path="$LOGS/audit.log"
+  --audit-policy-file="$STATE/audit.yaml" --audit-log-path="$LOGS/audit.log" --audit-log-maxsize=2000
 await 60 ctr version
 ctr images import "$CACHE/images/cluster/pause.tar" >/dev/null
 say containerd is up

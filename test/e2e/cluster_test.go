@@ -44,7 +44,7 @@ func newCluster(t *testing.T) *cluster {
 		_, _ = c.try(context.Background(), "kubectl", "delete", "namespace", c.namespace, "--wait=false")
 	})
 	c.run("kubectl", "label", "namespace", c.namespace, "pod-security.kubernetes.io/enforce=restricted")
-	for _, part := range []string{"autoscaler", "controller"} {
+	for _, part := range []string{"autoscaler", "controller", "kubewatcher", "logger", "timer"} {
 		c.run("kubectl", "create", "rolebinding", "hotpod-"+part, "-n", c.namespace, "--clusterrole=hotpod-"+part+"-functions", "--serviceaccount=fission:"+part)
 	}
 	c.run("kubectl", "apply", "--server-side", "-n", c.namespace, "-k", filepath.Join("..", "..", "manifests", "tenant"))
