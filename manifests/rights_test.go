@@ -15,6 +15,8 @@ import (
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/internal/manifesttest"
 	"hotpod.dev/kube"
+	"hotpod.dev/kube/watched"
+	"hotpod.dev/kubewatcher"
 	"hotpod.dev/leader"
 )
 
@@ -206,6 +208,42 @@ func TestXDS_MayWatchRoutesFunctionsAndPods(t *testing.T) {
 	})
 }
 
+func TestTriggers_MayBeReadAndReportedOn(t *testing.T) {
+	install(t)
+	lists(t, as(t, "timer"), func(c *kube.Cache) { c.TimeTriggers() })
+	lists(t, as(t, "kubewatcher"), func(c *kube.Cache) { c.KubernetesWatchTriggers() })
+	for _, component := range []string{"timer", "kubewatcher"} {
+		clients := as(t, component)
+		if _, err := kube.ReadSharedSecret(t.Context(), clients, "fission", false); err != nil {
+			t.Error(err)
+		}
+		lease := kube.NewLease(clients, "fission", component)
+		for range 2 { // made, then renewed
+			seen, err := lease.Read(t.Context())
+			if err == nil {
+				_, err = lease.Write(t.Context(), leader.Record{Holder: "me", Term: time.Second, Version: seen.Version})
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	none := metav1.ObjectMeta{Namespace: "default", Name: "none"}
+	err1 := kube.NewTimeTriggers(as(t, "timer")).WriteStatus(t.Context(), &v1.TimeTrigger{ObjectMeta: none}, v1.TimeTriggerStatus{})
+	err2 := kube.NewWatchTriggers(as(t, "kubewatcher")).WriteStatus(t.Context(), &v1.KubernetesWatchTrigger{ObjectMeta: none}, v1.KubernetesWatchTriggerStatus{})
+	if apierrors.IsForbidden(err1) || apierrors.IsForbidden(err2) {
+		t.Errorf("write status: %v, %v", err1, err2)
+	}
+	cluster, err := watched.New(as(t, "kubewatcher"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps := kubewatcher.Resource{GroupVersionResource: corev1.SchemeGroupVersion.WithResource("configmaps"), Kind: "ConfigMap", Namespaced: true}
+	if may, _, err := cluster.MayRead(t.Context(), v1.Author{Name: "nobody"}, kubewatcher.Access{Resource: maps}); may || err != nil {
+		t.Errorf("nobody may read: %v, %v", may, err)
+	}
+}
+
 // What a component does not need, it may not do.
 func TestComponents_MayDoNothingElse(t *testing.T) {
 	install(t)
@@ -274,6 +312,17 @@ func TestComponents_MayDoNothingElse(t *testing.T) {
 		"the logger reads other Secrets": func() error {
 			_, err := as(t, "logger").Secrets("fission").Get(ctx, kube.ControlKeySecret, get)
 			return err
+		},
+		"the kubewatcher reads Secrets": func() error {
+			_, err := as(t, "kubewatcher").Secrets("default").List(ctx, metav1.ListOptions{})
+			return err
+		},
+		"the timer reads other Secrets": func() error {
+			_, err := as(t, "timer").Secrets("fission").Get(ctx, kube.ControlKeySecret, get)
+			return err
+		},
+		"the timer changes triggers": func() error {
+			return as(t, "timer").TimeTriggers("default").Delete(ctx, "x", metav1.DeleteOptions{})
 		},
 		"xds reads packages": func() error {
 			_, err := as(t, "xds").Packages("default").Get(ctx, "x", get)

@@ -33,7 +33,7 @@ type Recipe struct {
 
 // parts are the components that manifests and the pool name as hotpod/NAME, by their folders in cmd/.
 func parts() []string {
-	return []string{"activator", "autoscaler", "builder", "controller", "fetcher", "logger", "queueproxy", "router", "storage", "xds"}
+	return []string{"activator", "autoscaler", "builder", "controller", "fetcher", "kubewatcher", "logger", "queueproxy", "router", "storage", "timer", "xds"}
 }
 
 // Recipes returns what the checkout has images for: the components, Envoy, and each folder of environments/ that tells
