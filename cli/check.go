@@ -96,7 +96,10 @@ func (c *checkup) kinds(ctx context.Context) {
 	if err == nil {
 		err = json.Unmarshal(data, &known)
 	}
-	wanted := []string{v1.ResourceEnvironments, v1.ResourcePackages, v1.ResourceFunctions, v1.ResourceHTTPTriggers}
+	wanted := []string{
+		v1.ResourceEnvironments, v1.ResourcePackages, v1.ResourceFunctions, v1.ResourceHTTPTriggers,
+		v1.ResourceTimeTriggers, v1.ResourceKubernetesWatchTriggers,
+	}
 	missing := slices.DeleteFunc(slices.Clone(wanted), func(name string) bool {
 		return slices.ContainsFunc(known.APIResources, func(r metav1.APIResource) bool { return r.Name == name })
 	})
@@ -106,9 +109,9 @@ func (c *checkup) kinds(ctx context.Context) {
 	c.found(fmt.Sprintf("custom resources %d/%d", len(wanted)-len(missing), len(wanted)), err)
 }
 
-// platformParts are the parts without which functions cannot be called or changed, by their label.
+// platformParts are the parts without which functions cannot be called or changed, or triggers do not call, by their label.
 func platformParts() []string {
-	return []string{"router", "xds", "activator", "autoscaler", "controller", "storagesvc"}
+	return []string{"router", "xds", "activator", "autoscaler", "controller", "storagesvc", "timer", "kubewatcher"}
 }
 
 // parts checks that every part has a pod that is ready.

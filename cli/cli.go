@@ -72,7 +72,7 @@ func New(c Config) *cobra.Command {
 	f.IntVarP(&a.verbosity, "verbosity", "v", 1, "how much to say: 0 is quiet, 1 normal, 2 (also plain -v) tells times and requests")
 	f.Lookup("verbosity").NoOptDefVal = "2"
 	root.AddCommand(
-		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.packageCommand(), a.archiveCommand(), a.specCommand(), a.devCommand(),
+		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.timerCommand(), a.watchCommand(), a.packageCommand(), a.archiveCommand(), a.specCommand(), a.devCommand(),
 		a.explainCommand(),
 		a.localCommand(), a.platformCommand("up"), a.platformCommand("down"),
 		a.checkCommand(), a.supportCommand(), a.versionCommand(),

@@ -184,7 +184,8 @@ func (a *app) printOwned(live []spec.Object, c spec.Config) error {
 	}
 	return errors.Join(
 		printKind(a, live, a.environments().columns), printKind(a, live, a.packages().columns),
-		printKind(a, live, a.functions().columns), printKind(a, live, a.routes().columns))
+		printKind(a, live, a.functions().columns), printKind(a, live, a.routes().columns),
+		printKind(a, live, a.timers().columns), printKind(a, live, a.watches().columns))
 }
 
 func printKind[T spec.Object](a *app, live []spec.Object, columns []column[T]) error {

@@ -33,6 +33,9 @@ func (a *app) specKinds() (map[string]specKind, error) {
 		spec.KindPackage:     kindOfSpecs(c.Packages, func(l *v1.PackageList) []*v1.Package { return pointers(l.Items) }),
 		spec.KindFunction:    kindOfSpecs(c.Functions, func(l *v1.FunctionList) []*v1.Function { return pointers(l.Items) }),
 		spec.KindHTTPTrigger: kindOfSpecs(c.HTTPTriggers, func(l *v1.HTTPTriggerList) []*v1.HTTPTrigger { return pointers(l.Items) }),
+		spec.KindTimeTrigger: kindOfSpecs(c.TimeTriggers, func(l *v1.TimeTriggerList) []*v1.TimeTrigger { return pointers(l.Items) }),
+		spec.KindWatchTrigger: a.signedSpecs(kindOfSpecs(c.KubernetesWatchTriggers,
+			func(l *v1.KubernetesWatchTriggerList) []*v1.KubernetesWatchTrigger { return pointers(l.Items) })),
 	}, nil
 }
 
@@ -62,6 +65,20 @@ func kindOfSpecs[T spec.Object, L runtime.Object](client func(namespace string) 
 			return err
 		},
 	}
+}
+
+// signedSpecs is a kind whose objects say who wrote them.
+func (a *app) signedSpecs(k specKind) specKind {
+	apply := k.apply
+	k.apply = func(ctx context.Context, o *kube.Apply) error {
+		var t v1.KubernetesWatchTrigger
+		if err := a.signTrigger(ctx, &t); err != nil {
+			return err
+		}
+		maps.Copy(o.Metadata.Annotations, t.Annotations)
+		return apply(ctx, o)
+	}
+	return k
 }
 
 // application returns what is sent to apply an item.

@@ -24,6 +24,10 @@ func conditionsOf(o any) (conditions []metav1.Condition, generation int64) {
 		return o.Status.Conditions, o.Status.ObservedGeneration
 	case *v1.HTTPTrigger:
 		return o.Status.Conditions, o.Status.ObservedGeneration
+	case *v1.TimeTrigger:
+		return o.Status.Conditions, o.Status.ObservedGeneration
+	case *v1.KubernetesWatchTrigger:
+		return o.Status.Conditions, o.Status.ObservedGeneration
 	default:
 		return nil, 0
 	}

@@ -38,13 +38,18 @@ const (
 	KindPackage     = "Package"
 	KindFunction    = "Function"
 	KindHTTPTrigger = "HTTPTrigger"
+	KindTimeTrigger = "TimeTrigger"
+	// KindWatchTrigger is a KubernetesWatchTrigger.
+	KindWatchTrigger = "KubernetesWatchTrigger"
 
 	kindConfig  = "DeploymentConfig"
 	kindArchive = "ArchiveUploadSpec"
 )
 
 // Kinds returns the kinds of objects, in the order in which they are applied.
-func Kinds() []string { return []string{KindEnvironment, KindPackage, KindFunction, KindHTTPTrigger} }
+func Kinds() []string {
+	return []string{KindEnvironment, KindPackage, KindFunction, KindHTTPTrigger, KindTimeTrigger, KindWatchTrigger}
+}
 
 // Object is an object of one of Kinds.
 type Object interface {
@@ -64,6 +69,10 @@ func newObject(kind string) Object {
 		return &v1.Function{}
 	case KindHTTPTrigger:
 		return &v1.HTTPTrigger{}
+	case KindTimeTrigger:
+		return &v1.TimeTrigger{}
+	case KindWatchTrigger:
+		return &v1.KubernetesWatchTrigger{}
 	default:
 		return nil
 	}

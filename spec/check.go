@@ -92,6 +92,10 @@ func (c *check) references(item *Item) {
 		}
 		c.environment(item, o.Spec.Environment, "spec.environment.name")
 		c.pkg(item, o)
+	case *v1.TimeTrigger:
+		c.function(item, o.Spec.FunctionReference.Name, "spec.functionref.name")
+	case *v1.KubernetesWatchTrigger:
+		c.function(item, o.Spec.FunctionReference.Name, "spec.functionref.name")
 	case *v1.HTTPTrigger:
 		ref := o.Spec.FunctionReference
 		if ref.Type == v1.ReferenceName && ref.Name != "" {
@@ -160,8 +164,11 @@ func (c *check) pkg(item *Item, fn *v1.Function) {
 
 func (c *check) function(item *Item, name, field string) {
 	fn := c.items[Key{KindFunction, item.Object.GetNamespace(), name}]
+	if name == "" {
+		return // not valid by itself
+	}
 	if fn == nil {
-		c.faultf(item.doc.locate(field), "route %s calls function %s, which is not in the specs", item.Object.GetName(), name)
+		c.faultf(item.doc.locate(field), "%s %s calls function %s, which is not in the specs", caller(item.Kind), item.Object.GetName(), name)
 		return
 	}
 	c.used[fn] = true
@@ -215,5 +222,17 @@ func (c *check) unused() {
 		if !c.used[item] {
 			c.warnf(item.At(), "package %s is not used by any function", item.Object.GetName())
 		}
+	}
+}
+
+// caller is what people call a kind that calls functions.
+func caller(kind string) string {
+	switch kind {
+	case KindTimeTrigger:
+		return "time trigger"
+	case KindWatchTrigger:
+		return "watch trigger"
+	default:
+		return "route"
 	}
 }
