@@ -76,6 +76,7 @@ var rules = []struct{ from, not, why string }{
 	{"kube", "hotpod.dev/autoscaler", "kube holds no domain rules"},
 	{"spec", "k8s.io/client-go", "specs are files and plans; the CLI talks to the cluster"},
 	{"spec", "hotpod.dev/kube", "specs are files and plans; the CLI talks to the cluster"},
+	{"dashboards", "hotpod.dev/", "it knows the metrics by their names only"},
 	{"cli", "hotpod.dev/pool", "the CLI talks to the API server and to Envoy only"},
 	{"cli", "hotpod.dev/autoscaler", "the CLI talks to the API server and to Envoy only"},
 }
