@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -76,6 +77,8 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("EXAMPLES", examples)
+	env.Setenv("CHANGES", cmp.Or(os.Getenv("HOTPOD_TEST_CHANGES"), "1000"))
+	env.Setenv("TIMERS", cmp.Or(os.Getenv("HOTPOD_TEST_TIMERS"), "10"))
 	if out, err := kubectl("create", "namespace", story); err != nil {
 		return fmt.Errorf("create namespace: %w: %s", err, out)
 	}
