@@ -53,6 +53,8 @@ type Config struct {
 	// Fairness is for the scenario of that name.
 	Fairness FairnessOptions
 	Simulate SimulateOptions
+	// Logs is for the scenario of that name.
+	Logs LogsOptions
 
 	// arguments are the flags as they were given.
 	arguments []string
