@@ -106,7 +106,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 		more, err := e.some(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // it was told to end
 		case err != nil:
 			e.failed.Inc()
 			pause = min(2*pause, pauseLast)

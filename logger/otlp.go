@@ -75,4 +75,4 @@ func text(s string) *common.AnyValue {
 	return &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: s}}
 }
 
-func unixNano(t time.Time) uint64 { return uint64(max(t.UnixNano(), 0)) } //nolint:gosec // not negative
+func unixNano(t time.Time) uint64 { return uint64(max(t.UnixNano(), 0)) }

@@ -108,7 +108,7 @@ func TestJoiner_IsBounded(t *testing.T) {
 	for range 1000 {
 		lines = append(lines, "  more")
 	}
-	for _, e := range strings.Split(entries(lines...), "|") {
+	for e := range strings.SplitSeq(entries(lines...), "|") {
 		if n := strings.Count(e, "\n"); n >= 256 {
 			t.Errorf("an entry has %d lines", n+1)
 		}

@@ -7,12 +7,14 @@ import (
 	"hotpod.dev/logline"
 )
 
-// Source, Line and Query are what lines are and how they are chosen.
-type (
-	Source = logline.Source
-	Line   = logline.Record
-	Query  = logline.Query
-)
+// Source is who wrote a line.
+type Source = logline.Source
+
+// Line is what was written at once.
+type Line = logline.Record
+
+// Query chooses lines.
+type Query = logline.Query
 
 // overhead is about what a stored line takes beside its texts, indexes included.
 const overhead = 120

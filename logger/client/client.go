@@ -40,7 +40,7 @@ func (c *Client) Lines(ctx context.Context, q logline.Query) ([]logline.Record, 
 	if err := Sign(req, c.Secret, time.Now()); err != nil {
 		return nil, err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := new(http.Client).Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask the logger: %w", err)
 	}
