@@ -24,7 +24,7 @@ func (a *app) timers() noun[*v1.TimeTrigger, *v1.TimeTriggerList] {
 			{"CRON", false, func(t *v1.TimeTrigger) string { return t.Spec.Cron }},
 			{"ZONE", true, func(t *v1.TimeTrigger) string { return dash(t.Spec.TimeZone) }},
 			{"FUNCTION", false, func(t *v1.TimeTrigger) string { return t.Spec.FunctionReference.Name }},
-			{"METHOD", true, func(t *v1.TimeTrigger) string { return timerMethod(t) }},
+			{"METHOD", true, timerMethod},
 			{"SUBPATH", true, func(t *v1.TimeTrigger) string { return dash(t.Spec.Subpath) }},
 			{"NEXT", false, func(t *v1.TimeTrigger) string { return moment(t.Status.NextScheduleTime) }},
 			{"DELIVERED", true, func(t *v1.TimeTrigger) string { return fmt.Sprint(t.Status.Deliveries.Delivered) }},
@@ -201,9 +201,12 @@ func (a *app) timerDescribe() *cobra.Command {
 		return trigger{
 			conditions: t.Status.Conditions, deliveries: t.Status.Deliveries, current: t.Status.ObservedGeneration == t.Generation,
 			facts: [][2]string{
-				{"Cron", t.Spec.Cron}, {"Time zone", dash(t.Spec.TimeZone)}, {"Missed runs", t.Spec.Missed()},
+				{"Cron", t.Spec.Cron},
+				{"Time zone", dash(t.Spec.TimeZone)},
+				{"Missed runs", t.Spec.Missed()},
 				{"Calls", timerMethod(t) + " " + t.Spec.FunctionReference.Name + t.Spec.Subpath},
-				{"Done up to", moment(t.Status.LastScheduleTime)}, {"Next run", moment(t.Status.NextScheduleTime)},
+				{"Done up to", moment(t.Status.LastScheduleTime)},
+				{"Next run", moment(t.Status.NextScheduleTime)},
 				{"Skipped", fmt.Sprint(t.Status.Skipped)},
 			},
 		}

@@ -199,10 +199,14 @@ func (a *app) watchDescribe() *cobra.Command {
 			conditions: t.Status.Conditions, deliveries: t.Status.Deliveries, current: t.Status.ObservedGeneration == t.Generation,
 			facts: [][2]string{
 				{"Watches", fmt.Sprintf("%s (%s) in %s", t.Spec.Type, dash(t.Status.Resource), watchedNamespace(t))},
-				{"Labels", dash(t.Selector())}, {"Fields", dash(t.Spec.FieldSelector)},
-				{"Events", dash(strings.Join(t.Spec.Events, ","))}, {"Filter", dash(t.Spec.Filter)},
-				{"Calls", t.Spec.FunctionReference.Name}, {"Author", dash(author.Name)},
-				{"Done up to", dash(t.Status.ResourceVersion)}, {"Gaps", fmt.Sprint(t.Status.Gaps)},
+				{"Labels", dash(t.Selector())},
+				{"Fields", dash(t.Spec.FieldSelector)},
+				{"Events", dash(strings.Join(t.Spec.Events, ","))},
+				{"Filter", dash(t.Spec.Filter)},
+				{"Calls", t.Spec.FunctionReference.Name},
+				{"Author", dash(author.Name)},
+				{"Done up to", dash(t.Status.ResourceVersion)},
+				{"Gaps", fmt.Sprint(t.Status.Gaps)},
 			},
 		}
 	})

@@ -89,9 +89,8 @@ func (q *Queue) add(c *Call) {
 	if key == "" {
 		key = c.ID
 	}
-	lane := append(q.lanes[key], e)
-	q.lanes[key] = lane
-	if len(lane) == 1 {
+	q.lanes[key] = append(q.lanes[key], e)
+	if len(q.lanes[key]) == 1 {
 		q.running.Go(func() { q.drain(key) })
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -133,9 +134,7 @@ func (s *Sender) send(ctx context.Context, c *Call) answer {
 	if err != nil {
 		return answer{err: fmt.Errorf("make the request: %w", err), final: true}
 	}
-	for name, values := range c.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.Header)
 	req.Header.Set(HeaderID, c.ID)
 	req.Header.Set(HeaderRequestID, c.ID)
 	if s.config.Key != nil {

@@ -39,7 +39,7 @@ type member[T metav1.Object] struct {
 // NewSet returns an empty set. start makes the runner of a trigger; version tells declarations apart.
 func NewSet[T metav1.Object](start func(T) Runner[T], version func(T) string) *Set[T] {
 	s := &Set[T]{start: start, version: version, members: map[string]*member[T]{}}
-	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.ctx, s.stop = context.WithCancel(context.Background()) //nolint:gosec // Run calls it
 	return s
 }
 
@@ -55,7 +55,7 @@ func (s *Set[T]) Set(obj T) {
 		return
 	}
 	if m == nil {
-		ctx, stop := context.WithCancel(s.ctx)
+		ctx, stop := context.WithCancel(s.ctx) //nolint:gosec // Delete calls it, or the parent's end
 		m = &member[T]{again: make(chan T, 1), stop: stop}
 		s.members[string(obj.GetUID())] = m
 		s.running.Go(func() { s.run(ctx, obj, m) })

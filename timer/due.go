@@ -1,6 +1,7 @@
 package timer
 
 import (
+	"slices"
 	"time"
 
 	v1 "hotpod.dev/api/v1"
@@ -59,6 +60,6 @@ func Due(s v1.Schedule, policy string, origin, after, now time.Time) Runs {
 	}
 	r.Skipped += int64(len(missed) - keep)
 	r.Late = keep
-	r.Times = append(missed[len(missed)-keep:], onTime...)
+	r.Times = slices.Concat(missed[len(missed)-keep:], onTime)
 	return r
 }

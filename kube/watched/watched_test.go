@@ -341,7 +341,7 @@ func TestWatcher_TellsChangesOfAnyTypeThatItsAuthorMayRead(t *testing.T) {
 
 func (w *world) function2(t *testing.T, author *kube.Clients) {
 	t.Helper()
-	make := func(name string) {
+	create := func(name string) {
 		t.Helper()
 		f := &v1.Function{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		f.Spec.Environment.Name, f.Spec.Package.PackageRef.Name = "e", "p"
@@ -349,14 +349,14 @@ func (w *world) function2(t *testing.T, author *kube.Clients) {
 			t.Fatal(err)
 		}
 	}
-	make("old")
+	create("old")
 	if err := w.create(author, trigger("functions", "Function.fission.io", func(s *v1.KubernetesWatchTriggerSpec) {
 		s.APIVersion, s.Events, s.SkipExisting = "fission.io/v1", []string{"ADDED"}, true
 	})); err != nil {
 		t.Fatal(err)
 	}
 	w.reason("functions", v1.ConditionSubscribed, v1.ReasonWatching)
-	make("new")
+	create("new")
 	w.function.has(t, "ADDED", "new")
 	if slices.ContainsFunc(w.function.all(), func(c told) bool { return c.object == "old" }) {
 		t.Error("what was there before was told")
