@@ -2,6 +2,7 @@ package logger_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -27,6 +28,7 @@ type container struct {
 	ended    bool
 	cut      int // connections are cut when it changes
 	opened   int
+	refused  bool
 }
 
 func newCluster() *cluster {
@@ -70,6 +72,9 @@ func (c *cluster) OpenLog(ctx context.Context, l logger.Log) (io.ReadCloser, err
 		return nil, logger.ErrGone
 	}
 	k.opened++
+	if k.refused {
+		return nil, errors.New("forbidden")
+	}
 	lines := k.lines
 	if l.Previous {
 		return io.NopCloser(strings.NewReader(strings.Join(k.previous, ""))), nil
@@ -299,6 +304,23 @@ func TestFollower_ReadsPodsThatEndToTheirEnd(t *testing.T) {
 		}
 	}
 	stop()
+}
+
+func TestFollower_PausesBetweenTriesOfAGonePodItMayNotRead(t *testing.T) {
+	c, lines := newCluster(), database(t)
+	c.change("p", func(k *container) { k.refused = true })
+	f, _ := follow(t, c, lines, nil)
+	f.Put(pod("p", "hello"))
+	f.Gone("uid-p")
+	gone := time.Now()
+	for deadline := gone.Add(30 * time.Second); c.opened("p") < 4; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it was tried %d times", c.opened("p"))
+		}
+	}
+	if took := time.Since(gone); took < 500*time.Millisecond {
+		t.Errorf("four tries took %s", took)
+	}
 }
 
 func TestFollower_ReadsTheInstanceBeforeARestart(t *testing.T) {

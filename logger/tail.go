@@ -105,10 +105,14 @@ func (t *tail) rest(ctx context.Context, pause time.Duration) time.Duration {
 	}
 	timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // no secret
 	defer timer.Stop()
+	gone := t.gone
+	if t.isGone() { // it was tried since
+		gone = nil
+	}
 	select {
 	case <-t.changed:
 		return pauseFirst
-	case <-t.gone: // once more at once, then the pod is over
+	case <-gone: // once more at once, then the pod is over
 		return pauseFirst
 	case <-timer.C:
 	case <-ctx.Done():

@@ -95,6 +95,7 @@ func (p *platform) admit(namespace string) error {
 		{"label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted"},
 		{"create", "rolebinding", "-n", namespace, "hotpod-autoscaler", "--clusterrole=hotpod-autoscaler-functions", "--serviceaccount=fission:autoscaler"},
 		{"create", "rolebinding", "-n", namespace, "hotpod-controller", "--clusterrole=hotpod-controller-functions", "--serviceaccount=fission:controller"},
+		{"create", "rolebinding", "-n", namespace, "hotpod-logger", "--clusterrole=hotpod-logger-functions", "--serviceaccount=fission:logger"},
 		{"create", "rolebinding", "-n", namespace, "hotpod-timer", "--clusterrole=hotpod-timer-functions", "--serviceaccount=fission:timer"},
 		{"create", "rolebinding", "-n", namespace, "hotpod-kubewatcher", "--clusterrole=hotpod-kubewatcher-functions", "--serviceaccount=fission:kubewatcher"},
 		{"apply", "--server-side", "-n", namespace, "-k", filepath.Join("..", "manifests", "tenant")},
