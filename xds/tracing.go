@@ -2,6 +2,7 @@ package xds
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -10,8 +11,10 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	samplersv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/tracers/opentelemetry/samplers/v3"
 	tracingtypev3 "github.com/envoyproxy/go-control-plane/envoy/type/tracing/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"hotpod.dev/wire"
@@ -65,24 +68,40 @@ func (t Tracing) connectionManager() *hcmv3.HttpConnectionManager_Tracing {
 	if !t.enabled() {
 		return nil
 	}
-	share := t.Share
-	if share == 0 {
-		share = 1
-	}
 	return &hcmv3.HttpConnectionManager_Tracing{
-		RandomSampling: &typev3.Percent{Value: 100 * share},
+		RandomSampling: &typev3.Percent{Value: 100}, // the sampler decides
 		Operation:      string(wire.StepEdge),
 		CustomTags:     []*tracingtypev3.CustomTag{tag("faas.name", wire.HeaderFunction), tag("hotpod.request_id", "x-request-id")},
 		Provider: &tracev3.Tracing_Http{
 			Name: "envoy.tracers.opentelemetry",
 			ConfigType: &tracev3.Tracing_Http_TypedConfig{TypedConfig: pack(&tracev3.OpenTelemetryConfig{
-				ServiceName: "hotpod-envoy",
+				ServiceName: "hotpod-envoy", Sampler: t.sampler(),
 				HttpService: &corev3.HttpService{HttpUri: &corev3.HttpUri{
 					Uri: t.Endpoint, HttpUpstreamType: &corev3.HttpUri_Cluster{Cluster: clusterTracing}, Timeout: durationpb.New(5 * time.Second),
 				}},
 			})},
 		},
 	}
+}
+
+// sampler heeds the caller's decision, and takes the share of requests that come without one. Envoy's own random sampling would
+// not heed a caller's.
+func (t Tracing) sampler() *corev3.TypedExtensionConfig {
+	share := t.Share
+	if share == 0 {
+		share = 1
+	}
+	return sampler("parent_based", &samplersv3.ParentBasedSamplerConfig{
+		WrappedSampler: sampler("trace_id_ratio_based", &samplersv3.TraceIdRatioBasedSamplerConfig{
+			SamplingPercentage: &typev3.FractionalPercent{
+				Numerator: uint32(math.Round(1e6 * share)), Denominator: typev3.FractionalPercent_MILLION,
+			},
+		}),
+	})
+}
+
+func sampler(name string, config proto.Message) *corev3.TypedExtensionConfig {
+	return &corev3.TypedExtensionConfig{Name: "envoy.tracers.opentelemetry.samplers." + name, TypedConfig: pack(config)}
 }
 
 // tag is a request's header as an attribute of its span.
