@@ -1,6 +1,7 @@
 package autoscaler
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,6 +52,44 @@ func TestRunner_CallsOfPodsAreKeptAsTheirFunctions(t *testing.T) {
 		}
 		if k.kept[1].Steps[0].Micros != 0 {
 			t.Errorf("a negative time was kept: %+v", k.kept[1])
+		}
+	})
+}
+
+func TestRunner_ARecordedTraceIsTheExemplarOfTheTimes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		f := hello()
+		act := w.serving(f)
+		act.waits(f, 1)
+		w.pass(25 * time.Millisecond)
+		const trace = "0af7651916cd43dd8448eb211c80319c"
+		w.reports.mu.Lock()
+		r := w.reports.pod("pod-001")
+		said := r.last
+		said.Calls = &wire.Calls{Calls: []wire.Call{
+			{TraceID: trace, Sampled: true, RunMicros: 4000},
+			{TraceID: "1af7651916cd43dd8448eb211c80319c", RunMicros: 5000}, {TraceID: "no trace", Sampled: true, RunMicros: 6000},
+		}}
+		r.out <- said
+		w.reports.mu.Unlock()
+		synctest.Wait()
+		families, err := w.registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, family := range families {
+			if family.GetName() != "hotpod_function_request_duration_seconds" {
+				continue
+			}
+			for _, b := range family.GetMetric()[0].GetHistogram().GetBucket() {
+				if e := b.GetExemplar(); e != nil {
+					found = append(found, fmt.Sprint(b.GetUpperBound(), " ", e.GetValue(), " ", e.GetLabel()[0].GetValue()))
+				}
+			}
+		}
+		if len(found) != 1 || !strings.HasSuffix(found[0], " 0.004 "+trace) {
+			t.Errorf("exemplars %q", found)
 		}
 	})
 }

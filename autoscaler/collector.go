@@ -83,6 +83,7 @@ type sample struct {
 	target                  float64
 	panicking               bool
 	minimum, maximum        int
+	exemplar                exemplar
 }
 
 // samples returns the figures of every function that was ever called.
@@ -120,6 +121,7 @@ func (s *sample) fill(f *function, now time.Time) {
 	s.stable, s.urgent = f.averages(now)
 	s.metric, s.target, s.panicking = string(f.spec.Metric), f.spec.Target, f.live.state.Panicking
 	s.minimum, s.maximum = f.spec.Floor(), f.spec.Max
+	s.exemplar = f.live.exemplar
 }
 
 // emitter sends series of one function.
@@ -165,7 +167,7 @@ func (c *collector) collectLive(e emitter, s sample) {
 	e.gauge(c.pods, float64(s.starting), "starting")
 	e.gauge(c.pods, float64(s.draining), "draining")
 	e.emit(c.hold, prometheus.CounterValue, float64(s.totals.ended.HoldMicros)/1e6)
-	e.out <- s.totals.histogram(c.duration, e.labels)
+	e.out <- s.exemplar.on(s.totals.histogram(c.duration, e.labels))
 }
 
 // collectDecision sends the decision and what it was made from.

@@ -56,6 +56,7 @@ func (a *Autoscaler) report(f *function, p *pod, r wire.Report) {
 	}
 	now := time.Now()
 	a.keepCalls(f, p, r.Calls, now)
+	f.exemplify(r.Calls, now)
 	r.Calls = nil
 	took, before := p.takes(f.spec.once), p.load.in(f.spec.Metric, now)
 	if p.load.take(r, now, f.counted()) {

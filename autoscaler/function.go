@@ -44,6 +44,8 @@ type live struct {
 	sooner *time.Timer
 	// logged is the number of pods that the last log line named.
 	logged int
+	// exemplar is of the requests that pods told of.
+	exemplar exemplar
 	// active is when a request was last seen.
 	active time.Time
 	// pods by UID, leaving ones too.
