@@ -198,6 +198,12 @@ func (v *visit) Function() (wire.FunctionID, bool) { return v.function, true }
 // Header has none.
 func (v *visit) Header(string) string { return "" }
 
+// RequestID has none.
+func (v *visit) RequestID() string { return "" }
+
+// TraceID has none.
+func (v *visit) TraceID() string { return "" }
+
 // ContentLength says that there is no body.
 func (v *visit) ContentLength() int64 { return 0 }
 
