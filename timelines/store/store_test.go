@@ -14,14 +14,37 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hotpod.dev/internal/postgrestest"
 	"hotpod.dev/logstore"
 	"hotpod.dev/timelines/store"
 	"hotpod.dev/wire"
 )
 
-func open(t *testing.T, bounds store.Bounds) *store.Store {
+// behaviours hold for every database; each test gets an empty one.
+func behaviours() map[string]func(t *testing.T, dsn string) {
+	return map[string]func(t *testing.T, dsn string){
+		"AnswersWhatWasSent":                answersWhatWasSent,
+		"KeepsItsBounds":                    keepsItsBounds,
+		"OneFunctionCannotPushTheOthersOut": oneFunctionCannotPushTheOthersOut,
+	}
+}
+
+func TestSQLite(t *testing.T) {
+	for name, test := range behaviours() {
+		t.Run(name, func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "logs.db")) })
+	}
+}
+
+func TestPostgres(t *testing.T) {
+	server := postgrestest.Start(t)
+	for name, test := range behaviours() {
+		t.Run(name, func(t *testing.T) { test(t, server.Database(t)) })
+	}
+}
+
+func open(t *testing.T, dsn string, bounds store.Bounds) *store.Store {
 	t.Helper()
-	db, err := logstore.Open(t.Context(), filepath.Join(t.TempDir(), "logs.db"))
+	db, err := logstore.Open(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,8 +63,9 @@ func of(id, function string, at time.Time) wire.Timeline {
 	}
 }
 
-func TestStore_AnswersWhatWasSent(t *testing.T) {
-	s := open(t, store.Bounds{})
+func answersWhatWasSent(t *testing.T, dsn string) {
+	t.Helper()
+	s := open(t, dsn, store.Bounds{})
 	mux := http.NewServeMux()
 	mux.Handle("POST "+wire.PathTimelines, s.Keep())
 	mux.Handle("GET "+wire.PathTimelines, s.Ask())
@@ -78,8 +102,9 @@ func TestStore_AnswersWhatWasSent(t *testing.T) {
 	}
 }
 
-func TestStore_KeepsItsBounds(t *testing.T) {
-	s := open(t, store.Bounds{Age: time.Hour, Count: 10})
+func keepsItsBounds(t *testing.T, dsn string) {
+	t.Helper()
+	s := open(t, dsn, store.Bounds{Age: time.Hour, Count: 10})
 	now := time.Now()
 	var batch []wire.Timeline
 	for i := range 30 {
@@ -98,8 +123,9 @@ func TestStore_KeepsItsBounds(t *testing.T) {
 	}
 }
 
-func TestStore_OneFunctionCannotPushTheOthersOut(t *testing.T) {
-	s := open(t, store.Bounds{})
+func oneFunctionCannotPushTheOthersOut(t *testing.T, dsn string) {
+	t.Helper()
+	s := open(t, dsn, store.Bounds{})
 	now := time.Now()
 	for range 10 {
 		var batch []wire.Timeline
