@@ -38,9 +38,9 @@ type fakePool struct {
 func (p *fakePool) Claim(ctx context.Context, f *v1.Function) (wire.HotPod, error) {
 	p.mu.Lock()
 	p.claims = append(p.claims, f.Generation)
-	err := p.failing
+	err, start := p.failing, p.start
 	p.mu.Unlock()
-	if !sleep(ctx, p.start) {
+	if !sleep(ctx, start) {
 		return wire.HotPod{}, ctx.Err()
 	}
 	if err != nil {
