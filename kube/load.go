@@ -21,6 +21,15 @@ type LoadOptions struct {
 	Warnings io.Writer
 }
 
+// Connect returns the clients of a component, which the API server knows by userAgent. The kubeconfig may be empty, see LoadOptions.
+func Connect(kubeconfig, userAgent string) (*Clients, error) {
+	config, _, err := Load(LoadOptions{Kubeconfig: kubeconfig, UserAgent: userAgent})
+	if err != nil {
+		return nil, err
+	}
+	return NewClients(config)
+}
+
 // Load returns the connection and the namespace to use when the user names none. The client does not limit its own
 // rate: the API server's fair queues do.
 func Load(o LoadOptions) (config *rest.Config, namespace string, err error) {

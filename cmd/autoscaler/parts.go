@@ -41,11 +41,7 @@ type parts struct {
 
 // assemble makes the parts and connects them; nothing runs yet.
 func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) {
-	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-autoscaler"})
-	if err != nil {
-		return nil, err
-	}
-	clients, err := kube.NewClients(config)
+	clients, err := kube.Connect(o.kubeconfig, "hotpod-autoscaler")
 	if err != nil {
 		return nil, err
 	}

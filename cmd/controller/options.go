@@ -90,11 +90,7 @@ func (o options) debugAddress() string {
 }
 
 func (o options) clients() (*kube.Clients, error) {
-	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-controller"})
-	if err != nil {
-		return nil, err
-	}
-	return kube.NewClients(config)
+	return kube.Connect(o.kubeconfig, "hotpod-controller")
 }
 
 // dial returns the connection to a part, nil when there is none.

@@ -83,11 +83,7 @@ func (o *options) validate() error {
 }
 
 func (o *options) clients() (*kube.Clients, error) {
-	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-logger"})
-	if err != nil {
-		return nil, err
-	}
-	return kube.NewClients(config)
+	return kube.Connect(o.kubeconfig, "hotpod-logger")
 }
 
 func (o *options) at(port int) string { return net.JoinHostPort(o.address, strconv.Itoa(port)) }

@@ -7,14 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hotpod.dev/cmd/internal/follow"
 	"hotpod.dev/kube"
 )
 
-// Pauses between two looks at the secret: while it is not known, and later, when it changes by hand only.
-const (
-	secretSoon  = 500 * time.Millisecond
-	secretLater = time.Minute
-)
+// secretLater is the pause between two looks at the secret.
+const secretLater = time.Minute
 
 // secret keeps what questions are signed with as the API server has it.
 type secret struct {
@@ -43,21 +41,14 @@ func (s *secret) ready() error {
 
 // run keeps the secret until ctx ends, if one is asked for.
 func (s *secret) run(ctx context.Context) error {
-	for s.required {
-		pause := secretSoon
-		found, err := kube.ReadSharedSecret(ctx, s.clients, s.namespace, true)
-		switch {
-		case err == nil:
-			s.known.Store(&found)
-			pause = secretLater
-		case ctx.Err() == nil:
-			s.log.Warn("the shared secret cannot be read", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
+	if !s.required {
+		return nil
 	}
-	return nil
+	return follow.Secret(ctx, s.log, secretLater, func(ctx context.Context) (bool, error) {
+		found, err := kube.ReadSharedSecret(ctx, s.clients, s.namespace, true)
+		if err == nil {
+			s.known.Store(&found)
+		}
+		return true, err
+	})
 }

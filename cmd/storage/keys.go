@@ -7,17 +7,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hotpod.dev/cmd/internal/follow"
 	"hotpod.dev/kube"
 	"hotpod.dev/sign"
 	"hotpod.dev/storage"
 	"hotpod.dev/wire"
 )
 
-// Pauses between two looks at the keys: while one is missing, and later, when they change by hand only.
-const (
-	keysSoon  = 500 * time.Millisecond
-	keysLater = 30 * time.Second
-)
+// keysLater is the pause between two looks at keys that are all there.
+const keysLater = 30 * time.Second
 
 // keys keeps what calls may be signed with as the API server has it.
 type keys struct {
@@ -46,21 +44,7 @@ func (k *keys) ready() error {
 
 // run keeps the keys until ctx ends.
 func (k *keys) run(ctx context.Context) error {
-	for {
-		pause := keysLater
-		complete, err := k.read(ctx)
-		if err != nil && ctx.Err() == nil {
-			k.log.Warn("keys cannot be read", "error", err)
-		}
-		if !complete {
-			pause = keysSoon
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
-	}
+	return follow.Secret(ctx, k.log, keysLater, k.read)
 }
 
 // read takes the keys over; complete says that pods' URLs can be checked.

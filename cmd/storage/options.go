@@ -83,11 +83,7 @@ func (o *options) backend(ctx context.Context) (storage.Backend, error) {
 }
 
 func (o *options) clients() (*kube.Clients, error) {
-	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-storage"})
-	if err != nil {
-		return nil, err
-	}
-	return kube.NewClients(config)
+	return kube.Connect(o.kubeconfig, "hotpod-storage")
 }
 
 func (o *options) archiveAddress() string {

@@ -81,9 +81,5 @@ func split(list string) []string {
 func (o options) listen(port int) string { return net.JoinHostPort(o.address, strconv.Itoa(port)) }
 
 func (o options) clients() (*kube.Clients, error) {
-	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-xds"})
-	if err != nil {
-		return nil, err
-	}
-	return kube.NewClients(config)
+	return kube.Connect(o.kubeconfig, "hotpod-xds")
 }

@@ -7,16 +7,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hotpod.dev/cmd/internal/follow"
 	"hotpod.dev/event"
 	"hotpod.dev/kube"
 	"hotpod.dev/sign"
 )
 
-// Pauses between two looks at the secret: until it was read the first time, and later, when it changes by hand only.
-const (
-	keysSoon  = 500 * time.Millisecond
-	keysLater = 30 * time.Second
-)
+// keysLater is the pause between two looks at the secret.
+const keysLater = 30 * time.Second
 
 // keys keeps what calls are signed with as the API server has it.
 type keys struct {
@@ -44,18 +42,9 @@ func (k *keys) ready() error {
 
 // run keeps the key until ctx ends.
 func (k *keys) run(ctx context.Context) error {
-	for {
-		pause := keysLater
-		if err := k.read(ctx); err != nil && ctx.Err() == nil {
-			k.log.Warn("the shared secret cannot be read", "error", err)
-			pause = keysSoon
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
-	}
+	return follow.Secret(ctx, k.log, keysLater, func(ctx context.Context) (bool, error) {
+		return true, k.read(ctx)
+	})
 }
 
 func (k *keys) read(ctx context.Context) error {

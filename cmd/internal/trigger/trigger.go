@@ -40,11 +40,7 @@ func Run(ctx context.Context, name string, args []string, getenv func(string) st
 	if err != nil {
 		return err
 	}
-	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: o.kubeconfig, UserAgent: "hotpod-" + name})
-	if err != nil {
-		return err
-	}
-	clients, err := kube.NewClients(config)
+	clients, err := kube.Connect(o.kubeconfig, "hotpod-"+name)
 	if err != nil {
 		return err
 	}
