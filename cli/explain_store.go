@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,10 +10,7 @@ import (
 	"net/url"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
-	"hotpod.dev/kube"
-	"hotpod.dev/sign"
+	loggerclient "hotpod.dev/logger/client"
 	"hotpod.dev/wire"
 )
 
@@ -27,8 +23,8 @@ func (a *app) timelines(ctx context.Context) (ask asking, stop func(), err error
 	if err != nil {
 		return nil, nil, err
 	}
-	secret, err := kube.ReadSharedSecret(ctx, a.clients, a.componentNamespace(), false)
-	if err != nil && !apierrors.IsForbidden(err) { // who may not read it may be allowed to ask unsigned
+	secret, err := a.loggerSecret(ctx)
+	if err != nil {
 		stop()
 		return nil, nil, err
 	}
@@ -42,12 +38,8 @@ func askTimelines(ctx context.Context, base string, secret []byte, query url.Val
 	if err != nil {
 		return nil, err
 	}
-	if len(secret) > 0 {
-		key, err := sign.NewSharedKey(secret, "logger", "")
-		if err != nil {
-			return nil, err
-		}
-		key.Sign(req.Header, req.Method, req.URL.RequestURI(), sha256.Sum256(nil), a.now())
+	if err := loggerclient.Sign(req, secret, a.now()); err != nil {
+		return nil, err
 	}
 	resp, err := (&http.Client{}).Do(req)
 	if err != nil {
