@@ -1,6 +1,9 @@
 package dashboards
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Alert is one alerting rule. Its runbook is docs/runbooks/<Name>.md.
 type Alert struct {
@@ -14,6 +17,11 @@ type Alert struct {
 
 // Alerts returns every rule.
 func Alerts() []Alert {
+	return slices.Concat(pathAlerts(), functionAlerts(), podAlerts(), controlAlerts())
+}
+
+// pathAlerts are of the parts that requests need.
+func pathAlerts() []Alert {
 	return []Alert{
 		{
 			"HotpodPartDown", `up{part!=""} == 0`, 5 * time.Minute, "critical",
@@ -35,6 +43,12 @@ func Alerts() []Alert {
 			"An Envoy refused its configuration",
 			"Changes of the refused type are not served. It is a bug, or an Envoy that is too old.",
 		},
+	}
+}
+
+// functionAlerts are of how functions answer, and how long that takes.
+func functionAlerts() []Alert {
+	return []Alert{
 		{
 			"HotpodFailures", `sum by (function_namespace, function, reason) (rate(hotpod_function_failures_total[5m])) > 0.05`,
 			5 * time.Minute, "warning",
@@ -55,6 +69,12 @@ func Alerts() []Alert {
 			"Requests wait long for a pod",
 			"One request in twenty of those that had to wait waits {{ $value | humanizeDuration }} or longer.",
 		},
+	}
+}
+
+// podAlerts are of pods that are missing.
+func podAlerts() []Alert {
+	return []Alert{
 		{
 			"HotpodPoolEmpty", `sum by (environment_namespace, environment) (hotpod_pool_pods{state="warm"}) == 0` +
 				` and sum by (environment_namespace, environment) (hotpod_pool_wanted_pods) > 0`,
@@ -75,6 +95,12 @@ func Alerts() []Alert {
 			"{{ $labels.function_namespace }}/{{ $labels.function }} has all the pods it may have, and is full",
 			"Requests wait for a free pod.",
 		},
+	}
+}
+
+// controlAlerts are of the parts that decide.
+func controlAlerts() []Alert {
+	return []Alert{
 		{
 			"HotpodReconcilesFail", `sum by (kind) (rate(hotpod_controller_reconciles_total{result="error"}[10m])) > 0.1`,
 			15 * time.Minute, "warning",
