@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,11 +18,11 @@ import (
 
 // logFlags are those of logs.
 type logFlags struct {
-	name                                         string
-	follow, prefix, detail, reverse, all         bool
-	limit                                        int
-	since, until, requestID, level, grep, format string
-	pod                                          string
+	name                                                  string
+	follow, prefix, detail, reverse, all                  bool
+	limit                                                 int
+	since, until, requestID, traceID, level, grep, format string
+	pod                                                   string
 }
 
 // defaultLines are printed when nothing says which.
@@ -62,6 +63,7 @@ func (f *logFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.since, "since", "", "only lines since then: 10m ago, or a time as in 2026-01-02T15:04:05Z")
 	fs.StringVar(&f.until, "until", "", "only lines before then, in the same forms")
 	fs.StringVar(&f.requestID, "request-id", "", "only lines of this request")
+	fs.StringVar(&f.traceID, "trace-id", "", "only lines of requests of this trace")
 	fs.StringVar(&f.level, "level", "", "only lines of this level and above: trace, debug, info, warn, error or fatal")
 	fs.StringVar(&f.grep, "grep", "", "only lines in which this regular expression is found")
 	fs.StringVar(&f.pod, "pod", "", "only lines of this pod")
@@ -75,7 +77,7 @@ func (f *logFlags) add(cmd *cobra.Command) {
 
 // query returns what the flags choose, without the function.
 func (f *logFlags) query(cmd *cobra.Command, now time.Time) (logline.Query, error) {
-	q := logline.Query{RequestID: f.requestID, Pod: f.pod, Limit: max(f.limit, 0)}
+	q := logline.Query{RequestID: f.requestID, TraceID: strings.ToLower(f.traceID), Pod: f.pod, Limit: max(f.limit, 0)}
 	var err error
 	if q.Since, err = timeFlag("since", f.since, now); err != nil {
 		return q, err
@@ -101,7 +103,7 @@ func (f *logFlags) query(cmd *cobra.Command, now time.Time) (logline.Query, erro
 	}
 	set := cmd.Flags().Changed
 	given := set("limit") || set("tail") || set("recordcount")
-	chosen := set("since") || set("until") || set("request-id") || set("level") || set("grep")
+	chosen := set("since") || set("until") || set("request-id") || set("trace-id") || set("level") || set("grep")
 	if f.all || !given && chosen {
 		q.Limit = 0
 	}
