@@ -8,6 +8,6 @@
 //	[req 5f3c9a]+text
 //	{"request_id":"5f3c9a","trace_id":"4bf9…","level":"info","msg":"text"}
 //
-// where "+" says that the line continues what the same request wrote before. A tag says which request of its own function wrote a
+// or a JSON object in which the function itself has these two fields anywhere. "+" says that the line continues what the same request wrote before. A tag says which request of its own function wrote a
 // line. Whose line it is does not depend on it: that is known from the container it came out of.
 package logline

@@ -1,6 +1,7 @@
 package logline
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -42,8 +43,26 @@ func Parse(text string) Line {
 		if isID(id) && (trace == "" || isID(trace)) {
 			return Line{Text: text, RequestID: id, TraceID: trace, Level: Level(text)}
 		}
+	case strings.HasPrefix(text, "{") && strings.Contains(text, `"request_id"`):
+		return structured(text)
 	}
 	return Line{Text: text, Level: Level(text)}
+}
+
+// structured reads a JSON object that the function itself gave the ids to.
+func structured(text string) Line {
+	l := Line{Text: text, Level: Level(text)}
+	var ids struct {
+		Request string `json:"request_id"`
+		Trace   string `json:"trace_id"`
+	}
+	if json.Unmarshal([]byte(text), &ids) == nil && isID(ids.Request) {
+		l.RequestID = ids.Request
+		if isID(ids.Trace) {
+			l.TraceID = ids.Trace
+		}
+	}
+	return l
 }
 
 // tagged reads a line that begins with a tag.

@@ -21,7 +21,11 @@ func TestParse_ReadsTags(t *testing.T) {
 		"[request] x\r":                     {Text: "[request] x"},
 		`{"request_id":"a","level":"warn"}`: {Text: `{"request_id":"a","level":"warn"}`, RequestID: "a", Level: logline.Warn},
 		`{"request_id":"a","trace_id":"b","severity":"x"}`: {Text: `{"request_id":"a","trace_id":"b","severity":"x"}`, RequestID: "a", TraceID: "b"},
-		`{"x":1,"request_id":"a"}`:                         {Text: `{"x":1,"request_id":"a"}`},
+		`{"x":1,"request_id":"a"}`:                         {Text: `{"x":1,"request_id":"a"}`, RequestID: "a"},
+		`{"x":1,"request_id":"a","trace_id":"b"}`:          {Text: `{"x":1,"request_id":"a","trace_id":"b"}`, RequestID: "a", TraceID: "b"},
+		`{"x":1,"request_id":"a b","trace_id":"b"}`:        {Text: `{"x":1,"request_id":"a b","trace_id":"b"}`},
+		`{"x":1,"request_id":`:                             {Text: `{"x":1,"request_id":`},
+		`{"request_id":"a","x":{},"request_id":"b"}`:       {Text: `{"request_id":"a","x":{},"request_id":"b"}`, RequestID: "a"},
 		"nul \x00 bad \xff":                                {Text: "nul \uFFFD bad \uFFFD"},
 	} {
 		if got := logline.Parse(text); got != want {

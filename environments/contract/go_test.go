@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -210,5 +211,97 @@ func Handler(w http.ResponseWriter, r *http.Request) {
 		mustRead(t, conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		send(t, conn, "hello\n")
 		mustRead(t, conn, "said hello\n")
+	})
+}
+
+const talks = `package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+)
+
+var early io.Writer = os.Stdout // taken before main begins
+
+var together, printed sync.WaitGroup
+
+func init() {
+	together.Add(2)
+	printed.Add(2)
+}
+
+func Handler(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/lines":
+		fmt.Fprint(early, "one\n  of two\n")
+		fmt.Print("unfini")
+		fmt.Println("shed")
+		fmt.Fprintln(os.Stderr, "an error")
+		slog.New(slog.NewJSONHandler(early, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == "time" {
+				return slog.Attr{}
+			}
+			return a
+		}})).Info("structured")
+		fmt.Print("no end")
+	case "/together":
+		together.Done()
+		together.Wait() // two are in flight
+		fmt.Println("whose")
+		printed.Done()
+		printed.Wait() // nobody leaves before both have printed
+	case "/panic":
+		panic("not today")
+	case "/fatal":
+		log.SetFlags(0)
+		log.Fatal("the last words")
+	}
+}
+`
+
+func TestGo_LinesOfARequestThatIsAloneCarryItsID(t *testing.T) {
+	golang(t, func(t *testing.T, l Language) {
+		r := start(t, l)
+		r.mustLoad(built(t, l, "f.go", talks), "")
+		said := func(id, path string) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("X-Fission-Request-Id", id)
+			if res, err := r.client.Do(req); err == nil {
+				res.Body.Close()
+			}
+		}
+		said("a-1", "/lines")
+		r.await("stdout", func() bool {
+			return strings.HasSuffix(r.stdout.String(), "\n[req a-1] one\n[req a-1]+  of two\n[req a-1] unfinished\n"+
+				`{"request_id":"a-1","level":"INFO","msg":"structured"}`+"\n[req a-1] no end\n")
+		})
+		r.await("stderr", func() bool { return r.stderr.String() == "[req a-1] an error\n" })
+		before := r.stdout.String()
+		var both sync.WaitGroup
+		both.Go(func() { said("b-1", "/together") })
+		both.Go(func() { said("b-2", "/together") })
+		both.Wait()
+		r.await("two lines", func() bool { return strings.Count(r.stdout.String(), "whose") == 2 })
+		if !strings.HasPrefix(r.stdout.String(), before+"whose\n") {
+			t.Errorf("with two in flight it printed %q", r.stdout.String())
+		}
+		said("c-1", "/panic")
+		r.await("the stack", func() bool {
+			return strings.Contains(r.stderr.String(), "[req c-1] function error: panic: not today\n[req c-1]+goroutine ")
+		})
+		said("d-1", "/fatal")
+		r.exit()
+		if !strings.Contains(r.stderr.String(), "the last words\n") {
+			t.Errorf("its last words are lost: %q", r.stderr.String())
+		}
 	})
 }

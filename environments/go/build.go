@@ -98,7 +98,8 @@ func (b Builder) around(ctx context.Context, s source) (overlay, target string, 
 		}
 	}
 	replace := map[string]string{}
-	texts := map[string][]byte{"zz_hotpod_shim.go": shimFile(), "zz_hotpod_main.go": mainFile(s, importPath)}
+	texts, err := shimFiles()
+	texts["zz_hotpod_main.go"] = mainFile(s, importPath)
 	for name, text := range texts {
 		replace[filepath.Join(place, name)] = filepath.Join(b.Dir, name)
 		err = errors.Join(err, os.WriteFile(filepath.Join(b.Dir, name), text, 0o600))

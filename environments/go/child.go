@@ -30,8 +30,9 @@ type child struct {
 	err   error
 }
 
-// startChild starts the program; files are its file descriptors from 3 on, and are closed here.
-func startChild(program string, env []string, log io.Writer, files ...*os.File) (*child, error) {
+// startChild starts the program; files are its file descriptors from 3 on, and are closed here. What it leaves in pipes, if there are
+// any, is written out when it has ended.
+func startChild(program string, env []string, log io.Writer, pipes *pipes, files ...*os.File) (*child, error) {
 	c := &child{told: &generic.Tail{Limit: maxTold}, ended: make(chan struct{})}
 	c.cmd = exec.Command(program) //nolint:noctx // it outlives the load call
 	c.cmd.Env = env
@@ -43,10 +44,12 @@ func startChild(program string, env []string, log io.Writer, files ...*os.File) 
 		f.Close()
 	}
 	if err != nil {
+		pipes.close()
 		return nil, fmt.Errorf("start the function: %w", err)
 	}
 	go func() {
 		c.err = c.cmd.Wait()
+		pipes.empty(c.cmd.Stdout, c.cmd.Stderr)
 		close(c.ended)
 	}()
 	return c, nil

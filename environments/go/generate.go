@@ -2,19 +2,27 @@ package golang
 
 import (
 	"bytes"
-	_ "embed" // for the shim's text
+	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 )
 
-//go:embed shim/shim.go
-var shimText []byte
+//go:embed shim
+var shim embed.FS
 
-// shimFile is the shim as a file of a package main.
-func shimFile() []byte {
-	_, body, _ := bytes.Cut(shimText, []byte("\npackage shim\n"))
-	return append([]byte("package main\n"), body...)
+// shimFiles are the texts of the shim, by their names, as files of a package main.
+func shimFiles() (map[string][]byte, error) {
+	files, err := shim.ReadDir("shim")
+	texts := map[string][]byte{}
+	for _, f := range files {
+		text, errRead := shim.ReadFile("shim/" + f.Name())
+		err = errors.Join(err, errRead)
+		_, body, _ := bytes.Cut(append([]byte("\n"), text...), []byte("\npackage shim\n"))
+		texts["zz_hotpod_"+f.Name()] = append([]byte("package main\n"), body...)
+	}
+	return texts, err
 }
 
 // mainFile is a main that gives the shim all symbols of the source: which one is served is said when the function is loaded.

@@ -94,7 +94,11 @@ func (rt *Runtime) startFunction(ctx context.Context, program string, env []stri
 		file.Close()
 		return nil, err
 	}
-	c, err := startChild(program, env, rt.log, file, readyOfChild)
+	outputs, ends := newPipes()
+	if outputs != nil {
+		env = append(env, "HOTPOD_OUTPUT_PIPES=true")
+	}
+	c, err := startChild(program, env, rt.log, outputs, append([]*os.File{file, readyOfChild}, ends...)...)
 	if err != nil {
 		ready.Close()
 		return nil, err
@@ -113,7 +117,7 @@ func (rt *Runtime) startProgram(ctx context.Context, program string, env []strin
 	if err != nil {
 		return nil, err
 	}
-	c, err := startChild(program, append(env, "HOTPOD_RUNTIME_ADDRESS="+rt.socket.address, "PORT="+port), rt.log)
+	c, err := startChild(program, append(env, "HOTPOD_RUNTIME_ADDRESS="+rt.socket.address, "PORT="+port), rt.log, nil)
 	if err == nil {
 		err = c.awaitListening(ctx, rt.socket.address)
 	}

@@ -42,9 +42,15 @@ func TestMainFile_GivesVariablesByTheirAddress(t *testing.T) {
 	}
 }
 
-func TestShimFile_IsOfPackageMain(t *testing.T) {
-	if text := string(shimFile()); !strings.HasPrefix(text, "package main\n\nimport (") || !strings.Contains(text, "func HotpodMain(") {
-		t.Errorf("begins %.60q", text)
+func TestShimFiles_AreOfPackageMain(t *testing.T) {
+	texts, err := shimFiles()
+	if err != nil || len(texts) != 2 {
+		t.Fatalf("%d files, %v", len(texts), err)
+	}
+	for name, text := range texts {
+		if !strings.HasPrefix(string(text), "package main\n\nimport (") || !strings.Contains(string(text), "func hotpod") {
+			t.Errorf("%s begins %.60q", name, text)
+		}
 	}
 }
 

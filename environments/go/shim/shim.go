@@ -42,13 +42,14 @@ func hotpodServe(symbols map[string]any, name string) error {
 	if err != nil {
 		return err
 	}
+	lines := hotpodTakeOutputs()
 	socket := os.NewFile(hotpodSocket, "socket")
 	listener, err := net.FileListener(socket)
 	if err != nil {
 		return fmt.Errorf("take over the runtime's socket: %w", err)
 	}
 	socket.Close()
-	server := &http.Server{Handler: hotpodHandler(function), MaxHeaderBytes: hotpodHeaders} //nolint:gosec // the platform bounds the run of a function
+	server := &http.Server{Handler: hotpodHandler(function, lines), MaxHeaderBytes: hotpodHeaders} //nolint:gosec // the platform bounds the run of a function
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	drained := make(chan error, 1)
@@ -103,7 +104,7 @@ func hotpodForm(symbol any) (http.Handler, bool) {
 }
 
 // hotpodHandler puts what the environment contract reserves before the function, and its errors into answers.
-func hotpodHandler(function http.Handler) http.Handler {
+func hotpodHandler(function http.Handler, lines *hotpodLines) http.Handler {
 	showErrors := os.Getenv("HOTPOD_SHOW_ERRORS") != "false" //nolint:forbidigo // it is main's body
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -116,6 +117,7 @@ func hotpodHandler(function http.Handler) http.Handler {
 				return
 			}
 		}
+		defer lines.begin(r)()
 		answer := &hotpodAnswer{ResponseWriter: w}
 		defer answer.recover(showErrors)
 		function.ServeHTTP(answer, r)
