@@ -68,6 +68,9 @@ func (a *app) call(ctx context.Context, fn *v1.Function, f callFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := a.signCall(ctx, req); err != nil {
+		return err
+	}
 	start := a.now()
 	res, err := (&http.Client{Transport: &http.Transport{DisableCompression: true}}).Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
@@ -147,7 +150,11 @@ func (a *app) failedCall(fn *v1.Function, res *http.Response) error {
 	data, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	var e wire.Error
 	if res.Header.Get(wire.HeaderComponent) != "" && json.Unmarshal(data, &e) == nil {
-		return hint(fmt.Errorf("%s: %s: %s", res.Status, e.Reason, e.Message), "hotpod function describe "+fn.Name)
+		next := "hotpod function describe " + fn.Name
+		if strings.HasPrefix(e.Reason, "signature_") {
+			next = "kubectl auth can-i get secret/fission-internal-auth -n " + a.componentNamespace() + "   # or set FISSION_INTERNAL_AUTH_SECRET"
+		}
+		return hint(fmt.Errorf("%s: %s: %s", res.Status, e.Reason, e.Message), next)
 	}
 	if res.Header.Get("X-Fission-Route-Miss") == "1" {
 		return hint(fmt.Errorf("%s: the router does not know function %s/%s", res.Status, fn.Namespace, fn.Name), "hotpod function describe "+fn.Name, "hotpod check")

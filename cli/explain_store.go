@@ -23,7 +23,7 @@ func (a *app) timelines(ctx context.Context) (ask asking, stop func(), err error
 	if err != nil {
 		return nil, nil, err
 	}
-	secret, err := a.loggerSecret(ctx)
+	secret, err := a.sharedSecret(ctx)
 	if err != nil {
 		stop()
 		return nil, nil, err

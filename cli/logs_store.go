@@ -5,9 +5,6 @@ import (
 	"slices"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
-	"hotpod.dev/kube"
 	loggerclient "hotpod.dev/logger/client"
 	"hotpod.dev/logline"
 	"hotpod.dev/wire"
@@ -48,19 +45,10 @@ func (a *app) askLogger(ctx context.Context, q logline.Query) ([]logline.Record,
 		return nil, err
 	}
 	defer stop()
-	secret, err := a.loggerSecret(ctx)
+	secret, err := a.sharedSecret(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c := loggerclient.Client{URL: base, Secret: secret}
 	return c.Lines(ctx, q)
-}
-
-// loggerSecret returns what questions are signed with, nothing for who may not read it: they need not be signed everywhere.
-func (a *app) loggerSecret(ctx context.Context) ([]byte, error) {
-	secret, err := kube.ReadSharedSecret(ctx, a.clients, a.componentNamespace(), false)
-	if apierrors.IsForbidden(err) {
-		return nil, nil
-	}
-	return secret, err
 }

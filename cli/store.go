@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "hotpod.dev/api/v1"
-	"hotpod.dev/kube"
 	"hotpod.dev/sign"
 	storeclient "hotpod.dev/storage/client"
 	"hotpod.dev/wire"
@@ -25,16 +24,15 @@ const storeLabel = "application=fission-storage"
 // store returns a client of the archive store: at FISSION_STORAGESVC_URL, or through a port forwarded to its pod. Call
 // stop when done.
 func (a *app) store(ctx context.Context) (c *storeclient.Client, stop func(), err error) {
-	clients, err := a.cluster()
-	if err != nil {
+	if _, err := a.cluster(); err != nil {
 		return nil, nil, err
 	}
 	base, stop, err := a.reach(ctx, a.Getenv("FISSION_STORAGESVC_URL"), "archive store", storeLabel, wire.PortStorage)
 	if err != nil {
 		return nil, nil, err
 	}
-	secret, err := kube.ReadSharedSecret(ctx, clients, a.componentNamespace(), false)
-	if err != nil && !apierrors.IsForbidden(err) { // a user who may not read it may be allowed to upload unsigned
+	secret, err := a.sharedSecret(ctx)
+	if err != nil {
 		stop()
 		return nil, nil, err
 	}

@@ -203,7 +203,7 @@ func TestQueue_LetsCallsUnderWayEnd(t *testing.T) {
 }
 
 func TestSender_SignsCallsAndWaitsUntilItMayAct(t *testing.T) {
-	key, err := sign.NewSharedKey([]byte("secret"), event.ServiceRouter, "")
+	key, err := sign.NewSharedKey([]byte("secret"), sign.ServiceRouter, "")
 	if err != nil {
 		t.Fatal(err)
 	}

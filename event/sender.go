@@ -17,9 +17,6 @@ import (
 	"hotpod.dev/sign"
 )
 
-// ServiceRouter is the service whose key signs calls of the router's internal listener.
-const ServiceRouter = "router-internal"
-
 // SenderConfig is what a Sender needs.
 type SenderConfig struct {
 	// Source names who sends, in metrics. It is needed.
@@ -160,6 +157,8 @@ func judge(res *http.Response, text string) answer {
 	}
 	a.err = fmt.Errorf("%w %s", errStatus, strings.TrimSpace(res.Status+" "+firstLine(text)))
 	switch {
+	case res.StatusCode == http.StatusUnauthorized && strings.Contains(text, `"reason":"signature_`):
+		// The router's own: it learns of a new secret later than others.
 	case res.StatusCode == http.StatusNotFound && res.Header.Get("X-Fission-Route-Miss") != "":
 		a.err = errors.New("there is no such function, or the router does not know it yet")
 	case res.StatusCode >= http.StatusInternalServerError, res.StatusCode == http.StatusRequestTimeout,

@@ -18,6 +18,9 @@ const (
 	HeaderSharedNamespace = "X-Fission-Auth-Namespace"
 )
 
+// ServiceRouter is the service whose key signs calls of the router's internal listener.
+const ServiceRouter = "router-internal"
+
 // sharedSkew is how far clocks may differ, and the grain of time in signatures.
 const sharedSkew = 60
 

@@ -37,6 +37,8 @@ type BootstrapConfig struct {
 	Admin string
 	// Debug is where /metrics, /healthz and /readyz are served, "ip:port"; "" means nowhere.
 	Debug string
+	// Guard is where Envoy asks whether a call of the internal listener may come in, "ip:port"; "" means that all may.
+	Guard string
 	// NodeID names the Envoy in logs and metrics; "" means "envoy". Envoy's --service-node wins over it.
 	NodeID string
 	// Tracing must be the same as the server's Config.Tracing.
@@ -54,6 +56,9 @@ func (c BootstrapConfig) Validate() error {
 	}
 	if _, err := netip.ParseAddrPort(c.Debug); c.Debug != "" && err != nil {
 		errs = append(errs, fmt.Errorf("debug address %q is not ip:port", c.Debug))
+	}
+	if _, err := netip.ParseAddrPort(c.Guard); c.Guard != "" && err != nil {
+		errs = append(errs, fmt.Errorf("guard address %q is not ip:port", c.Guard))
 	}
 	return errors.Join(errs...)
 }
@@ -106,7 +111,7 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 		},
 		StaticResources: &bootstrapv3.Bootstrap_StaticResources{Clusters: []*clusterv3.Cluster{xdsCluster(c.XDS)}},
 		StatsConfig:     &metricsv3.StatsConfig{StatsMatcher: &metricsv3.StatsMatcher{StatsMatcher: keptStats()}},
-		LayeredRuntime:  runtimeSettings(),
+		LayeredRuntime:  runtimeSettings(c.Guard != ""),
 		OverloadManager: connectionLimit(),
 		ClusterManager:  &bootstrapv3.ClusterManager{UpstreamBindConfig: upstreamSockets()},
 		// Tables come as messages that are garbage when they are built: a good part of them would stay resident.
@@ -116,6 +121,9 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 	}
 	if c.Tracing.enabled() {
 		b.StaticResources.Clusters = append(b.StaticResources.Clusters, staticCluster(clusterTracing, c.Tracing.address()))
+	}
+	if c.Guard != "" {
+		b.StaticResources.Clusters = append(b.StaticResources.Clusters, staticCluster(clusterGuard, c.Guard))
 	}
 	if c.Debug != "" {
 		b.StaticResources.Clusters = append(b.StaticResources.Clusters, staticCluster(clusterAdmin, c.Admin))
@@ -198,16 +206,19 @@ func keptStats() *metricsv3.StatsMatcher_InclusionList {
 	}}}
 }
 
-func runtimeSettings() *bootstrapv3.LayeredRuntime {
+func runtimeSettings(guarded bool) *bootstrapv3.LayeredRuntime {
+	settings := map[string]*structpb.Value{
+		// Twice what parsePattern admits: Envoy counts in its own way.
+		"re2.max_program_size.error_level": structpb.NewNumberValue(2 * maxProgram),
+		"re2.max_program_size.warn_level":  structpb.NewNumberValue(2 * maxProgram),
+		// A chunk that is longer than it says is refused, and not read by guesswork.
+		"envoy.reloadable_features.strict_chunk_parsing": structpb.NewBoolValue(true),
+	}
+	if guarded {
+		settings[guardSwitch] = structpb.NewNumberValue(100)
+	}
 	return &bootstrapv3.LayeredRuntime{Layers: []*bootstrapv3.RuntimeLayer{{
-		Name: "static",
-		LayerSpecifier: &bootstrapv3.RuntimeLayer_StaticLayer{StaticLayer: &structpb.Struct{Fields: map[string]*structpb.Value{
-			// Twice what parsePattern admits: Envoy counts in its own way.
-			"re2.max_program_size.error_level": structpb.NewNumberValue(2 * maxProgram),
-			"re2.max_program_size.warn_level":  structpb.NewNumberValue(2 * maxProgram),
-			// A chunk that is longer than it says is refused, and not read by guesswork.
-			"envoy.reloadable_features.strict_chunk_parsing": structpb.NewBoolValue(true),
-		}}},
+		Name: "static", LayerSpecifier: &bootstrapv3.RuntimeLayer_StaticLayer{StaticLayer: &structpb.Struct{Fields: settings}},
 	}}}
 }
 

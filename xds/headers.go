@@ -40,13 +40,13 @@ func add(header, value string) *corev3.HeaderValueOption {
 }
 
 // foreignHeaders matches the names of headers that clients may not set: the platform's, Envoy's, and Fission's but for
-// three, and on the internal listener, where the platform itself calls, that of the timer. Some languages read "_" in a
+// three, and on the internal listener, where the platform itself calls, that of the timer and the signature. Some languages read "_" in a
 // header's name as "-", so both are caught. By "^x" RE2 is done with most names before its machine starts, which makes the
 // whole cost half.
 func foreignHeaders(listener string) string {
 	own := []string{"request-id", "invoke-mode", "debug"}
 	if listener == tableInternal {
-		own = append(own, "timer-name")
+		own = append(own, "timer-name", "auth-timestamp", "auth-signature", "auth-namespace")
 	}
 	return `^x(?:[-_](?:hotpod|envoy)[-_].*|_fission[-_].*|-fission_.*|-fission-` + anythingBut(own...) + `)`
 }

@@ -66,7 +66,7 @@ func connectionManager(c Config, name string) *hcmv3.HttpConnectionManager {
 	return &hcmv3.HttpConnectionManager{
 		StatPrefix:                    name,
 		RouteSpecifier:                &hcmv3.HttpConnectionManager_ScopedRoutes{ScopedRoutes: scopedRoutes()},
-		HttpFilters:                   httpFilters(),
+		HttpFilters:                   httpFilters(name),
 		EarlyHeaderMutationExtensions: []*corev3.TypedExtensionConfig{earlyHeaders(name)},
 		LocalReplyConfig:              localReplies(name, c.Tracing.enabled()),
 		Tracing:                       c.Tracing.connectionManager(),
@@ -105,11 +105,15 @@ func requestIDs() *hcmv3.RequestIDExtension {
 }
 
 // httpFilters are what a request passes through, in order.
-func httpFilters() []*hcmv3.HttpFilter {
+func httpFilters(listener string) []*hcmv3.HttpFilter {
 	filter := func(name string, config proto.Message) *hcmv3.HttpFilter {
 		return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(config)}}
 	}
-	return []*hcmv3.HttpFilter{
+	var first []*hcmv3.HttpFilter
+	if listener == tableInternal {
+		first = append(first, filter("envoy.filters.http.ext_authz", guard()))
+	}
+	return append(first,
 		asleep(filter(filterScope, &headermutationv3.HeaderMutation{})),
 		asleep(filter(filterAgain, &filterstatev3.Config{ClearRouteCache: true})),
 		filter("envoy.filters.http.on_demand", &ondemandv3.OnDemand{
@@ -121,7 +125,7 @@ func httpFilters() []*hcmv3.HttpFilter {
 			// would cost 16,000 instructions.
 			DynamicStats: wrapperspb.Bool(false),
 		}),
-	}
+	)
 }
 
 // asleep is a filter that only some routes wake.

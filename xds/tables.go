@@ -39,6 +39,7 @@ func routeTable(c Config, listener, name string, tree *matcher) *routev3.RouteCo
 	}
 	if listener == tableInternal {
 		r.VirtualHosts[0].ResponseHeadersToRemove = accessControlHeaders()
+		r.RequestHeadersToRemove = append(r.RequestHeadersToRemove, signatureHeaders()...)
 	}
 	return r
 }

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"hotpod.dev/cmd/internal/command"
+	"hotpod.dev/guard"
 	"hotpod.dev/router"
+	"hotpod.dev/sign"
 )
 
 func main() {
@@ -28,16 +30,41 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Stdout: stdout, Stderr: stderr,
 		Log: slog.New(slog.NewJSONHandler(stderr, nil)).With("component", "router"),
 	}
+	var address, key string
 	flags := flag.NewFlagSet("router", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.Admin, "admin", "127.0.0.1:9901", "host:port of Envoy's admin interface")
 	flags.DurationVar(&c.Quiet, "quiet", time.Second, "how long nobody must ask for anything before Envoy is stopped")
 	flags.DurationVar(&c.Grace, "grace", 80*time.Second, "how long requests may take to end; below the pod's grace period")
+	flags.StringVar(&address, "guard", "", "loopback ip:port where Envoy asks whether calls of the internal listener are signed; empty means nowhere")
+	flags.StringVar(&key, "internal-key", "", "file with the key that they are signed with; empty lets all of them in")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	c.Command = flags.Args()
-	return router.Run(ctx, c)
+	if address == "" {
+		return router.Run(ctx, c)
+	}
+	return guarded(ctx, address, key, c)
+}
+
+// guarded runs Envoy, and for as long as it lives what it asks.
+func guarded(ctx context.Context, address, key string, c router.Config) error {
+	keys := func() ([]sign.SharedKey, error) { return nil, nil }
+	if key != "" {
+		keys = guard.Keys(key, c.Log)
+	}
+	server := &http.Server{Handler: guard.New(c.Log, keys), ReadHeaderTimeout: time.Minute}
+	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen for Envoy's questions: %w", err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(lis) }()
+	err = router.Run(ctx, c)
+	_ = server.Close()
+	<-served //nolint:errcheck // it was closed
+	return err
 }
 
 // install copies this program into a folder.

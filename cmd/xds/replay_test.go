@@ -140,6 +140,12 @@ func startPod(t *testing.T, runtime string) string {
 // discover starts a discovery server and an Envoy that has one route, to the pod, with an activator behind it.
 func discover(t *testing.T, host, pod, activator string) {
 	t.Helper()
+	discoverGuarded(t, host, pod, activator, "")
+}
+
+// discoverGuarded has the Envoy ask a guard about calls of the internal listener.
+func discoverGuarded(t *testing.T, host, pod, activator, guard string) {
+	t.Helper()
 	server, err := xds.New(xds.Config{Public: []string{host + ":8888"}, Internal: []string{host + ":8889"}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +176,7 @@ func discover(t *testing.T, host, pod, activator string) {
 	go func() { _ = server.Run(ctx); close(done) }()
 	go func() { _ = g.Serve(lis) }()
 	t.Cleanup(func() { cancel(); g.Stop(); <-done })
-	text, err := xds.Bootstrap(xds.BootstrapConfig{XDS: host + ":18000", Admin: host + ":9901"})
+	text, err := xds.Bootstrap(xds.BootstrapConfig{XDS: host + ":18000", Admin: host + ":9901", Guard: guard})
 	if err != nil {
 		t.Fatal(err)
 	}

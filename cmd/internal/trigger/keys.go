@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"hotpod.dev/cmd/internal/follow"
-	"hotpod.dev/event"
 	"hotpod.dev/kube"
 	"hotpod.dev/sign"
 )
@@ -54,7 +53,7 @@ func (k *keys) read(ctx context.Context) error {
 	}
 	var key sign.SharedKey
 	if len(secret) > 0 {
-		if key, err = sign.NewSharedKey(secret, event.ServiceRouter, ""); err != nil {
+		if key, err = sign.NewSharedKey(secret, sign.ServiceRouter, ""); err != nil {
 			return err
 		}
 	}

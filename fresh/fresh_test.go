@@ -1,0 +1,49 @@
+package fresh_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hotpod.dev/fresh"
+)
+
+func TestValue_IsReadAgainAfterAMomentAndKeptWhenItCannotBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		reads, next, fails := 0, 1, true
+		v := fresh.New("the number", slog.New(slog.NewTextHandler(&log, nil)), func() (int, error) {
+			reads++
+			if fails {
+				return 0, errors.New("no such file")
+			}
+			return next, nil
+		})
+		want := func(n, looks int, ok bool) {
+			t.Helper()
+			if got, err := v.Get(); got != n || (err == nil) != ok || reads != looks {
+				t.Fatalf("%d, %v after %d looks, want %d, %v after %d", got, err, reads, n, ok, looks)
+			}
+		}
+		want(0, 1, false)
+		want(0, 1, false)
+		fails = false
+		time.Sleep(2 * time.Second)
+		want(1, 2, true)
+		next = 2
+		want(1, 2, true)
+		time.Sleep(2 * time.Second)
+		want(2, 3, true)
+		fails = true
+		for looks := 4; looks < 7; looks++ {
+			time.Sleep(2 * time.Second)
+			want(2, looks, true)
+		}
+		if n := strings.Count(log.String(), "the number cannot be read"); n != 2 {
+			t.Errorf("%d warnings, want one for each time that it began to fail:\n%s", n, log.String())
+		}
+	})
+}
