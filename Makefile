@@ -59,8 +59,8 @@ e2e: setup build ## as root: install on a real Kubernetes node made from Go modu
 	@test/e2e/run.sh
 
 .PHONY: generate
-generate: ## make deep copies and CRDs from the API types
-	$(GO) generate ./api/...
+generate: ## make deep copies and CRDs from the API types, and the Helm chart from the manifests
+	$(GO) generate ./api/... ./manifests/chart
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## format the code

@@ -79,6 +79,8 @@ var rules = []struct{ from, not, why string }{
 	{"kube", "hotpod.dev/autoscaler", "kube holds no domain rules"},
 	{"spec", "k8s.io/client-go", "specs are files and plans; the CLI talks to the cluster"},
 	{"spec", "hotpod.dev/kube", "specs are files and plans; the CLI talks to the cluster"},
+	{"install", "k8s.io/client-go", "what is installed is plain values; the CLI talks to the cluster"},
+	{"install", "helm.sh/", "the chart is rendered with the standard library"},
 	{"dashboards", "hotpod.dev/", "it knows the metrics by their names only"},
 	{"cli", "hotpod.dev/pool", "the CLI talks to the API server and to Envoy only"},
 	{"cli", "hotpod.dev/autoscaler", "the CLI talks to the API server and to Envoy only"},

@@ -1,6 +1,6 @@
 // Command setup makes the programs of package toolchain ready and prints their paths, one a line.
 //
-//	go run ./hack/setup [--source DIR] [kube] [envoy] [node] [containerd] [dns] [collector]     (by default kube and envoy)
+//	go run ./hack/setup [--source DIR] [kube] [envoy] [node] [containerd] [dns] [collector] [helm]     (by default kube and envoy)
 package main
 
 import (
@@ -65,6 +65,8 @@ func find(ctx context.Context, c toolchain.Config, name string) (toolchain.Tool,
 		return toolchain.DNS(ctx, c)
 	case "collector":
 		return toolchain.Collector(ctx, c)
+	case "helm":
+		return toolchain.Helm(ctx, c)
 	}
-	return toolchain.Tool{}, fmt.Errorf("unknown program %q: want kube, envoy, node, containerd, dns or collector", name)
+	return toolchain.Tool{}, fmt.Errorf("unknown program %q: want kube, envoy, node, containerd, dns, collector or helm", name)
 }
