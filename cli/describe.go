@@ -186,6 +186,7 @@ func (a *app) describe(w io.Writer, f facts) {
 		fn.Name, fn.Namespace, fn.Generation, fn.Executor(), dash(fn.Spec.Environment.Name), dash(fn.Spec.Package.PackageRef.Name), dash(fn.Spec.Package.FunctionName))
 	fmt.Fprintln(w, "Scale:        "+strings.Join(f.scale(a.now()), "\n              "))
 	fmt.Fprintf(w, "Timeouts:     %s to run, %s to wait for a pod\n", fn.RunTimeout(), fn.HoldTimeout())
+	fmt.Fprint(w, serviceLine(fn))
 	writeConditions(w, fn.Status.Conditions)
 	fmt.Fprintln(w, "Routes:")
 	for i := range f.routes {

@@ -76,6 +76,7 @@ type functionFlags struct {
 	variables                                     variableFlags
 	streams                                       streamFlags
 	resources                                     resourceFlags
+	service                                       serviceFlags
 	meta                                          metaFlags
 }
 
@@ -115,6 +116,7 @@ func (o *functionFlags) addCommon(f *pflag.FlagSet) {
 	o.variables.add(f)
 	o.streams.add(f)
 	o.resources.add(f)
+	o.service.add(f)
 	o.meta.add(f)
 }
 
@@ -173,7 +175,10 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 	} else if o.targetCPU != 0 {
 		return usagef("--targetcpu has no effect: pods scale by concurrency (see --concurrency and --requestsperpod)")
 	}
-	return o.meta.apply(&fn.Labels, &fn.Annotations)
+	if err := o.meta.apply(&fn.Labels, &fn.Annotations); err != nil {
+		return err
+	}
+	return o.service.apply(f, fn)
 }
 
 // applyOwn sets what only functions with pods of their own have.

@@ -64,7 +64,7 @@ func same(there, wanted []metav1.Condition) bool {
 
 // outlived reports whether a condition of ours is there that is not wanted any more.
 func outlived(there, wanted []metav1.Condition) bool {
-	return slices.ContainsFunc([]string{v1.ConditionSettingsValid, v1.ConditionProvisioned}, func(kind string) bool {
+	return slices.ContainsFunc([]string{v1.ConditionSettingsValid, v1.ConditionProvisioned, v1.ConditionServiceReady}, func(kind string) bool {
 		return find(there, kind) != nil && find(wanted, kind) == nil
 	})
 }
@@ -89,7 +89,7 @@ func (c *Controller) due(o kube.Object, observed int64, before, after []metav1.C
 			return false, wait
 		}
 	}
-	for _, kind := range []string{v1.ConditionReady, v1.ConditionSettingsValid} {
+	for _, kind := range []string{v1.ConditionReady, v1.ConditionSettingsValid, v1.ConditionServiceReady} {
 		if bad := worsened(before, after, kind); bad != nil {
 			c.events.Warning(o, bad.Reason, bad.Message)
 		}

@@ -30,6 +30,9 @@ type Config struct {
 	Autoscalers []*grpc.ClientConn
 	// XDS is where routes' status comes from; nil means nowhere.
 	XDS *grpc.ClientConn
+	// ServiceTarget is the DNS name that functions' Services are aliases of: the Service that leads to the routers' listener of
+	// Services. Empty means that functions have no Services.
+	ServiceTarget string
 	// Builds says that packages are built in this installation; see package buildmgr.
 	Builds bool
 	// Log is needed.
@@ -52,6 +55,7 @@ type Controller struct {
 	packages     *kube.Informer[*v1.Package]
 	routes       *kube.Informer[*v1.HTTPTrigger]
 	pods         *kube.Informer[*corev1.Pod]
+	services     *kube.Informer[*corev1.Service]
 
 	environmentLoop, functionLoop, packageLoop, routeLoop, anchorLoop *kube.Loop
 }
@@ -60,6 +64,8 @@ const (
 	// byEnvironment and byPackage are the indexes of functions (by "namespace/name") and pods (by UID).
 	byEnvironment = "environment"
 	byPackage     = "package"
+	// byHost is that of functions by the further hosts of their Services.
+	byHost = "host"
 	// podDelay gathers the changes of an environment's pods into one reconcile.
 	podDelay = 200 * time.Millisecond
 )
@@ -74,7 +80,8 @@ func New(config Config) (*Controller, error) {
 		config: config, clients: config.Clients, cache: cache, log: config.Log, reports: newReports(),
 		events:       kube.NewEvents(config.Clients, "hotpod-controller"),
 		environments: cache.Environments(), functions: cache.Functions(), packages: cache.Packages(), routes: cache.HTTPTriggers(),
-		pods: cache.Pods(kube.PodFilter{LabelSelector: wire.LabelExecutorType + "=" + v1.ExecutorPool}),
+		pods:     cache.Pods(kube.PodFilter{LabelSelector: wire.LabelExecutorType + "=" + v1.ExecutorPool}),
+		services: cache.Services(wire.LabelFunctionService),
 	}
 	m, err := newMetrics(config.Registerer)
 	if err != nil {
@@ -97,6 +104,7 @@ func (c *Controller) loop(m *metrics, kind string, f reconcile) *kube.Loop {
 func (c *Controller) watch() {
 	c.functions.Index(byEnvironment, func(f *v1.Function) []string { return []string{f.EnvironmentKey()} })
 	c.functions.Index(byPackage, func(f *v1.Function) []string { return []string{f.PackageKey()} })
+	c.functions.Index(byHost, (*v1.Function).ServiceHosts)
 	c.pods.Index(byEnvironment, func(p *corev1.Pod) []string { return []string{p.Labels[wire.LabelEnvironmentUID]} })
 
 	c.environments.Watch(kube.Handler[*v1.Environment]{
@@ -116,6 +124,7 @@ func (c *Controller) watch() {
 		Set:    func(t *v1.HTTPTrigger) { c.routeLoop.Add(kube.KeyOf(t)) },
 		Delete: func(t *v1.HTTPTrigger) { c.reports.drop(string(t.UID)) },
 	})
+	c.services.Watch(kube.Handler[*corev1.Service]{Set: c.serviceChanged, Delete: c.serviceChanged})
 	c.pods.Watch(kube.Handler[*corev1.Pod]{Set: c.podChanged, Delete: c.podChanged})
 }
 

@@ -108,16 +108,20 @@ func (c *Controller) reconcileFunction(ctx context.Context, key kube.Key) (time.
 		return 0, err // the change arrives as another generation
 	}
 	facts.pinned = pinned
+	service, err := c.reconcileService(ctx, f)
+	if err != nil {
+		return 0, err
+	}
 	s := v1.FunctionStatus{
 		ObservedGeneration: f.Generation,
-		Conditions:         date(f.Status.Conditions, functionConditions(facts), f.Generation, metav1.Now()),
+		Conditions:         date(f.Status.Conditions, slices.Concat(functionConditions(facts), service), f.Generation, metav1.Now()),
 		Scale:              functionScale(f.Status.Scale, facts.status),
 	}
 	old := f.Status
 	if write, wait := c.due(f, old.ObservedGeneration, old.Conditions, s.Conditions, sameScale(old.Scale, s.Scale)); !write {
-		return wait, nil
+		return max(wait, serviceAgain(service)), nil
 	}
-	return 0, kube.ApplyStatus(ctx, c.clients.Functions(f.Namespace), f, s)
+	return serviceAgain(service), kube.ApplyStatus(ctx, c.clients.Functions(f.Namespace), f, s)
 }
 
 func (c *Controller) functionFacts(ctx context.Context, f *v1.Function) (functionFacts, error) {

@@ -25,6 +25,9 @@ var server kubetest.Shared
 
 func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
 
+// serviceTarget is what functions' Services are aliases of.
+const serviceTarget = "router-services.fission.svc.cluster.local"
+
 // world is a controller at work with the rights that the manifests give it, and everything around it.
 type world struct {
 	t         *testing.T
@@ -55,7 +58,7 @@ subjects: [{kind: ServiceAccount, name: controller, namespace: fission}]
 	}
 	conn := w.serve()
 	c, err := New(Config{
-		Clients: clientsOf(t, account), FunctionNamespace: "fission-function", Autoscalers: []*grpc.ClientConn{conn}, XDS: conn,
+		Clients: clientsOf(t, account), FunctionNamespace: "fission-function", ServiceTarget: serviceTarget, Autoscalers: []*grpc.ClientConn{conn}, XDS: conn,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {

@@ -91,6 +91,11 @@ func (c *Cache) Pods(f PodFilter) *Informer[*corev1.Pod] {
 	return informer(c, "pods/"+f.Namespace+"/"+f.LabelSelector, c.clients.Pods(f.Namespace), &corev1.Pod{}, selection{labels: f.LabelSelector})
 }
 
+// Services returns the informer of the Services that have the label.
+func (c *Cache) Services(label string) *Informer[*corev1.Service] {
+	return informer(c, "services/"+label, c.clients.Services(c.options.Namespace), &corev1.Service{}, selection{labels: label})
+}
+
 // ConfigMap returns the informer of the one ConfigMap of that name.
 func (c *Cache) ConfigMap(namespace, name string) *Informer[*corev1.ConfigMap] {
 	return informer(c, "configmaps/"+namespace+"/"+name, c.clients.ConfigMaps(namespace), &corev1.ConfigMap{}, selection{fields: "metadata.name=" + name})

@@ -18,6 +18,7 @@ import (
 	"hotpod.dev/kube/watched"
 	"hotpod.dev/kubewatcher"
 	"hotpod.dev/leader"
+	"hotpod.dev/wire"
 )
 
 // as returns clients with the rights that the manifests give to a component.
@@ -152,6 +153,27 @@ func TestController_MayBuildWhereFunctionsAre(t *testing.T) {
 		if err := try(); apierrors.IsForbidden(err) || err == nil { // there is no such package
 			t.Errorf("the controller %s: %v", name, err)
 		}
+	}
+}
+
+func TestController_MayKeepFunctionsServices(t *testing.T) {
+	install(t)
+	clients := as(t, "controller")
+	lists(t, clients, func(c *kube.Cache) { c.Services(wire.LabelFunctionService) })
+	services := clients.Services("default")
+	wanted := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "of-a-function"},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "a.b"},
+	}
+	_, err := services.Create(t.Context(), wanted, metav1.CreateOptions{})
+	there, err2 := services.Get(t.Context(), wanted.Name, metav1.GetOptions{})
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	there.Spec.ExternalName = "c.d"
+	_, err = services.Update(t.Context(), there, metav1.UpdateOptions{})
+	if err := errors.Join(err, services.Delete(t.Context(), wanted.Name, metav1.DeleteOptions{})); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -291,6 +313,10 @@ func TestComponents_MayDoNothingElse(t *testing.T) {
 		},
 		"the controller changes packages where nobody allowed it": func() error {
 			_, err := as(t, "controller").Packages(elsewhere).Update(ctx, &v1.Package{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.UpdateOptions{})
+			return err
+		},
+		"the controller makes Services where nobody allowed it": func() error {
+			_, err := as(t, "controller").Services(elsewhere).Create(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.CreateOptions{})
 			return err
 		},
 		"the archive store reads the control key": func() error {

@@ -6,6 +6,7 @@ import "strings"
 const (
 	PortPublic       = 8888  // Envoy: users' routes
 	PortInternal     = 8889  // Envoy: /fission-function/
+	PortServices     = 8887  // Envoy: functions by the host of their Service
 	PortRuntime      = 8888  // the runtime in an environment pod
 	PortFetcher      = 8000  // fetcher: control calls and health
 	PortRequests     = 8012  // queue-proxy and activator: requests
@@ -69,6 +70,9 @@ const (
 	LabelFunctionNamespace    = "functionNamespace"
 	LabelFunctionUID          = "functionUid"
 	LabelFunctionGeneration   = "fission.io/function-generation"
+
+	// LabelFunctionService is on a function's Service, with the function's name.
+	LabelFunctionService = "hotpod.dev/function-service"
 
 	// LabelState is a PodState: what the pod is.
 	LabelState = "hotpod.dev/state"

@@ -20,11 +20,14 @@ func (s *Server) build() {
 	if s.functions == nil || !maps.Equal(v.functions, s.functions) {
 		s.names = internalItems(v.functions, s.names, s.functions)
 		s.tables[1] = s.internal.update(s.config, s.names, false, renderInternal)
+		if len(s.config.Services) > 0 {
+			s.tables[2] = s.services.update(s.config, serviceItems(v.functions), false, renderServices)
+		}
 	}
 	own := t.ownPaths(s.config.Version)
 	fresh := s.before == nil || own != s.before.ownPaths(s.config.Version)
 	s.tables[0] = s.public.update(s.config, t.items, fresh, renderPublic(own, s.config.shareFrom))
-	number := s.catalog.replace(typeScope, slices.Concat(s.tables[0], s.tables[1]))
+	number := s.catalog.replace(typeScope, slices.Concat(s.tables[:]...))
 	s.before, s.functions = t, v.functions
 	s.tracker.built(v, t, number, time.Now())
 	gone := s.world.bury(v)

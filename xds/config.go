@@ -17,6 +17,8 @@ import (
 type Config struct {
 	// Public and Internal are the addresses that Envoy's listeners bind, "ip:port", each at least one.
 	Public, Internal []string
+	// Services is the same for the listener of functions' Services; none means that functions have no Services.
+	Services []string
 	// ReplayLimit is the largest request body in bytes that Envoy keeps for a replay; 0 means wire.DefaultReplayLimit.
 	ReplayLimit int64
 	// AccessLog makes Envoy log each request to its standard output.
@@ -50,6 +52,9 @@ type Config struct {
 // Validate returns every fault of the configuration.
 func (c Config) Validate() error {
 	errs := []error{addresses("public", c.Public), addresses("internal", c.Internal)}
+	if len(c.Services) > 0 {
+		errs = append(errs, addresses("services", c.Services))
+	}
 	if c.Log == nil {
 		errs = append(errs, errors.New("no logger"))
 	}

@@ -16,8 +16,11 @@ import (
 // where its matching begins.
 func earlyHeaders(listener string) *corev3.TypedExtensionConfig {
 	path := "%PATH(NQ:PATH)%"
-	if listener == tableInternal {
+	switch listener {
+	case tableInternal:
 		path += "/" // see entry
+	case tableServices:
+		path = "%REQ(:AUTHORITY)%." // see hostname
 	}
 	return &corev3.TypedExtensionConfig{
 		Name: "envoy.http.early_header_mutation.header_mutation",

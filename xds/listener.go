@@ -38,12 +38,21 @@ const (
 	http2ConnectionWindow = 1 << 20
 )
 
-// listeners are the public and the internal one.
+// listeners are the public and the internal one, and that of Services where there are any.
 func listeners(c Config) []*listenerv3.Listener {
-	return []*listenerv3.Listener{listener(c, tablePublic, c.Public), listener(c, tableInternal, c.Internal)}
+	all := []*listenerv3.Listener{listener(c, tablePublic, c.Public), listener(c, tableInternal, c.Internal)}
+	if len(c.Services) > 0 {
+		all = append(all, listener(c, tableServices, c.Services))
+	}
+	return all
 }
 
 func listener(c Config, name string, addresses []string) *listenerv3.Listener {
+	manager := connectionManager(c, name)
+	if name == tableServices { // clients write a host in several ways
+		manager.StripPortMode = &hcmv3.HttpConnectionManager_StripAnyHostPort{StripAnyHostPort: true}
+		manager.StripTrailingHostDot = true
+	}
 	l := &listenerv3.Listener{
 		Name: name, StatPrefix: name, Address: address(addresses[0]),
 		PerConnectionBufferLimitBytes: wrapperspb.UInt32(bufferLimit),
@@ -53,7 +62,7 @@ func listener(c Config, name string, addresses []string) *listenerv3.Listener {
 		},
 		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{
 			Name:       "envoy.filters.network.http_connection_manager",
-			ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(connectionManager(c, name))},
+			ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)},
 		}}}},
 	}
 	for _, a := range addresses[1:] {

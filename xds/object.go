@@ -4,6 +4,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -16,14 +17,23 @@ type Function struct {
 	ID wire.FunctionID
 	// HTTP2 says that the function's process speaks HTTP/2 without TLS: pods and activators get it so too.
 	HTTP2 bool
+	// Service says that the function has a Service; Hosts are its further hosts, apart by commas, and Since says which of
+	// two functions that want the same is the older one.
+	Service bool
+	Hosts   string
+	Since   int64
 }
 
 // FunctionOf reads a function.
 func FunctionOf(f *v1.Function) Function {
-	return Function{
+	function := Function{
 		ID:    wire.FunctionID{Namespace: f.Namespace, Name: f.Name, UID: string(f.UID)},
-		HTTP2: f.Protocol() == v1.ProtocolH2C,
+		HTTP2: f.Protocol() == v1.ProtocolH2C, Service: f.HasService(), Hosts: strings.Join(f.ServiceHosts(), ","),
 	}
+	if function.Hosts != "" {
+		function.Since = f.CreationTimestamp.Unix()
+	}
+	return function
 }
 
 // Pod is a pod that takes requests: hot for a function, or an activator.

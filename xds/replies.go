@@ -59,8 +59,11 @@ func localReplies(listener string, tracing bool) *hcmv3.LocalReplyConfig {
 		plainReply("UO", http.StatusMethodNotAllowed, textWrongMethod), // see clusterWrongMethod
 		plainReply("UDO", http.StatusNotFound, textNotFound),           // see clusterMiss
 	}}
-	if listener == tableInternal {
+	switch listener {
+	case tableInternal:
 		config.Mappers = []*hcmv3.ResponseMapper{plainReply("UDO", http.StatusNotFound, textNotFound, set(headerRouteMiss, "1"))}
+	case tableServices:
+		config.Mappers = []*hcmv3.ResponseMapper{plainReply("UDO", http.StatusNotFound, textNoService)}
 	}
 	for _, f := range faults() {
 		if f.grpc != 0 {

@@ -66,14 +66,14 @@ func (r *rig) startServer() {
 	r.t.Helper()
 	var err error
 	r.server, err = New(Config{
-		Public: []string{r.addr(wire.PortPublic)}, Internal: []string{r.addr(wire.PortInternal)}, Version: "v1.2.3",
+		Public: []string{r.addr(wire.PortPublic)}, Internal: []string{r.addr(wire.PortInternal)}, Services: []string{r.addr(wire.PortServices)}, Version: "v1.2.3",
 		Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)), Patience: 200 * time.Millisecond, Timelines: r.keeps, Slow: 100 * time.Millisecond,
 	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	if r.division.most > 0 {
-		r.server.public.division, r.server.internal.division = r.division, r.division
+		r.server.public.division, r.server.internal.division, r.server.services.division = r.division, r.division, r.division
 	}
 	for _, tell := range r.objects {
 		tell(r.server)

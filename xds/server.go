@@ -45,8 +45,9 @@ type Server struct {
 	functions map[Key]Function
 	public    scopes[claim]
 	internal  scopes[entry]
+	services  scopes[hostname]
 	names     []item[entry]
-	tables    [2][]*resource
+	tables    [3][]*resource
 }
 
 // New returns a server that knows nothing yet.
@@ -58,7 +59,8 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		config: c, world: newWorld(), tracker: newTracker(c.Patience),
 		public: scopes[claim]{listener: tablePublic, division: publicDivision()}, internal: scopes[entry]{listener: tableInternal, division: internalDivision()},
-		dirty: make(chan struct{}, 1), synced: make(chan struct{}), open: make(chan struct{}),
+		services: scopes[hostname]{listener: tableServices, division: internalDivision()},
+		dirty:    make(chan struct{}, 1), synced: make(chan struct{}), open: make(chan struct{}),
 	}
 	s.catalog = newCatalog(map[string]func(string) *resource{
 		typeCluster: s.world.cluster, typeEndpoint: s.world.endpoints,

@@ -18,6 +18,7 @@ import (
 const (
 	tablePublic   = "public"
 	tableInternal = "internal"
+	tableServices = "services"
 )
 
 // routeTable holds what all routes have in common, so that a route itself stays small.

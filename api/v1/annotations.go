@@ -2,7 +2,9 @@ package v1
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Annotations that a Function may carry.
@@ -12,6 +14,11 @@ const (
 	// AnnotationContainerConcurrency replaces requestsPerPod with the meaning of Knative's containerConcurrency:
 	// 0 is no limit. A function that is called once only keeps its limit of one.
 	AnnotationContainerConcurrency = "hotpod.dev/container-concurrency"
+	// AnnotationService gives the function a Service of its name, when it is "true".
+	AnnotationService = "hotpod.dev/service"
+	// AnnotationServiceHosts are further hosts, apart by commas, by which requests may come to the function's Service: those of
+	// an Ingress whose backend the Service is.
+	AnnotationServiceHosts = "hotpod.dev/service-hosts"
 )
 
 // maxContainerConcurrency is Knative's.
@@ -38,6 +45,22 @@ func (f *Function) Protocol() Protocol {
 		return ProtocolHTTP1
 	}
 }
+
+// HasService reports whether the function is to have a Service.
+func (f *Function) HasService() bool { return f.Annotations[AnnotationService] == "true" }
+
+// ServiceHosts are the further hosts of the function's Service, sorted; none when it is to have no Service.
+func (f *Function) ServiceHosts() []string {
+	if !f.HasService() {
+		return nil
+	}
+	hosts := strings.FieldsFunc(f.Annotations[AnnotationServiceHosts], func(r rune) bool { return r == ',' || r == ' ' })
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
+}
+
+// serviceHosts matches lists of DNS names in lower case. The admission policy has the same expression.
+const serviceHosts = `[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+(, ?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+)*`
 
 // containerConcurrency returns the annotated limit; ok is false when there is none that is valid.
 func (f *Function) containerConcurrency() (limit int, ok bool) {
@@ -83,4 +106,10 @@ func (f *Function) annotations(faults *faults) {
 	_, ok := f.containerConcurrency()
 	faults.when(says && !ok, "metadata.annotations["+AnnotationContainerConcurrency+"]",
 		"hotpod.dev/container-concurrency is a whole number from 0, which is no limit, to 1000")
+	service, says := f.Annotations[AnnotationService]
+	faults.when(says && service != "true" && service != "false", "metadata.annotations["+AnnotationService+"]",
+		"hotpod.dev/service is true or false")
+	hosts, says := f.Annotations[AnnotationServiceHosts]
+	faults.when(says && hosts != "" && (!matches(serviceHosts, hosts) || len(hosts) > 4096), "metadata.annotations["+AnnotationServiceHosts+"]",
+		"hotpod.dev/service-hosts are DNS names in lower case, apart by commas, for example shop.example.com")
 }

@@ -10,6 +10,8 @@ const (
 	ConditionSettingsValid = "SettingsValid"
 	// ConditionProvisioned says whether as many pods of a function are hot as its schedule wants now.
 	ConditionProvisioned = "Provisioned"
+	// ConditionServiceReady says whether the Service of a function that is to have one is as it should be.
+	ConditionServiceReady = "ServiceReady"
 	// ConditionBuildSucceeded says whether a package's last build succeeded.
 	ConditionBuildSucceeded = "BuildSucceeded"
 	// ConditionRouteAdmitted says whether a route was accepted.
@@ -51,6 +53,13 @@ const (
 	ReasonSettingsUnused       = "SettingsWithoutEffect"
 	ReasonProvisioned          = "Provisioned"
 	ReasonProvisioning         = "Provisioning"
+
+	ReasonServiceReady    = "ServiceReady"
+	ReasonServiceConflict = "ServiceConflict"
+	ReasonServiceInvalid  = "InvalidService"
+	ReasonServicesOff     = "ServicesOff"
+	ReasonHostTaken       = "HostTaken"
+	ReasonNotAllowed      = "NotAllowed"
 
 	ReasonRouteAdmitted    = "RouteAdmitted"
 	ReasonRouteConflict    = "RouteConflict"

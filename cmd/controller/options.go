@@ -27,9 +27,11 @@ type options struct {
 	// componentNamespace is the platform's own, where the control key is.
 	componentNamespace string
 	storage            string
-	build              buildmgr.Config
-	kubeconfig         string
-	logLevel           string
+	// serviceTarget is what functions' Services are aliases of.
+	serviceTarget string
+	build         buildmgr.Config
+	kubeconfig    string
+	logLevel      string
 }
 
 func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
@@ -43,6 +45,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.functionNamespace, "function-namespace", "", "namespace of the pods of functions in the namespace default")
 	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
 	flags.StringVar(&o.storage, "storage", "", "URL by which pods reach the archive store; empty means that there is none")
+	flags.StringVar(&o.serviceTarget, "service-target", "", "Service that functions' Services are aliases of, NAME.NAMESPACE or its whole DNS name; empty means that functions have none")
 	buildFlags(flags, &o.build)
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")

@@ -135,7 +135,7 @@ clusters: [{name: c, cluster: {server: %q, insecure-skip-tls-verify: true}}], us
 	done := make(chan error, 1)
 	go func() {
 		done <- run(ctx, []string{
-			"--address=" + host, "--public=" + host + ":8888", "--internal=" + host + ":8889", "--kubeconfig=" + kubeconfig,
+			"--address=" + host, "--public=" + host + ":8888", "--internal=" + host + ":8889", "--services=" + host + ":8887", "--kubeconfig=" + kubeconfig,
 		}, noEnv, t.Output(), t.Output())
 	}()
 	return func() {

@@ -30,12 +30,13 @@ type options struct {
 
 func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
 	var o options
-	var public, internal string
+	var public, internal, services string
 	flags := flag.NewFlagSet("xds", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.address, "address", "0.0.0.0", "IP to listen on")
 	flags.StringVar(&public, "public", everywhere(wire.PortPublic), "addresses of Envoy's public listener, ip:port, separated by commas")
 	flags.StringVar(&internal, "internal", everywhere(wire.PortInternal), "addresses of Envoy's internal listener")
+	flags.StringVar(&services, "services", everywhere(wire.PortServices), "addresses of Envoy's listener of functions' Services; none: functions have no Services")
 	flags.Int64Var(&o.config.ReplayLimit, "replay-limit", wire.DefaultReplayLimit, "largest body in bytes that Envoy keeps for a replay")
 	flags.BoolVar(&o.config.AccessLog, "access-log", false, "whether Envoy logs each request")
 	flags.StringVar(&o.componentNamespace, "component-namespace", "fission", "namespace of the activators")
@@ -58,7 +59,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	if err := timelines.Check(o.logger); err != nil {
 		return options{}, fmt.Errorf("--logger: %w", err)
 	}
-	o.config.Public, o.config.Internal, o.config.Version = split(public), split(internal), wire.Version()
+	o.config.Public, o.config.Internal, o.config.Services = split(public), split(internal), split(services)
+	o.config.Version = wire.Version()
 	var err error
 	o.config.Tracing, err = xds.TracingFromEnv(getenv)
 	return o, err
