@@ -68,7 +68,8 @@ func TestRunner_ARecordedTraceIsTheExemplarOfTheTimes(t *testing.T) {
 		said := r.last
 		said.Calls = &wire.Calls{Calls: []wire.Call{
 			{TraceID: trace, Sampled: true, RunMicros: 4000},
-			{TraceID: "1af7651916cd43dd8448eb211c80319c", RunMicros: 5000}, {TraceID: "no trace", Sampled: true, RunMicros: 6000},
+			{TraceID: "1af7651916cd43dd8448eb211c80319c", RunMicros: 5000},
+			{TraceID: "no trace", Sampled: true, RunMicros: 6000},
 		}}
 		r.out <- said
 		w.reports.mu.Unlock()

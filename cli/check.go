@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 
 	v1 "hotpod.dev/api/v1"
-
 	"hotpod.dev/wire"
 )
 

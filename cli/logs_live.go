@@ -190,10 +190,10 @@ func (r *reader) lines(stream io.Reader) error {
 		if text != "" {
 			r.take(strings.TrimSuffix(text, "\n"))
 		}
-		switch {
-		case errors.Is(err, io.EOF) || r.failure() != nil:
-			return nil
-		case err != nil:
+		if errors.Is(err, io.EOF) || r.failure() != nil { // what stopped the others is told already
+			return nil //nolint:nilerr // see above
+		}
+		if err != nil {
 			return fmt.Errorf("read the log of pod %s: %w", r.pod.Name, err)
 		}
 	}

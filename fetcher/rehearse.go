@@ -77,7 +77,7 @@ func (s *Server) play(ctx context.Context, signer *sign.Signer, url string) erro
 	}
 	req.Header.Set(sign.Header, signer.Sign(s.cfg.PodUID, req.Method, wire.PathSpecialize, sealed, time.Now().Add(sign.TTL)))
 	req.Close = true
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := (&http.Transport{}).RoundTrip(req)
 	if err != nil {
 		return fmt.Errorf("make the rehearsal's call: %w", err)
 	}

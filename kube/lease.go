@@ -39,7 +39,7 @@ func (l *Lease) Read(ctx context.Context) (leader.Record, error) {
 
 // Write implements leader.Lock.
 func (l *Lease) Write(ctx context.Context, r leader.Record) (leader.Record, error) {
-	now, seconds := metav1.NowMicro(), int32(r.Term/time.Second)
+	now, seconds := metav1.NowMicro(), int32(r.Term/time.Second) //nolint:gosec // seconds, not years
 	object := &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Name: l.name, ResourceVersion: r.Version},
 		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &r.Holder, LeaseDurationSeconds: &seconds, RenewTime: &now},

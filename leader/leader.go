@@ -94,7 +94,7 @@ func (e *Elector) Run(ctx context.Context, lead func(context.Context) error) err
 	select {
 	case err := <-ended:
 		stop()
-		<-lost
+		_ = <-lost // it was stopped, which is no news
 		e.release(ctx)
 		return err
 	case err := <-lost:

@@ -68,7 +68,7 @@ func (l *arrivalLoop) open(address string) (err error) {
 }
 
 func (l *arrivalLoop) watch(fd int) error {
-	return unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+	return unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}) //nolint:gosec // descriptors are small
 }
 
 func (l *arrivalLoop) close() error {

@@ -147,9 +147,9 @@ func (t *transfer) call(trap, fd uintptr, p []byte) (int, syscall.Errno) {
 		var n uintptr
 		var errno syscall.Errno
 		if t.announce {
-			n, _, errno = syscall.Syscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+			n, _, errno = syscall.Syscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))) //nolint:gosec // p lives as long
 		} else {
-			n, _, errno = syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+			n, _, errno = syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))) //nolint:gosec // p lives as long
 		}
 		switch errno {
 		case 0:

@@ -433,10 +433,10 @@ func TestMetrics_AreWellFormed(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		`hotpod_queueproxy_requests_total{code_class="2xx"}`:                "3",
+		`hotpod_queueproxy_requests_total{code_class="2xx"}`:           "3",
 		`hotpod_queueproxy_request_duration_seconds_bucket{le="+Inf"}`: "3",
 		`hotpod_queueproxy_request_duration_seconds_count`:             "3",
-		`hotpod_queueproxy_refusals_total{reason="draining"}`:           "0",
+		`hotpod_queueproxy_refusals_total{reason="draining"}`:          "0",
 	} {
 		if got := p.metric(name); got != want {
 			t.Errorf("%s = %s, want %s", name, got, want)

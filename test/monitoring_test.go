@@ -237,6 +237,7 @@ func (m *monitored) catalog(t *testing.T) {
 
 // labels compares a metric's labels with those that are promised.
 func (m *monitored) labels(t *testing.T, p dashboards.Metric) {
+	t.Helper()
 	suffix := ""
 	if p.Type == "histogram" {
 		suffix = "_count"
@@ -288,6 +289,7 @@ func (m *monitored) until(t *testing.T, expr string, n int) {
 
 // draw writes pictures of what the dashboards showed.
 func (m *monitored) draw(t *testing.T) {
+	t.Helper()
 	for _, d := range dashboards.All() {
 		var out bytes.Buffer
 		err := dashboards.Draw(&out, d, func(p dashboards.Panel) []dashboards.Series {

@@ -42,7 +42,9 @@ func (e *Error) With(requestID, traceID string) *Error {
 // explain returns the command that explains a request. Clients choose IDs: one that a shell could misread gets none.
 func explain(requestID string) string {
 	for i := range len(requestID) {
-		if c := requestID[i]; !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._:/@+=", c) >= 0) {
+		c := requestID[i]
+		plain := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._:/@+=", c) >= 0
+		if !plain {
 			return ""
 		}
 	}

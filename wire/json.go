@@ -19,7 +19,7 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 }
 
 // version is set by the linker.
-var version string //nolint:gochecknoglobals // the linker sets it
+var version string
 
 // Version is the version of Hotpod that the program belongs to: what its build was told, else what Go knows of the module.
 func Version() string {

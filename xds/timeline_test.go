@@ -75,7 +75,7 @@ func TestEnvoy_TellsOfRequestsThatFailedOrWereSlow(t *testing.T) {
 		t.Errorf("a quick request was kept: %+v", one)
 	}
 	slow, _ := k.get("slow")
-	if slow.Function != f || slow.Part != wire.PartEdge || slow.Path != "/f" || slow.Method != "GET" || slow.Status != 200 || !slow.Cold ||
+	if slow.Function != f || slow.Part != wire.PartEdge || slow.Path != "/f" || slow.Method != http.MethodGet || slow.Status != 200 || !slow.Cold ||
 		slow.Micros < 150_000 || len(slow.Steps) < 4 || slow.Steps[1] != (wire.Step{Name: wire.StepHold, Micros: 20_500}) ||
 		slow.Steps[3] != (wire.Step{Name: wire.StepFunction, Offset: 20_750, Micros: 130_100}) {
 		t.Errorf("slow: %+v", slow)

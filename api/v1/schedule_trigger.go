@@ -61,7 +61,8 @@ func (s Schedule) Next(origin, t time.Time) time.Time {
 		if t.Before(origin) {
 			return origin.Add(s.every).UTC()
 		}
-		return origin.Add((t.Sub(origin)/s.every + 1) * s.every).UTC()
+		since := t.Sub(origin)
+		return origin.Add(since - since%s.every + s.every).UTC()
 	}
 	next := s.spec.Next(t.In(s.zone))
 	if next.IsZero() {

@@ -41,7 +41,7 @@ func drain(ctx context.Context, server *proxy.Server, o options) {
 	defer unlisten.Stop()
 	t := time.NewTicker(look)
 	defer t.Stop()
-	server.Retire()
+	server.Retire() //nolint:contextcheck // it goes on when the drain is over
 	began := time.Now()
 	busy, deaf := began, false
 	for {

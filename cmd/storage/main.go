@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	cache := kube.NewCache(clients, kube.CacheOptions{Log: log})
 	keys := &keys{clients: clients, namespace: o.componentNamespace, ensure: o.config.RequireAuth, log: log}
 	config := &o.config
-	config.Keys, config.References, config.Log, config.Registerer = keys.now, kube.ArchiveReferences(cache), log, registry
+	config.Keys, config.References, config.Log, config.Registerer = keys.now, kube.ArchiveReferences(cache), log, registry //nolint:contextcheck // the cache ends by itself
 	if config.Backend, err = o.backend(ctx); err != nil {
 		return err
 	}

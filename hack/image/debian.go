@@ -100,8 +100,9 @@ func (d debian) plan(ctx context.Context, names []string) ([]byte, error) {
 // parse reads the lines "Inst NAME (VERSION SOURCE [ARCH])" of a simulated installation.
 func (d debian) parse(planned []byte) []debianPackage {
 	line := regexp.MustCompile(`(?m)^Inst ([^ :]+)(?::\S+)? \((\S+) [^\[]*\[(\w+)\]`)
-	var packages []debianPackage
-	for _, m := range line.FindAllSubmatch(planned, -1) {
+	found := line.FindAllSubmatch(planned, -1)
+	packages := make([]debianPackage, 0, len(found))
+	for _, m := range found {
 		p := debianPackage{Name: string(m[1]), Version: string(m[2]), Arch: string(m[3])}
 		p.file = filepath.Join(d.cache, fmt.Sprintf("%s_%s_%s.deb", p.Name, strings.ReplaceAll(p.Version, ":", "%3a"), p.Arch))
 		packages = append(packages, p)

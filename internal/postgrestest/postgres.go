@@ -25,32 +25,32 @@ type Server struct {
 }
 
 // Start starts a cluster that ends with the test. The test is skipped when PostgreSQL is not installed.
-func Start(t testing.TB) *Server {
-	t.Helper()
+func Start(tb testing.TB) *Server {
+	tb.Helper()
 	if testing.Short() {
-		t.Skip("starts a PostgreSQL")
+		tb.Skip("starts a PostgreSQL")
 	}
 	bin := programs()
 	if bin == "" {
-		t.Skip("needs initdb and postgres: apt-get install postgresql")
+		tb.Skip("needs initdb and postgres: apt-get install postgresql")
 	}
 	dir, err := os.MkdirTemp("", "pg") // short: the path of a socket has at most 107 bytes
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 	if os.Getuid() == 0 {
 		if err := os.Chown(dir, nobody, nobody); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	data := filepath.Join(dir, "data")
 	initdb := unprivileged(exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "test", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"))
 	if out, err := initdb.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
+		tb.Fatalf("initdb: %v\n%s", err, out)
 	}
 	s := &Server{dir: dir}
-	s.run(t, filepath.Join(bin, "postgres"), data)
+	s.run(tb, filepath.Join(bin, "postgres"), data)
 	return s
 }
 
@@ -76,15 +76,15 @@ func unprivileged(cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-func (s *Server) run(t testing.TB, program, data string) {
-	t.Helper()
+func (s *Server) run(tb testing.TB, program, data string) {
+	tb.Helper()
 	cmd := unprivileged(exec.Command(program, "-D", data, "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=40"))
 	var log strings.Builder
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGQUIT)
 		_ = cmd.Wait()
 	})
@@ -94,14 +94,14 @@ func (s *Server) run(t testing.TB, program, data string) {
 			return
 		}
 		if time.Since(begun) > time.Minute {
-			t.Fatalf("PostgreSQL does not start:\n%s", log.String())
+			tb.Fatalf("PostgreSQL does not start:\n%s", log.String())
 		}
 	}
 }
 
 // Database returns the DSN of a new, empty database.
-func (s *Server) Database(t testing.TB) string {
-	t.Helper()
+func (s *Server) Database(tb testing.TB) string {
+	tb.Helper()
 	name := "d" + strconv.FormatInt(s.databases.Add(1), 10)
 	deadline := time.Now().Add(time.Minute)
 	for { // the socket may be there a moment before it answers
@@ -111,7 +111,7 @@ func (s *Server) Database(t testing.TB) string {
 			return fmt.Sprintf("postgres://test@/%s?host=%s", name, url.QueryEscape(s.dir))
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("createdb: %v\n%s", err, out)
+			tb.Fatalf("createdb: %v\n%s", err, out)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -86,7 +86,7 @@ func (c *cluster) restart(names ...string) {
 	if c.scripts == "" {
 		c.t.Skip("only programs of the test cluster are ended: make e2e")
 	}
-	cmd := exec.CommandContext(c.t.Context(), c.scripts+"/restart.sh", names...) //nolint:gosec // a script of this repository
+	cmd := exec.CommandContext(c.t.Context(), c.scripts+"/restart.sh", names...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		c.t.Fatalf("restart %v: %v\n%s", names, err, out)
 	}

@@ -127,14 +127,14 @@ func TestNode_IsDrainedAndComesBack(t *testing.T) {
 		status, body := c.get(path)
 		return body, status == 200
 	})
-	defer c.try(context.Background(), "kubectl", "uncordon", "node1") //nolint:errcheck // the test ends
+	defer c.try(context.Background(), "kubectl", "uncordon", "node1")
 	c.run("kubectl", "drain", "node1", "--delete-emptydir-data", "--timeout=5m")
 	c.run("kubectl", "uncordon", "node1")
 	c.await(3*time.Minute, "the function answers again", func() (string, bool) {
 		status, body := c.get(path)
 		return body, status == 200
 	})
-	for _, deployment := range strings.Fields(c.run("kubectl", "get", "deployments", "-n", "fission", "-o", "name")) {
+	for deployment := range strings.FieldsSeq(c.run("kubectl", "get", "deployments", "-n", "fission", "-o", "name")) {
 		c.run("kubectl", "rollout", "status", "-n", "fission", deployment, "--timeout=3m")
 	}
 }

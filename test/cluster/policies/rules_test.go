@@ -28,19 +28,23 @@ func TestRules_FollowThePolicy(t *testing.T) {
 	}{
 		"everything is denied to whom it selects": {
 			`{podSelector: {matchLabels: {app: a}}, policyTypes: [Ingress]}`,
-			[]string{"10.0.0.1 : jump in0", "# one/a\n  reject with icmpx admin-prohibited"}, "10.0.0.2 : jump",
+			[]string{"10.0.0.1 : jump in0", "# one/a\n  reject with icmpx admin-prohibited"},
+			"10.0.0.2 : jump",
 		},
 		"peers of the same namespace, by name of the selected pod's port": {
 			`{podSelector: {matchLabels: {app: a}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: b}}}], ports: [{port: web}]}]}`,
-			[]string{"# one/a\n  ip saddr 10.0.0.2 tcp dport 8080 return\n  reject"}, "",
+			[]string{"# one/a\n  ip saddr 10.0.0.2 tcp dport 8080 return\n  reject"},
+			"",
 		},
 		"peers of another namespace": {
 			`{podSelector: {matchLabels: {app: a}}, policyTypes: [Ingress], ingress: [{from: [{namespaceSelector: {matchLabels: {name: two}}, podSelector: {matchLabels: {app: b}}}]}]}`,
-			[]string{"# one/a\n  ip saddr 10.0.0.3 return\n  reject"}, "",
+			[]string{"# one/a\n  ip saddr 10.0.0.3 return\n  reject"},
+			"",
 		},
 		"addresses but some, and a range of ports": {
 			`{podSelector: {matchLabels: {app: b}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: "::/0"}}]}, {to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}], ports: [{port: 80, endPort: 90}]}, {ports: [{port: 53, protocol: UDP}]}]}`,
-			[]string{"10.0.0.2 : jump out1", "ip6 daddr ::/0 return\n  ip daddr 0.0.0.0/0 ip daddr != { 10.0.0.0/8 } tcp dport 80-90 return\n   udp dport 53 return\n  reject"}, "in1",
+			[]string{"10.0.0.2 : jump out1", "ip6 daddr ::/0 return\n  ip daddr 0.0.0.0/0 ip daddr != { 10.0.0.0/8 } tcp dport 80-90 return\n   udp dport 53 return\n  reject"},
+			"in1",
 		},
 		"nobody is selected": {`{podSelector: {matchLabels: {app: x}}, policyTypes: [Ingress, Egress]}`, nil, "reject"},
 	} {
