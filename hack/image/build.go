@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -130,6 +131,9 @@ func (b *Builder) files(ctx context.Context, r Recipe, contents *bill) (v1.Layer
 		if err := t.addPath(name, r.Files[name]); err != nil {
 			return nil, err
 		}
+	}
+	for name, target := range r.Links {
+		t.add(name, node{mode: fs.ModeSymlink | 0o777, link: target})
 	}
 	for _, program := range r.Programs {
 		binary, err := b.compile(ctx, program)

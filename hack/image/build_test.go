@@ -1,6 +1,7 @@
 package image
 
 import (
+	"archive/tar"
 	"context"
 	"encoding/json"
 	"net"
@@ -10,11 +11,13 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -185,6 +188,48 @@ func TestServe_OffersArchivesAsTheyWereBuilt(t *testing.T) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)
+		}
+	}
+}
+
+// Builder pods start /builder, whatever the image's own entrypoint is.
+func TestRecipes_OfBuildersHaveTheProgramThatPodsStart(t *testing.T) {
+	recipes, err := Recipes(root, "envoy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	builders := 0
+	for _, r := range recipes {
+		if !strings.HasSuffix(r.Name, "-builder") {
+			continue
+		}
+		builders++
+		if target := r.Links["/builder"]; target != "usr/bin/builder" || !slices.Equal(r.Programs, []string{"builder"}) {
+			t.Errorf("%s: /builder is %q, programs are %v", r.Name, target, r.Programs)
+		}
+	}
+	if builders == 0 {
+		t.Error("no image of a builder")
+	}
+}
+
+func TestBuild_Links(t *testing.T) {
+	r := script(t)
+	r.Links = map[string]string{"/run": "usr/bin/run.sh"}
+	built, err := builder(t).Build(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := mutate.Extract(built.Image)
+	defer contents.Close()
+	archive := tar.NewReader(contents)
+	for {
+		header, err := archive.Next()
+		if err != nil {
+			t.Fatal("no link in the image:", err)
+		}
+		if header.Typeflag == tar.TypeSymlink && header.Name == "run" && header.Linkname == "usr/bin/run.sh" {
+			return
 		}
 	}
 }

@@ -24,6 +24,8 @@ type Recipe struct {
 	Programs []string
 	// Files maps paths in the image to files and folders of this machine.
 	Files map[string]string
+	// Links maps paths in the image to what they are symbolic links to.
+	Links map[string]string
 	// Entrypoint and WorkDir are those of the container.
 	Entrypoint []string
 	WorkDir    string
@@ -113,9 +115,11 @@ func languageBuilder(file string) (recipe Recipe, ok bool, err error) {
 	dir := filepath.Dir(file)
 	return Recipe{
 		Name: d.Names[0], Title: "Hotpod's builder for " + filepath.Base(filepath.Dir(dir)), Programs: []string{"builder"},
-		Packages:   slices.Concat([]string{"ca-certificates", "coreutils", "dash", "sed", "tar"}, d.Packages),
-		Files:      map[string]string{"/usr/local/bin/build": filepath.Join(dir, "build")},
-		Entrypoint: []string{"/usr/bin/builder", "/packages"},
+		Packages: slices.Concat([]string{"ca-certificates", "coreutils", "dash", "sed", "tar"}, d.Packages),
+		Files:    map[string]string{"/usr/local/bin/build": filepath.Join(dir, "build")},
+		// Builder pods start it by this name, as Fission's do.
+		Links:      map[string]string{"/builder": "usr/bin/builder"},
+		Entrypoint: []string{"/builder", "/packages"},
 	}, true, nil
 }
 
