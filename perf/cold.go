@@ -247,7 +247,8 @@ func loads(ctx context.Context, runtimes []*runtimeProcess, file string) ([]floa
 	return times, nil
 }
 
-// unpooled measures first requests in an environment that keeps no warm pods.
+// unpooled measures first requests in an environment that keeps no warm pods, and what their time goes into: when after the
+// request the pod that is made for it was seen to be where.
 func (c *cold) unpooled(ctx context.Context, o ColdOptions, r *Results) (err error) {
 	if c.fleet, err = c.s.newFleet(ctx, "empty", 0); err != nil {
 		return err
@@ -258,17 +259,34 @@ func (c *cold) unpooled(ctx context.Context, o ColdOptions, r *Results) (err err
 	if err != nil {
 		return err
 	}
-	var times []float64
+	seen, err := c.fleet.watchTimes(ctx)
+	if err != nil {
+		return err
+	}
+	defer seen.close()
+	metrics := []metric{{"latency", "ms", nil}}
+	for _, m := range milestones() {
+		metrics = append(metrics, metric{m.name + "_after", "ms", nil})
+	}
 	for _, m := range members {
 		if err := pause(ctx, o.Settle); err != nil {
 			return err
 		}
-		times = append(times, c.firstRequests(ctx, []member{m})...)
+		for _, took := range c.firstRequests(ctx, []member{m}) {
+			began := time.Now().Add(-time.Duration(took * float64(time.Millisecond)))
+			metrics[0].values = append(metrics[0].values, took)
+			reached, err := seen.since(ctx, began)
+			if err != nil {
+				return err
+			}
+			for i, m := range milestones() {
+				if at, there := reached[m.name]; there {
+					metrics[i+1].values = append(metrics[i+1].values, at)
+				}
+			}
+		}
 	}
-	if len(times) > 0 {
-		row := Row{Scenario: "cold", Contestant: "hotpod with an empty pool", Metric: "latency", Unit: "ms", Parameters: map[string]string{"at_once": "1"}}
-		r.Add(row, times...)
-	}
+	r.addAll(Row{Scenario: "cold", Contestant: "hotpod with an empty pool", Parameters: map[string]string{"at_once": "1"}}, metrics...)
 	return nil
 }
 

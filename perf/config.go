@@ -50,6 +50,8 @@ type Config struct {
 	Burst    BurstOptions
 	Projects ProjectsOptions
 	Soak     SoakOptions
+	// Footprint is for the scenario of that name.
+	Footprint FootprintOptions
 	// Fairness is for the scenario of that name.
 	Fairness FairnessOptions
 	Simulate SimulateOptions

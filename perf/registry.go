@@ -42,6 +42,7 @@ func scenarios() []scenario {
 		{name: "projects", about: "many objects applied from files; a large source uploaded, built and called", flags: (*Config).projectsFlags, platform: inFirstLanguage(Projects)},
 		{name: "fairness", about: "half as many clients again as a function has slots; none waits twice the median", flags: (*Config).fairnessFlags, alone: Fairness, ownNetwork: true, byName: true},
 		{name: "logs", about: "lines kept up with by the logger, of simulated pods that write through real streams", flags: (*Config).logsFlags, alone: Logs, ownNetwork: true, byName: true},
+		{name: "footprint", about: "memory of an installation's components in a cluster, at rest and with many functions", flags: (*Config).footprintFlags, platform: inFirstLanguage(Footprint), byName: true},
 		{name: "soak", about: "a load while everything is disturbed; no request may be lost", flags: (*Config).soakFlags, alone: Soak, byName: true},
 		{name: "simulate", about: "a trace of requests in virtual time: our law and pool beside Knative's and Fission's rules", flags: (*Config).simulateFlags, operand: (*Config).trace, alone: Simulate, byName: true},
 	}

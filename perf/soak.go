@@ -2,12 +2,15 @@ package perf
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"hotpod.dev/perf/soak"
@@ -21,27 +24,43 @@ type SoakOptions struct {
 	Seed uint64
 	// Peak is the number of pods that one function is scaled up to.
 	Peak int
+	// Events are what happens to the cluster that Kubeconfig names; without one that is an embedded platform.
+	Events []soak.Event
 }
 
 func (c *Config) soakFlags(fs *flag.FlagSet) {
 	fs.DurationVar(&c.Soak.For, "for", time.Minute, "soak: length of the load")
 	fs.DurationVar(&c.Soak.Pause, "pause", time.Second, "soak: time between two events")
 	fs.Uint64Var(&c.Soak.Seed, "seed", 0, "soak: order of the events (default: another each time, and printed)")
+	fs.Func("event", "soak: NAME=COMMAND, for sh, that does something to the cluster of --kubeconfig; again for more, done in this order", c.Soak.addEvent)
 	c.countFlag(fs, &c.Soak.Peak, "peak", 20, "soak: pods that a function is scaled up to")
 }
 
-// Soak holds a mixed load on a platform while everything in it is disturbed, and fails when a request is lost that no
-// kill excuses. It takes the running platform whose kubeconfig is named, which must be an embedded one of this machine,
-// or starts one. What people read goes to standard error.
-func Soak(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
-	dir := ""
-	if c.Kubeconfig != "" {
-		dir = filepath.Dir(c.Kubeconfig)
+func (o *SoakOptions) addEvent(text string) error {
+	name, command, found := strings.Cut(text, "=")
+	if !found || name == "" || command == "" {
+		return fmt.Errorf("%q is not NAME=COMMAND", text)
 	}
-	report, err := soak.Run(ctx, soak.Config{
-		For: c.Soak.For, Seed: c.Soak.Seed, Peak: c.Soak.Peak, Pause: c.Soak.Pause,
-		Programs: c.Programs, Dir: dir, Out: os.Stderr, Log: log,
-	})
+	o.Events = append(o.Events, soak.Event{Name: name, Command: command})
+	return nil
+}
+
+// Soak holds a mixed load on a platform while everything in it is disturbed, and fails when a request is lost that no
+// kill excuses. It takes the running platform whose kubeconfig is named, or starts one. With events that is any cluster, and they
+// are what happens; without, it is an embedded platform of this machine. What people read goes to standard error.
+func Soak(ctx context.Context, c Config, r *Results, log *slog.Logger) error {
+	config := soak.Config{
+		For: c.Soak.For, Seed: c.Soak.Seed, Peak: c.Soak.Peak, Pause: c.Soak.Pause, Programs: c.Programs, Out: os.Stderr, Log: log,
+	}
+	switch {
+	case len(c.Soak.Events) > 0 && c.Kubeconfig == "":
+		return errors.New("--event needs the --kubeconfig and --router of a cluster")
+	case len(c.Soak.Events) > 0:
+		config.Cluster = &soak.Cluster{Kubeconfig: c.Kubeconfig, Routers: split(c.Router), Events: c.Soak.Events}
+	case c.Kubeconfig != "":
+		config.Dir = filepath.Dir(c.Kubeconfig)
+	}
+	report, err := soak.Run(ctx, config)
 	addSoak(r, report)
 	return err
 }

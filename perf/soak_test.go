@@ -1,6 +1,7 @@
 package perf
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -36,8 +37,10 @@ func TestAddSoak_SaysNothingOfARunThatWasNone(t *testing.T) {
 }
 
 func TestParseConfig_TakesTheFlagsOfASoak(t *testing.T) {
-	c, err := ParseConfig([]string{"soak", "--for", "2h", "--seed", "7", "--peak", "30", "--pause", "3s"}, func(string) string { return "" }, t.Output())
-	if want := (SoakOptions{For: 2 * time.Hour, Pause: 3 * time.Second, Seed: 7, Peak: 30}); err != nil || c.Soak != want {
+	c, err := ParseConfig([]string{"soak", "--for", "2h", "--seed", "7", "--peak", "30", "--pause", "3s", "--event", "rest=sleep 1", "--event", "set=a=b"}, func(string) string { return "" }, t.Output())
+	events := []soak.Event{{Name: "rest", Command: "sleep 1"}, {Name: "set", Command: "a=b"}}
+	want := SoakOptions{For: 2 * time.Hour, Pause: 3 * time.Second, Seed: 7, Peak: 30, Events: events}
+	if err != nil || !reflect.DeepEqual(c.Soak, want) {
 		t.Errorf("%+v, %v", c.Soak, err)
 	}
 }

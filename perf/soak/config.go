@@ -11,7 +11,7 @@ import (
 
 // Config says how to soak.
 type Config struct {
-	// For is the length of the load.
+	// For is the length of the load; on a cluster it lasts at least so long.
 	For time.Duration
 	// Seed makes the order of events; 0 takes one from the clock.
 	Seed uint64
@@ -25,6 +25,8 @@ type Config struct {
 	Programs string
 	// Dir is the data folder of a running platform; empty starts one in a temporary folder, with two Envoys.
 	Dir string
+	// Cluster is what is soaked instead of an embedded platform.
+	Cluster *Cluster
 	// Out receives the report for people, Log the progress. Neither may be nil.
 	Out io.Writer
 	Log *slog.Logger

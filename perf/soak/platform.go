@@ -186,9 +186,9 @@ func alive(ctx context.Context, url string) error {
 	})
 }
 
-// wait tries until it works, for a minute at most.
+// wait tries until it works, for two minutes at most.
 func wait(ctx context.Context, what string, try func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for {
 		err := try()

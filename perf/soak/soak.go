@@ -25,6 +25,9 @@ func Run(ctx context.Context, c Config) (r Report, err error) {
 		c.Seed = uint64(time.Now().UnixNano())
 	}
 	fmt.Fprintf(c.Out, "soak for %s with --seed %d\n", c.For, c.Seed)
+	if c.Cluster != nil {
+		return runOnCluster(ctx, c)
+	}
 	p, err := open(ctx, c)
 	if err != nil {
 		return r, err
@@ -36,20 +39,39 @@ func Run(ctx context.Context, c Config) (r Report, err error) {
 		return r, err
 	}
 	defer ledger.Close()
-	s, err := newSoak(p, b, c, ledger.Address())
+	routers, err := p.routers()
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, s.world.remove(ctx)) }()
-	if err := s.run(ctx); err != nil {
+	s, err := newSoak(p.kubeconfig(), routers, b, c, ledger.Address())
+	if err != nil {
 		return r, err
 	}
-	r = b.report(c.Seed, time.Since(s.began))
-	r.Write(c.Out)
-	if r.Unexplained > 0 {
-		return r, fmt.Errorf("%w: %d without an explanation", ErrFailed, r.Unexplained)
+	s.updated = time.Second
+	s.disturb = func(ctx context.Context) { s.disturbPlatform(ctx, p) }
+	defer func() { err = errors.Join(err, s.world.remove(ctx)) }()
+	return s.judged(ctx, b)
+}
+
+// judged runs the soak and reports what came of it.
+func (s *soak) judged(ctx context.Context, b *book) (Report, error) {
+	if err := s.run(ctx); err != nil {
+		return Report{}, err
 	}
-	return r, nil
+	r := b.report(s.config.Seed, time.Since(s.began))
+	r.Write(s.config.Out)
+	var errs []error
+	if r.Unexplained > 0 {
+		errs = append(errs, fmt.Errorf("%w: %d without an explanation", ErrFailed, r.Unexplained))
+	}
+	if c := s.config.Cluster; c != nil {
+		for _, e := range c.Events {
+			if r.Troubled[e.Name] > 0 {
+				errs = append(errs, fmt.Errorf("%w: %s", ErrEvent, e.Name))
+			}
+		}
+	}
+	return r, errors.Join(errs...)
 }
 
 // soak is one run.
@@ -57,13 +79,15 @@ type soak struct {
 	config Config
 	world  *world
 	load   *load
-	// Two go on at the same time.
-	functions, parts *disturber
-	began            time.Time
+	// updated is the time between two updates of one function's code.
+	updated time.Duration
+	// disturb is what happens meanwhile. The load ends when it returns.
+	disturb func(ctx context.Context)
+	began   time.Time
 }
 
-func newSoak(p *platform, b *book, c Config, ledger string) (*soak, error) {
-	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: p.kubeconfig(), UserAgent: "hotpod-soak"})
+func newSoak(kubeconfig string, routers []string, b *book, c Config, ledger string) (*soak, error) {
+	config, _, err := kube.Load(kube.LoadOptions{Kubeconfig: kubeconfig, UserAgent: "hotpod-soak"})
 	if err != nil {
 		return nil, err
 	}
@@ -71,19 +95,25 @@ func newSoak(p *platform, b *book, c Config, ledger string) (*soak, error) {
 	if err != nil {
 		return nil, err
 	}
-	routers, err := p.routers()
-	if err != nil {
-		return nil, err
-	}
 	w := &world{clients: clients, book: b, ledger: ledger, peak: c.Peak}
-	l := &load{book: b, balancer: newBalancer(routers), seed: c.Seed}
+	return &soak{config: c, world: w, load: &load{book: b, balancer: newBalancer(routers), seed: c.Seed}}, nil
+}
+
+// disturbPlatform disturbs an embedded platform until ctx ends: its functions and its parts at the same time.
+func (s *soak) disturbPlatform(ctx context.Context, p *platform) {
 	disturb := func(stream byte) *disturber {
 		seed := [32]byte{31: stream}
-		binary.LittleEndian.PutUint64(seed[:], c.Seed)
+		binary.LittleEndian.PutUint64(seed[:], s.config.Seed)
 		random := rand.New(rand.NewChaCha8(seed)) //nolint:gosec // an order that can be repeated
-		return &disturber{platform: p, world: w, book: b, balancer: l.balancer, random: random}
+		return &disturber{platform: p, world: s.world, book: s.load.book, balancer: s.load.balancer, random: random}
 	}
-	return &soak{config: c, world: w, load: l, functions: disturb(1), parts: disturb(2)}, nil
+	ctx, cancel := context.WithTimeout(ctx, s.config.For)
+	defer cancel()
+	functions, parts := disturb(1), disturb(2)
+	var both sync.WaitGroup
+	both.Go(func() { functions.run(ctx, functions.ofFunctions(), s.config, s.log) })
+	both.Go(func() { parts.run(ctx, parts.ofParts(), s.config, s.log) })
+	both.Wait()
 }
 
 // run makes the world, and lets load and disturbances go on until the time is over and everything is answered.
@@ -95,14 +125,16 @@ func (s *soak) run(ctx context.Context) error {
 		return err
 	}
 	s.began = time.Now()
-	loading, cancel := context.WithTimeout(ctx, s.config.For)
-	defer cancel()
+	loading, over := context.WithCancel(ctx)
+	defer over()
 	s.load.start(loading)
 	var others sync.WaitGroup
 	others.Go(func() { s.world.waves(loading, s.load) })
 	others.Go(func() { s.updates(loading) })
-	others.Go(func() { s.functions.run(loading, s.functions.ofFunctions(), s.config, s.log) })
-	others.Go(func() { s.parts.run(loading, s.parts.ofParts(), s.config, s.log) })
+	others.Go(func() {
+		defer over()
+		s.disturb(loading)
+	})
 	s.load.clients.Wait()
 	others.Wait()
 	return ctx.Err()
@@ -129,9 +161,9 @@ func (s *soak) everywhere(ctx context.Context) error {
 	return nil
 }
 
-// updates gives one function new code every second.
+// updates gives one function new code again and again.
 func (s *soak) updates(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(s.updated)
 	defer tick.Stop()
 	for {
 		select {

@@ -33,6 +33,8 @@ type world struct {
 	book    *book
 	ledger  string
 	peak    int
+	// given says that the namespace is somebody's, who made it and removes it.
+	given bool
 	// changes counts the changes of the environment.
 	changes atomic.Int64
 }
@@ -56,13 +58,7 @@ func (w *world) functions() map[string]*v1.Function {
 
 // make makes everything and waits until it can be called.
 func (w *world) make(ctx context.Context) error {
-	// One of an earlier run may still be going.
-	err := wait(ctx, "the namespace", func() error {
-		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-		_, err := w.clients.Namespaces().Create(ctx, ns, metav1.CreateOptions{})
-		return err
-	})
-	if err != nil {
+	if err := w.makeNamespace(ctx); err != nil {
 		return err
 	}
 	e, err := w.environment(0)
@@ -86,6 +82,18 @@ func (w *world) make(ctx context.Context) error {
 	return nil
 }
 
+func (w *world) makeNamespace(ctx context.Context) error {
+	if w.given {
+		return nil
+	}
+	// One of an earlier run may still be going.
+	return wait(ctx, "the namespace", func() error {
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+		_, err := w.clients.Namespaces().Create(ctx, ns, metav1.CreateOptions{})
+		return err
+	})
+}
+
 // remove deletes everything; pods follow.
 func (w *world) remove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -97,8 +105,10 @@ func (w *world) remove(ctx context.Context) error {
 				gone(w.clients.HTTPTriggers(namespace).Delete(ctx, name, metav1.DeleteOptions{})),
 				gone(w.clients.Functions(namespace).Delete(ctx, name, metav1.DeleteOptions{})))
 		}
-		errs = append(errs, gone(w.clients.Environments(namespace).Delete(ctx, environment, metav1.DeleteOptions{})),
-			gone(w.clients.Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})))
+		errs = append(errs, gone(w.clients.Environments(namespace).Delete(ctx, environment, metav1.DeleteOptions{})))
+		if !w.given {
+			errs = append(errs, gone(w.clients.Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})))
+		}
 		return errors.Join(errs...)
 	})
 }
