@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -49,11 +50,12 @@ type attempt struct {
 	reused   bool
 	deadline time.Time
 
-	unwritten bool // not a byte of the request was taken
-	uploading bool // a goroutine sends, or sent, the rest of the body
-	stopped   bool // it has ended
-	unsent    bool // the upstream did not take all of it
-	heard     bool // the upstream sent something
+	unwritten bool        // not a byte of the request was taken
+	uploading bool        // a goroutine sends, or sent, the rest of the body
+	whole     atomic.Bool // it has read all of it
+	stopped   bool        // it has ended
+	unsent    bool        // the upstream did not take all of it
+	heard     bool        // the upstream sent something
 }
 
 func (a *attempt) run() Outcome {

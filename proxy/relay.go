@@ -52,13 +52,7 @@ func (a *attempt) begin() (Outcome, bool) {
 // settle decides whether the connection can go on behind a request that waits for leave to send its body: when the
 // upstream answers without having asked for it, nobody knows whether it still comes.
 func (a *attempt) settle() {
-	if !a.req.has(fieldExpect) || !a.uploading || a.stopped {
-		return
-	}
-	select {
-	case <-a.uploaded:
-		a.stopped = true
-	default:
+	if a.req.has(fieldExpect) && a.open() && !a.whole.Load() {
 		a.req.closes = true
 	}
 }

@@ -28,6 +28,8 @@ func (a *attempt) upload(p []byte) {
 	var buf *buffer
 	defer func() { pool.put(buf) }()
 	for {
+		// The upstream may answer the last byte before this goroutine runs again.
+		a.whole.Store(a.body.done())
 		if len(p) > 0 {
 			if _, err := a.u.conn.Write(p); err != nil {
 				a.unsent = true // what the upstream answered to that is yet to be read
