@@ -47,6 +47,9 @@ func (f *Flusher) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		if !f.gather(ctx) {
+			return
+		}
 		if err := f.Write(ctx); err != nil && ctx.Err() == nil {
 			f.Log.Debug("status not written, will be tried again", "error", err)
 			f.Touch()
@@ -57,4 +60,18 @@ func (f *Flusher) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// gather waits a moment for what belongs to the same change: a call that is put is mostly done soon. It returns false when ctx ended.
+func (f *Flusher) gather(ctx context.Context) bool {
+	select {
+	case <-time.After(f.Every / 10):
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-f.dirty:
+	default:
+	}
+	return true
 }

@@ -15,14 +15,8 @@ import (
 	"hotpod.dev/event"
 )
 
-const (
-	// grace is how long calls may go on when the process ends.
-	grace = 5 * time.Second
-	// lastWrite bounds the last write of a status.
-	lastWrite = 3 * time.Second
-	// settled is how long a session lasts that was no failure.
-	settled = 10 * time.Second
-)
+// settled is how long a session lasts that was no failure.
+const settled = 10 * time.Second
 
 // runner looks after one trigger; see event.Runner.
 type runner struct {
@@ -42,6 +36,7 @@ type runner struct {
 	resource string
 	told     string // source that the status speaks of
 	gaps     int64
+	lastGap  string // what was done about the last gap
 }
 
 // known is what is remembered of an object.
@@ -65,7 +60,7 @@ func (w *Watcher) start(t *v1.KubernetesWatchTrigger) event.Runner[*v1.Kubernete
 
 // Run implements event.Runner.
 func (r *runner) Run(ctx context.Context, declared *v1.KubernetesWatchTrigger) {
-	t, ok := r.read(ctx, declared)
+	t, ok := event.Current(ctx, declared, r.watcher.config.Retry, r.watcher.config.Triggers.Get)
 	if !ok {
 		return
 	}
@@ -100,21 +95,6 @@ func (r *runner) Run(ctx context.Context, declared *v1.KubernetesWatchTrigger) {
 		case <-ctx.Done():
 		}
 		pause = min(2*pause, 10*r.watcher.config.Retry)
-	}
-}
-
-// read returns the trigger as the API server has it: what a watch tells may be older than what another replica wrote last.
-func (r *runner) read(ctx context.Context, declared *v1.KubernetesWatchTrigger) (*v1.KubernetesWatchTrigger, bool) {
-	for {
-		current, err := r.watcher.config.Triggers.Get(ctx, declared.Namespace, declared.Name)
-		if err == nil && current.UID == declared.UID {
-			return current, true
-		}
-		select {
-		case <-ctx.Done():
-			return nil, false
-		case <-time.After(r.watcher.config.Retry):
-		}
 	}
 }
 
@@ -153,6 +133,13 @@ func (r *runner) say(status metav1.ConditionStatus, reason, message string) {
 	}
 }
 
+// gapMessage says what was done about the last gap, if there was one.
+func (r *runner) gapMessage() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lastGap
+}
+
 // write writes the status.
 func (r *runner) write(ctx context.Context) error {
 	r.mu.Lock()
@@ -186,20 +173,7 @@ func (r *runner) write(ctx context.Context) error {
 }
 
 // Close implements event.Runner.
-func (r *runner) Close(deleted bool) {
-	if r.queue == nil {
-		return
-	}
-	r.queue.Close(grace)
-	if deleted {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastWrite)
-	defer cancel()
-	if err := r.write(ctx); err != nil {
-		r.flusher.Log.Warn("status not written at the end: its last second may be repeated", "error", err)
-	}
-}
+func (r *runner) Close(deleted bool) { r.flusher.End(r.queue, deleted) }
 
 // sourceOf tells what a cursor counts: other objects chosen mean another beginning. The filter and the events do not.
 func sourceOf(t *v1.KubernetesWatchTrigger, resource Resource) string {

@@ -17,8 +17,13 @@ import (
 	"hotpod.dev/kubewatcher/filter"
 )
 
-// page is how many objects are listed at a time.
-const page = 500
+const (
+	// page is how many objects are listed at a time.
+	page = 500
+	// slack is what the time of a position may be after that of the last change before it, clocks and whole seconds included. What was
+	// made within it is told as added: somebody who waits for additions alone would miss it else.
+	slack = 5 * time.Second
+)
 
 // stream is one session's way through the changes.
 type stream struct {
@@ -166,7 +171,7 @@ func (s *stream) compareUnknown(ctx context.Context) error {
 		if err == nil && version <= since {
 			return nil
 		}
-		if o.GetCreationTimestamp().After(s.runner.since) {
+		if o.GetCreationTimestamp().After(s.runner.since.Add(-slack)) {
 			return s.tell(ctx, watch.Added, o, "")
 		}
 		return s.tell(ctx, watch.Modified, o, "")
@@ -183,6 +188,7 @@ func (s *stream) gap(message string) {
 	r.watcher.gaps.Inc()
 	r.mu.Lock()
 	r.gaps++
+	r.lastGap = " At " + time.Now().UTC().Format(time.RFC3339) + ": " + message
 	r.mu.Unlock()
 	r.flusher.Log.Warn("gap in a watch", "message", message)
 }
@@ -218,7 +224,7 @@ func (s *stream) watch(ctx context.Context) error {
 		return err
 	}
 	defer w.Stop()
-	s.runner.say(metav1.ConditionTrue, v1.ReasonWatching, "The function is called when "+s.resource.GroupResource().String()+" change.")
+	s.runner.say(metav1.ConditionTrue, v1.ReasonWatching, "The function is called when "+s.resource.GroupResource().String()+" change."+s.runner.gapMessage())
 	began := time.Now()
 	for {
 		select {

@@ -2,8 +2,6 @@ package timer
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -24,13 +22,10 @@ const (
 )
 
 const (
-	// grace is how long calls may go on when the process ends.
-	grace = 5 * time.Second
-	// lastWrite bounds the last write of a status.
-	lastWrite = 3 * time.Second
 	// recheck bounds how long a timer sleeps: clocks are set, and machines are suspended.
 	recheck = time.Minute
-	again   = 500 * time.Millisecond
+	// again is the pause before a trigger is read again that could not be.
+	again = 500 * time.Millisecond
 )
 
 // runner looks after one trigger; see event.Runner.
@@ -62,10 +57,13 @@ func (t *Timer) start(trigger *v1.TimeTrigger) event.Runner[*v1.TimeTrigger] {
 
 // Run implements event.Runner.
 func (r *runner) Run(ctx context.Context, declared *v1.TimeTrigger) {
-	current, ok := r.read(ctx, declared)
+	current, ok := event.Current(ctx, declared, again, r.timer.config.Triggers.Get)
 	if !ok {
 		return
 	}
+	r.mu.Lock()
+	r.known = current
+	r.mu.Unlock()
 	r.begin(current)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -78,24 +76,6 @@ func (r *runner) Run(ctx context.Context, declared *v1.TimeTrigger) {
 	}
 	for ctx.Err() == nil {
 		r.step(ctx, current, schedule)
-	}
-}
-
-// read returns the trigger as the API server has it: what a watch tells may be older than what another replica wrote last.
-func (r *runner) read(ctx context.Context, declared *v1.TimeTrigger) (*v1.TimeTrigger, bool) {
-	for {
-		current, err := r.timer.config.Triggers.Get(ctx, declared.Namespace, declared.Name)
-		if err == nil && current.UID == declared.UID {
-			r.mu.Lock()
-			r.known = current
-			r.mu.Unlock()
-			return current, true
-		}
-		select {
-		case <-ctx.Done():
-			return nil, false
-		case <-time.After(again):
-		}
 	}
 }
 
@@ -208,18 +188,4 @@ func (r *runner) write(ctx context.Context) error {
 }
 
 // Close implements event.Runner.
-func (r *runner) Close(deleted bool) {
-	if r.queue == nil {
-		return
-	}
-	r.queue.Close(grace)
-	if deleted {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastWrite)
-	defer cancel()
-	if err := r.write(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		r.timer.config.Log.Warn("status not written at the end: its last second may be repeated",
-			"trigger", fmt.Sprintf("%s/%s", r.known.Namespace, r.known.Name), "error", err)
-	}
-}
+func (r *runner) Close(deleted bool) { r.flusher.End(r.queue, deleted) }

@@ -3,6 +3,7 @@ package watched_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
 	v1 "hotpod.dev/api/v1"
@@ -98,6 +100,7 @@ type world struct {
 	clients   *kube.Clients
 	namespace string
 	function  *function
+	line      line
 	stop      func(kill bool)
 }
 
@@ -126,7 +129,7 @@ func (w *world) start() {
 	registry, log := prometheus.NewRegistry(), slog.New(slog.NewTextHandler(w.t.Output(), nil))
 	triggers := &killable{WatchTriggers: kube.NewWatchTriggers(clients)}
 	watcher := kubewatcher.New(kubewatcher.Config{
-		Cluster: cluster, Triggers: triggers, Log: log, Registerer: registry, Review: 100 * time.Millisecond, Retry: 50 * time.Millisecond,
+		Cluster: lined{cluster, &w.line}, Triggers: triggers, Log: log, Registerer: registry, Review: 100 * time.Millisecond, Retry: 50 * time.Millisecond,
 		Sender: event.NewSender(event.SenderConfig{Source: "kubewatcher", Router: w.function.server.URL, Registerer: registry}),
 	})
 	cache := kube.NewCache(clients, kube.CacheOptions{Namespace: w.namespace, Log: log})
@@ -162,6 +165,42 @@ func (k *killable) WriteStatus(ctx context.Context, t *v1.KubernetesWatchTrigger
 		return context.Canceled
 	}
 	return k.WatchTriggers.WriteStatus(ctx, t, s)
+}
+
+// line is what watches go through. While it is cut there are none.
+type line struct {
+	mu   sync.Mutex // guards all below
+	cut  bool
+	open []watch.Interface
+}
+
+func (l *line) set(cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = cut
+	for _, w := range l.open {
+		w.Stop()
+	}
+	l.open = nil
+}
+
+// lined is a cluster behind a line.
+type lined struct {
+	kubewatcher.Cluster
+	line *line
+}
+
+func (c lined) Watch(ctx context.Context, r kubewatcher.Resource, namespace string, o metav1.ListOptions) (watch.Interface, error) {
+	c.line.mu.Lock()
+	defer c.line.mu.Unlock()
+	if c.line.cut {
+		return nil, errors.New("the line is cut")
+	}
+	w, err := c.Cluster.Watch(ctx, r, namespace, o)
+	if err == nil {
+		c.line.open = append(c.line.open, w)
+	}
+	return w, err
 }
 
 // as returns clients of a user.
@@ -434,4 +473,88 @@ func TestWatcher_ResumesWhereTheLastOneStopped(t *testing.T) {
 	w.function.mu.Unlock()
 	w.function.has(t, "ADDED", "c-broken")
 	w.reason("all", v1.ConditionDelivering, v1.ReasonDelivered)
+}
+
+// When the API server has forgotten where to resume, nothing is missed in silence: what differs is told, and that there was a gap.
+func TestWatcher_TellsWhatDiffersWhenTheServerHasForgotten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a while: runs without -short")
+	}
+	s := kubetest.Start(t, kubetest.Options{APIServerFlags: []string{"--watch-cache=false"}})
+	w := newWorld(t, s)
+	made := trigger("all", "configmaps", func(s *v1.KubernetesWatchTriggerSpec) { s.Filter = "object.metadata.name.startsWith('c-')" })
+	made.Annotations = map[string]string{v1.AnnotationAuthor: "root", v1.AnnotationAuthorGroups: "system:masters"}
+	if err := w.create(w.clients, made); err != nil {
+		t.Fatal(err)
+	}
+	forget := func() {
+		t.Helper()
+		last, err := w.clients.ConfigMaps(w.namespace).List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Compact(t.Context(), last.ResourceVersion); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func(name string) {
+		t.Helper()
+		if err := w.clients.ConfigMaps(w.namespace).Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gaps := func(n int64, message string) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("the status tells of %d gaps", n), func() bool {
+			t, err := w.clients.KubernetesWatchTriggers(w.namespace).Get(t.Context(), "all", metav1.GetOptions{})
+			if err != nil {
+				return false
+			}
+			c := meta.FindStatusCondition(t.Status.Conditions, v1.ConditionSubscribed)
+			return t.Status.Gaps == n && c != nil && c.Reason == v1.ReasonWatching && strings.Contains(c.Message, message)
+		})
+	}
+	for _, name := range []string{"c-same", "c-changed", "c-gone"} {
+		w.configMap(name, "1", nil)
+		w.function.has(t, "ADDED", name)
+	}
+
+	// While it runs: it knows what there was, and tells of deletions too.
+	w.line.set(true)
+	w.configMap("c-changed", "2", nil)
+	w.configMap("c-new", "1", nil)
+	remove("c-gone")
+	forget()
+	w.line.set(false)
+	w.function.has(t, "MODIFIED", "c-changed")
+	w.function.has(t, "ADDED", "c-new")
+	w.function.has(t, "DELETED", "c-gone")
+	gaps(1, "what differs now was told")
+
+	// While there was none: deletions cannot be known, and it says so.
+	w.stop(false)
+	w.configMap("c-new", "2", nil)
+	w.configMap("c-late", "1", nil)
+	remove("c-changed")
+	forget()
+	w.start()
+	w.function.has(t, "ADDED", "c-late")
+	gaps(2, "deletions meanwhile are not known")
+	w.configMap("c-last", "1", nil)
+	w.function.has(t, "ADDED", "c-last")
+	var got []string
+	for _, c := range w.function.all() {
+		if c.object != "c-new" { // its change may be told as an addition, since that was a moment ago
+			got = append(got, c.kind+" "+c.object)
+		} else {
+			got = append(got, c.object)
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"ADDED c-changed", "ADDED c-gone", "ADDED c-last", "ADDED c-late", "ADDED c-same", "DELETED c-gone", "MODIFIED c-changed", "c-new", "c-new",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
 }
