@@ -42,7 +42,7 @@ func (i *identity) make() []byte {
 	var b [16]byte
 	binary.NativeEndian.PutUint64(b[:8], rand.Uint64()) //nolint:gosec // an ID is no secret
 	binary.NativeEndian.PutUint64(b[8:], rand.Uint64()) //nolint:gosec // an ID is no secret
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // version 4
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80         // version 4
 	at := 0
 	for n, part := range [...][]byte{b[:4], b[4:6], b[6:8], b[8:10], b[10:]} {
 		if n > 0 {
