@@ -54,7 +54,7 @@ func board(uid, title, about string, variables []Variable, rows ...row) Dashboar
 func (d *Dashboard) add(r row, y int) int {
 	open := false
 	d.Panels = append(d.Panels, Panel{
-		ID: len(d.Panels) + 1, Type: "row", Title: r.title, GridPos: GridPos{H: 1, W: 24, Y: y}, Collapsed: &open,
+		ID: len(d.Panels) + 1, Type: "row", Title: r.title, GridPos: GridPos{H: 1, W: 24, Y: y}, Collapsed: &open, Panels: []Panel{},
 	})
 	y++
 	width, height := 24/min(len(r.panels), 4), 8

@@ -73,7 +73,7 @@ type Panel struct {
 	Options     *Options     `json:"options,omitempty"`
 	// Collapsed and Panels belong to rows.
 	Collapsed *bool   `json:"collapsed,omitempty"`
-	Panels    []Panel `json:"panels,omitempty"`
+	Panels    []Panel `json:"panels,omitzero"`
 }
 
 // GridPos places a panel on a grid of 24 columns.
