@@ -36,6 +36,8 @@ var rules = []struct{ from, not, why string }{
 	{"guard", "k8s.io/", "it runs beside Envoy, which the whole world talks to: it holds one key and nothing of Kubernetes"},
 	{"guard", "hotpod.dev/router", "parts meet in cmd"},
 	{"fresh", ".", "the standard library only"},
+	{"seldom", ".", "the standard library only"},
+	{"certs", "k8s.io/", "certificates are files; kube keeps them in Secrets"},
 	{"activator", "k8s.io/client-go", "no Kubernetes objects on the request path"},
 	{"autoscaler", "k8s.io/client-go", "the law takes plain values; kube adapts"},
 	{"pool", "k8s.io/client-go", "the pool takes plain values; kube adapts"},

@@ -31,10 +31,10 @@ func dialFirst(ctx context.Context, addresses string) (net.Conn, error) {
 func splitShards(addresses string) []string { return strings.Split(addresses, ";") }
 
 // DialShards is Dial for each shard, whose addresses are apart by semicolons, in their order.
-func DialShards(addresses string) ([]*grpc.ClientConn, error) {
+func DialShards(addresses string, opts ...grpc.DialOption) ([]*grpc.ClientConn, error) {
 	var conns []*grpc.ClientConn
 	for _, one := range splitShards(addresses) {
-		conn, err := Dial(one)
+		conn, err := Dial(one, opts...)
 		if err != nil {
 			for _, c := range conns {
 				_ = c.Close()

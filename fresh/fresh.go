@@ -33,7 +33,7 @@ func New[T any](what string, log *slog.Logger, load func() (T, error)) *Value[T]
 func (v *Value[T]) Get() (T, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if now := time.Now(); v.at.IsZero() || now.Sub(v.at) >= every {
+	if now := time.Now(); !v.known || now.Sub(v.at) >= every {
 		v.at = now
 		v.look()
 	}

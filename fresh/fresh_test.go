@@ -29,16 +29,15 @@ func TestValue_IsReadAgainAfterAMomentAndKeptWhenItCannotBe(t *testing.T) {
 			}
 		}
 		want(0, 1, false)
-		want(0, 1, false)
+		want(0, 2, false)
 		fails = false
-		time.Sleep(2 * time.Second)
-		want(1, 2, true)
+		want(1, 3, true)
 		next = 2
-		want(1, 2, true)
+		want(1, 3, true)
 		time.Sleep(2 * time.Second)
-		want(2, 3, true)
+		want(2, 4, true)
 		fails = true
-		for looks := 4; looks < 7; looks++ {
+		for looks := 5; looks < 8; looks++ {
 			time.Sleep(2 * time.Second)
 			want(2, looks, true)
 		}

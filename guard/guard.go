@@ -8,9 +8,9 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"sync"
 	"time"
 
+	"hotpod.dev/seldom"
 	"hotpod.dev/sign"
 	"hotpod.dev/wire"
 )
@@ -18,22 +18,16 @@ import (
 // Guard is what Envoy asks about each call of the internal listener, whose method, path, body and signature it repeats
 // (ext_authz over HTTP): 200 lets the call through, and any other answer is the caller's. Make it with New.
 type Guard struct {
-	keys func() ([]sign.SharedKey, error)
-	log  *slog.Logger
-
-	mu     sync.Mutex // guards all below
-	spoke  map[string]time.Time
-	silent map[string]int
+	keys  func() ([]sign.SharedKey, error)
+	log   *slog.Logger
+	voice seldom.Voice
 }
 
 // New returns a guard that takes signatures by any of the keys, which are asked for at each call. Without keys, and
 // with no error, every call passes. While they cannot be read none does.
 func New(log *slog.Logger, keys func() ([]sign.SharedKey, error)) *Guard {
-	return &Guard{keys: keys, log: log, spoke: map[string]time.Time{}, silent: map[string]int{}}
+	return &Guard{keys: keys, log: log}
 }
-
-// speakAgain is how long a refusal's reason is not logged again, so that who is refused cannot fill the log.
-const speakAgain = 5 * time.Second
 
 // ServeHTTP implements http.Handler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -88,15 +82,10 @@ func refused(reason, message string) *wire.Error {
 	return &wire.Error{Status: http.StatusUnauthorized, Reason: reason, Message: message}
 }
 
-// tell logs a refusal, unless its reason was logged just now: then the next time says how many there were.
+// tell logs a refusal, now and then: who is refused must not fill the log.
 func (g *Guard) tell(fault *wire.Error, r *http.Request) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if time.Since(g.spoke[fault.Reason]) < speakAgain {
-		g.silent[fault.Reason]++
-		return
+	if silent, ok := g.voice.Speak(fault.Reason); ok {
+		g.log.Warn("a call of the internal listener is refused", "reason", fault.Reason, "method", r.Method, "path", r.URL.Path,
+			"peer", r.Header.Get("X-Forwarded-For"), "not_logged", silent)
 	}
-	g.log.Warn("a call of the internal listener is refused", "reason", fault.Reason, "method", r.Method, "path", r.URL.Path,
-		"peer", r.Header.Get("X-Forwarded-For"), "not_logged", g.silent[fault.Reason])
-	g.spoke[fault.Reason], g.silent[fault.Reason] = time.Now(), 0
 }

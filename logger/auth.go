@@ -38,6 +38,11 @@ func Serve(ctx context.Context, address string, handler http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("listen for questions: %w", err)
 	}
+	return ServeAt(ctx, lis, handler)
+}
+
+// ServeAt answers what comes to the listener until ctx ends.
+func ServeAt(ctx context.Context, lis net.Listener, handler http.Handler) error {
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()

@@ -3,6 +3,7 @@ package timelines
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ const (
 type Config struct {
 	// URL of the logger, "http://host:port"; empty means that nothing is kept.
 	URL string
+	// TLS is how the logger is reached by https; nil means as anybody is.
+	TLS *tls.Config
 	// Part names the metric: "activator" makes hotpod_activator_timelines_total.
 	Part       string
 	Log        *slog.Logger
@@ -72,7 +75,7 @@ func NewOutbox(c Config) *Outbox {
 	c.Registerer.MustRegister(counts)
 	return &Outbox{
 		url: c.URL + wire.PathTimelines, log: c.Log, waiting: make(chan wire.Timeline, outboxSize),
-		client: &http.Client{Timeout: sendTimeout},
+		client: &http.Client{Timeout: sendTimeout, Transport: &http.Transport{TLSClientConfig: c.TLS, IdleConnTimeout: time.Minute}},
 		sent:   counts.WithLabelValues("sent"), dropped: counts.WithLabelValues("dropped"),
 	}
 }

@@ -16,6 +16,7 @@ const (
 	PortAutoscaler   = 8090  // autoscaler: demand and function status
 	PortStorage      = 8000  // storage: archives
 	PortLogger       = 8070  // logger: questions about lines and timelines
+	PortTimelines    = 8071  // logger: timelines from parts, where those have certificates
 	PortDebug        = 8080  // components: /metrics, /healthz, /readyz
 )
 

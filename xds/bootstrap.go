@@ -39,6 +39,9 @@ type BootstrapConfig struct {
 	Debug string
 	// Guard is where Envoy asks whether a call of the internal listener may come in, "ip:port"; "" means that all may.
 	Guard string
+	// Secrets is the folder of SecretFiles, by which the discovery server and Envoy know one another; "" means that they talk
+	// plainly.
+	Secrets string
 	// NodeID names the Envoy in logs and metrics; "" means "envoy". Envoy's --service-node wins over it.
 	NodeID string
 	// Tracing must be the same as the server's Config.Tracing.
@@ -121,6 +124,9 @@ func bootstrap(c BootstrapConfig) *bootstrapv3.Bootstrap {
 	}
 	if c.Tracing.enabled() {
 		b.StaticResources.Clusters = append(b.StaticResources.Clusters, staticCluster(clusterTracing, c.Tracing.address()))
+	}
+	if c.Secrets != "" {
+		b.StaticResources.Clusters[0].TransportSocket = secured(c.Secrets)
 	}
 	if c.Guard != "" {
 		b.StaticResources.Clusters = append(b.StaticResources.Clusters, staticCluster(clusterGuard, c.Guard))

@@ -10,7 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hotpod.dev/activator"
+	"hotpod.dev/certs"
 	"hotpod.dev/cmd/internal/command"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/feed"
 	"hotpod.dev/proxy"
 	"hotpod.dev/telemetry"
@@ -34,18 +36,19 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	autoscalers, err := feed.DialShards(o.autoscaler)
+	registry := telemetry.NewRegistry()
+	known := peers.New(o.tlsDir, log, registry)
+	autoscalers, err := feed.DialShards(o.autoscaler, known.Want(certs.Autoscaler)...)
 	if err != nil {
 		return err
 	}
 	for _, conn := range autoscalers {
 		defer conn.Close()
 	}
-	registry := telemetry.NewRegistry()
 	config := activator.Config{
 		Log: log, Registerer: registry, Depth: o.depth, Hold: o.hold, ReplayLimit: o.replayLimit, Slow: o.slow, Shards: len(autoscalers),
 	}
-	outbox := timelines.NewOutbox(timelines.Config{URL: o.logger, Part: "activator", Log: log, Registerer: registry})
+	outbox := timelines.NewOutbox(timelines.Config{URL: o.logger, TLS: known.TLS(certs.Logger), Part: "activator", Log: log, Registerer: registry})
 	if outbox != nil {
 		config.Timelines = outbox
 	}

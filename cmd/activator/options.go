@@ -11,6 +11,7 @@ import (
 
 	"hotpod.dev/activator"
 	"hotpod.dev/cmd/internal/envflag"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/feed"
 	"hotpod.dev/timelines"
 	"hotpod.dev/wire"
@@ -26,6 +27,7 @@ type options struct {
 	drain       time.Duration
 	replayLimit int64
 	logger      string
+	tlsDir      string
 	slow        time.Duration
 	logLevel    string
 	profiling   bool
@@ -43,6 +45,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.DurationVar(&o.drain, "drain", 2*time.Minute, "bound of the time that requests are still served after SIGTERM")
 	flags.Int64Var(&o.replayLimit, "replay-limit", wire.DefaultReplayLimit, "bytes of a body that are kept to be sent to another pod")
 	flags.StringVar(&o.logger, "logger", "", "URL of the logger, which keeps the timelines of slow, cold and failed requests; empty keeps none")
+	peers.Flag(flags, &o.tlsDir)
 	flags.DurationVar(&o.slow, "slow", activator.DefaultSlow, "time from which on a request counts as slow")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")

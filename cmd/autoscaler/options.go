@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"hotpod.dev/cmd/internal/envflag"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/pool"
 	"hotpod.dev/shard"
 	"hotpod.dev/timelines"
@@ -30,6 +31,7 @@ type options struct {
 	codeBytes          int64
 	storage            string
 	logger             string
+	tlsDir             string
 	logLevel           string
 	profiling          bool
 	fissionMetrics     bool
@@ -54,6 +56,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.Int64Var(&o.codeBytes, "code-bytes", 1<<30, "most bytes to keep in the code folder")
 	flags.StringVar(&o.storage, "storage", "", "URL by which pods reach the archive store; empty means that there is none")
 	flags.StringVar(&o.logger, "logger", "", "URL of the logger, which keeps what pods tell of slow and failed requests; empty keeps none")
+	peers.Flag(flags, &o.tlsDir)
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.profiling, "profiling", false, "serve /debug/pprof on the debug port")
 	flags.BoolVar(&o.fissionMetrics, "fission-metrics", true, "export the functions' figures under Fission's names too")

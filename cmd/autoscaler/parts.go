@@ -13,7 +13,9 @@ import (
 
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/autoscaler"
+	"hotpod.dev/certs"
 	"hotpod.dev/cmd/internal/controlkey"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/dedicated"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
@@ -33,6 +35,7 @@ type parts struct {
 	dedicated  *dedicated.Pool
 	autoscaler *autoscaler.Autoscaler
 	timelines  *timelines.Outbox
+	peers      peers.Peers
 	defaults   *defaults
 	inputs     *kube.InputWatch
 	// elected calls a function while this replica leads, as leader.Elector does.
@@ -62,7 +65,8 @@ func assemble(ctx context.Context, o options, log *slog.Logger) (*parts, error) 
 	p.cache = kube.NewCache(clients, kube.CacheOptions{Namespace: o.namespace, Codes: codes, Log: log})
 	codes.Attach(clients, p.cache)
 	sure := p.candidate(o, clients, log)
-	p.timelines = timelines.NewOutbox(timelines.Config{URL: o.logger, Part: "autoscaler", Log: log, Registerer: p.registry})
+	p.peers = peers.New(o.tlsDir, log, p.registry)
+	p.timelines = timelines.NewOutbox(timelines.Config{URL: o.logger, TLS: p.peers.TLS(certs.Logger), Part: "autoscaler", Log: log, Registerer: p.registry})
 	p.autoscaler = autoscaler.New(autoscaler.Config{
 		Reports: autoscaler.NewHTTPReports(signer), Log: log, Registerer: p.registry, Sure: sure, Shard: o.shard,
 		FissionNames: o.fissionMetrics, Timelines: p.timelines,
@@ -208,7 +212,7 @@ func (p *parts) serve(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("listen for streams: %w", err)
 	}
-	server := feed.NewServer(feed.ServerCodec())
+	server := feed.NewServer(append(p.peers.Admit(certs.Activator, certs.Controller, certs.XDS), feed.ServerCodec())...)
 	p.autoscaler.Register(server) //nolint:contextcheck // each stream has a context of its own
 	p.pool.Register(server)       //nolint:contextcheck // the same
 	stop := context.AfterFunc(ctx, server.Stop)

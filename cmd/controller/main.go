@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hotpod.dev/certs"
 	"hotpod.dev/cmd/internal/command"
 	"hotpod.dev/controller"
 	"hotpod.dev/feed"
@@ -34,12 +35,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if config.Clients, err = o.clients(); err != nil {
 		return err
 	}
+	keep, known := o.keeper(config.Clients, log, registry)
 	if o.autoscaler != "" {
-		if config.Autoscalers, err = feed.DialShards(o.autoscaler); err != nil {
+		if config.Autoscalers, err = feed.DialShards(o.autoscaler, known.Want(certs.Autoscaler)...); err != nil {
 			return err
 		}
 	}
-	if config.XDS, err = dial(o.xds); err != nil {
+	if config.XDS, err = dial(o.xds, known.Want(certs.XDS)...); err != nil {
 		return err
 	}
 	c, err := controller.New(config)
@@ -54,6 +56,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return debug.Run(ctx) })
 	group.Go(func() error { return c.Run(ctx) })
+	group.Go(func() error { return keep(ctx) })
 	if builds != nil {
 		group.Go(func() error { return builds.Run(ctx) })
 	}

@@ -21,7 +21,7 @@ func TestParse_TakesFlagsBeforeVariablesBeforeDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := options{address: "127.0.0.1", xds: "xds:18001", functionNamespace: "pods", componentNamespace: "fission", logLevel: "info", build: o.build}
+	want := options{address: "127.0.0.1", xds: "xds:18001", functionNamespace: "pods", componentNamespace: "fission", logLevel: "info", build: o.build, certificates: o.certificates}
 	if !reflect.DeepEqual(o, want) || o.builds() {
 		t.Errorf("options %+v, want %+v", o, want)
 	}

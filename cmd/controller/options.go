@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"time"
 
 	"google.golang.org/grpc"
 
 	"hotpod.dev/buildmgr"
+	"hotpod.dev/certs"
 	"hotpod.dev/cmd/internal/envflag"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
@@ -30,8 +32,11 @@ type options struct {
 	// serviceTarget is what functions' Services are aliases of.
 	serviceTarget string
 	build         buildmgr.Config
-	kubeconfig    string
-	logLevel      string
+	// keepSecrets has certificates and keys of the parts kept, with these settings; this part's own is one of them.
+	keepSecrets  bool
+	certificates certs.Settings
+	kubeconfig   string
+	logLevel     string
 }
 
 func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
@@ -47,6 +52,9 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.storage, "storage", "", "URL by which pods reach the archive store; empty means that there is none")
 	flags.StringVar(&o.serviceTarget, "service-target", "", "Service that functions' Services are aliases of, NAME.NAMESPACE or its whole DNS name; empty means that functions have none")
 	buildFlags(flags, &o.build)
+	flags.BoolVar(&o.keepSecrets, "keep-secrets", false, "make and renew the parts' certificates, by which this part too knows others, and the key of the internal listener; those that cert-manager keeps are left alone")
+	flags.DurationVar(&o.certificates.Life, "certificate-life", 30*24*time.Hour, "how long a part's certificate holds; it is renewed when two thirds are over")
+	flags.DurationVar(&o.certificates.AuthorityLife, "authority-life", 365*24*time.Hour, "how long an authority holds, at least four times as long; the next one is trusted before it signs")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	if err := envflag.Parse(flags, args, getenv); err != nil {
@@ -80,6 +88,9 @@ func (o options) validate() error {
 			errs = append(errs, fmt.Errorf("--%s %w", f.name, err))
 		}
 	}
+	if o.keepSecrets {
+		errs = append(errs, o.certificates.Validate())
+	}
 	if o.builds() {
 		keyed := o.build
 		keyed.Pod.ControlKey = "read later"
@@ -97,9 +108,9 @@ func (o options) clients() (*kube.Clients, error) {
 }
 
 // dial returns the connection to a part, nil when there is none.
-func dial(address string) (*grpc.ClientConn, error) {
+func dial(address string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
 	if address == "" {
 		return nil, nil //nolint:nilnil // no address is no connection
 	}
-	return feed.Dial(address)
+	return feed.Dial(address, opts...)
 }

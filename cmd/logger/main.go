@@ -12,7 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"hotpod.dev/certs"
 	"hotpod.dev/cmd/internal/command"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/kube"
 	"hotpod.dev/logger"
 	"hotpod.dev/logger/client"
@@ -90,7 +92,10 @@ func serve(
 	mux := http.NewServeMux()
 	mux.Handle(client.PathLogs, logger.Authorized(logger.Handler(lines, log), secret.now, o.requireAuth))
 	mux.Handle("GET "+wire.PathTimelines, logger.Authorized(calls.Ask(), secret.now, o.requireAuth))
-	mux.Handle("POST "+wire.PathTimelines, calls.Keep())
+	known := peers.New(o.tlsDir, log, registry)
+	if !known.Known() {
+		mux.Handle("POST "+wire.PathTimelines, calls.Keep())
+	}
 	debug := telemetry.Debug{Address: o.at(portDebug), Registry: registry, Ready: secret.ready}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return debug.Run(ctx) })
@@ -101,5 +106,19 @@ func serve(
 	group.Go(func() error { return calls.Run(ctx) })
 	group.Go(func() error { return secret.run(ctx) })
 	group.Go(func() error { return logger.Serve(ctx, o.at(portLogger), mux) })
+	if known.Known() { // only parts tell of requests then
+		group.Go(func() error { return o.takeTimelines(ctx, known, calls.Keep()) })
+	}
 	return group.Wait()
+}
+
+// takeTimelines takes what parts tell of requests.
+func (o *options) takeTimelines(ctx context.Context, known peers.Peers, keep http.Handler) error {
+	lis, err := known.Listen(ctx, o.at(wire.PortTimelines), certs.Activator, certs.Autoscaler, certs.XDS)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST "+wire.PathTimelines, keep)
+	return logger.ServeAt(ctx, lis, mux)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hotpod.dev/cmd/internal/envflag"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/kube"
 	"hotpod.dev/logger"
 	"hotpod.dev/logstore"
@@ -32,6 +33,7 @@ type options struct {
 	pruneInterval      time.Duration
 	maxStreams         int
 	requireAuth        bool
+	tlsDir             string
 	componentNamespace string
 	kubeconfig         string
 	logLevel           string
@@ -51,6 +53,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.DurationVar(&o.pruneInterval, "prune-interval", time.Minute, "time between two looks for lines that are too old or too many")
 	flags.IntVar(&o.maxStreams, "max-streams", logger.DefaultMaxStreams, "logs that are followed at once; those beyond are read every few seconds")
 	flags.BoolVar(&o.requireAuth, "require-auth", false, "refuse questions that are not signed; the shared secret is made when there is none")
+	peers.Flag(flags, &o.tlsDir)
 	flags.StringVar(&o.componentNamespace, "component-namespace", envflag.Namespace(getenv), "namespace of the platform's parts and keys")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")

@@ -8,7 +8,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hotpod.dev/certs"
 	"hotpod.dev/cmd/internal/command"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/kube"
 	"hotpod.dev/telemetry"
 	"hotpod.dev/timelines"
@@ -34,13 +36,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	registry := telemetry.NewRegistry()
 	o.config.Log, o.config.Registerer = log, registry
-	announcer, hangUp, err := o.announcer(log)
+	known := peers.New(o.tlsDir, log, registry)
+	announcer, hangUp, err := o.announcer(known, log)
 	if err != nil {
 		return err
 	}
 	defer hangUp()
 	o.config.Announce = announcer.Announce
-	outbox := timelines.NewOutbox(timelines.Config{URL: o.logger, Part: "xds", Log: log, Registerer: registry})
+	outbox := timelines.NewOutbox(timelines.Config{URL: o.logger, TLS: known.TLS(certs.Logger), Part: "xds", Log: log, Registerer: registry})
 	if outbox != nil {
 		o.config.Timelines = outbox
 	}
@@ -60,8 +63,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	group.Go(func() error { return cache.Run(ctx) })
 	group.Go(func() error { return outbox.Run(ctx) })
 	group.Go(func() error { return syncThenRun(ctx, cache, server) })
-	group.Go(func() error { return serveDiscovery(ctx, o, server) })
-	group.Go(func() error { return serveStatus(ctx, o, server) })
+	group.Go(func() error { return serveDiscovery(ctx, o, known, server) })
+	group.Go(func() error { return serveStatus(ctx, o, known, server) })
 	group.Go(func() error { return debug.Run(ctx) })
 	return group.Wait()
 }

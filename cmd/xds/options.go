@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hotpod.dev/cmd/internal/envflag"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
 	"hotpod.dev/timelines"
@@ -25,6 +26,7 @@ type options struct {
 	autoscaler         string
 	kubeconfig         string
 	logger             string
+	tlsDir             string
 	logLevel           string
 }
 
@@ -43,6 +45,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler's streams, which hears of first requests early; of several replicas apart by commas, of several shards by semicolons; empty tells nobody")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.logger, "logger", "", "URL of the logger, which keeps what Envoys tell of slow and failed requests; empty keeps none")
+	peers.Flag(flags, &o.tlsDir)
 	flags.DurationVar(&o.config.Slow, "slow", time.Second, "time from which on a request counts as slow")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	if err := envflag.Parse(flags, args, getenv); err != nil {

@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/certs"
+	"hotpod.dev/cmd/internal/peers"
 	"hotpod.dev/feed"
 	"hotpod.dev/kube"
 	"hotpod.dev/wire"
@@ -34,10 +36,10 @@ func watch(cache *kube.Cache, server *xds.Server, componentNamespace string) {
 }
 
 // announcer returns who tells the autoscalers of first requests, if any are named, and what ends its connections.
-func (o options) announcer(log *slog.Logger) (a *xds.Announcer, hangUp func(), err error) {
+func (o options) announcer(known peers.Peers, log *slog.Logger) (a *xds.Announcer, hangUp func(), err error) {
 	var autoscalers []*grpc.ClientConn
 	if o.autoscaler != "" {
-		if autoscalers, err = feed.DialShards(o.autoscaler); err != nil {
+		if autoscalers, err = feed.DialShards(o.autoscaler, known.Want(certs.Autoscaler)...); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -57,15 +59,15 @@ func syncThenRun(ctx context.Context, cache *kube.Cache, server *xds.Server) err
 }
 
 // serveDiscovery serves Envoys until ctx ends.
-func serveDiscovery(ctx context.Context, o options, server *xds.Server) error {
-	s := feed.NewServer()
+func serveDiscovery(ctx context.Context, o options, known peers.Peers, server *xds.Server) error {
+	s := feed.NewServer(known.Admit(certs.Router)...)
 	server.Register(s)
 	return serve(ctx, s, o.listen(wire.PortXDS))
 }
 
 // serveStatus serves the routes' status until ctx ends. It has a port of its own, as its messages are JSON.
-func serveStatus(ctx context.Context, o options, server *xds.Server) error {
-	s := feed.NewServer(feed.ServerCodec())
+func serveStatus(ctx context.Context, o options, known peers.Peers, server *xds.Server) error {
+	s := feed.NewServer(append(known.Admit(certs.Controller), feed.ServerCodec())...)
 	feed.RegisterRouteStatus(s, server.Statuses()) //nolint:contextcheck // a stream has its own
 	return serve(ctx, s, o.listen(wire.PortRouteStatus))
 }
