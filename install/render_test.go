@@ -214,7 +214,9 @@ func TestValues_AreSetAsHelmDoes(t *testing.T) {
 
 func TestInventory_TellsWhatIsGone(t *testing.T) {
 	old := Inventory{Version: "1", Values: Values{"images": map[string]any{"tag": "v1"}}, Made: []string{"fission"}, Objects: []Ref{
-		{"v1", "Service", "fission", "old"}, {"apps/v1beta1", "Deployment", "fission", "kept"}, {"v1", "PersistentVolumeClaim", "fission", "data"},
+		{"v1", "Service", "fission", "old"},
+		{"apps/v1beta1", "Deployment", "fission", "kept"},
+		{"v1", "PersistentVolumeClaim", "fission", "data"},
 		{"rbac.authorization.k8s.io/v1", "ClusterRole", "", "gone"},
 	}}
 	o, err := old.Object("fission")
