@@ -51,11 +51,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	registry := telemetry.NewRegistry()
-	calls, err := store.New(ctx, db, store.Bounds{Age: o.keep.Age, Count: o.timelines}, log, registry)
+	kept := newRetention(bounds{o.keep, o.timelines}, log)
+	calls, err := store.New(ctx, db, kept.timelines, log, registry)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, o, clients, lines, calls, registry, getenv, log)
+	return serve(ctx, o, clients, lines, calls, kept, registry, getenv, log)
 }
 
 // open opens the database; a server that is not there yet is waited for.
@@ -75,14 +76,15 @@ func open(ctx context.Context, dsn string, log *slog.Logger) (*logstore.DB, erro
 }
 
 func serve(
-	ctx context.Context, o options, clients *kube.Clients, lines *logstore.Lines, calls *store.Store, registry *prometheus.Registry,
-	getenv func(string) string, log *slog.Logger,
+	ctx context.Context, o options, clients *kube.Clients, lines *logstore.Lines, calls *store.Store, kept *retention,
+	registry *prometheus.Registry, getenv func(string) string, log *slog.Logger,
 ) error {
 	cache := kube.NewCache(clients, kube.CacheOptions{Log: log})
 	follower := logger.New(logger.Config{Lines: lines, Logs: logs{clients}, MaxStreams: o.maxStreams, Log: log, Registerer: registry})
 	watch(cache, follower)
+	cache.ConfigMap(o.componentNamespace, configMapRetention).Watch(kept.handler())
 	keeper := logger.Keeper{
-		Lines: lines, Bounds: func() logstore.Retention { return o.keep }, Interval: o.pruneInterval, Log: log, Registerer: registry,
+		Lines: lines, Bounds: kept.lines, Interval: o.pruneInterval, Log: log, Registerer: registry,
 	}
 	exporter, err := logger.NewExporter(lines, getenv, log, registry)
 	if err != nil {

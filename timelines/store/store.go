@@ -35,7 +35,7 @@ type Bounds struct {
 // Store keeps timelines. It is safe for concurrent use.
 type Store struct {
 	db      *logstore.DB
-	bounds  Bounds
+	bounds  func() Bounds
 	log     *slog.Logger
 	kept    prometheus.Counter
 	dropped prometheus.Counter
@@ -45,8 +45,8 @@ type Store struct {
 	added map[string]int // by function UID, since then
 }
 
-// New returns the store in db, whose tables it makes.
-func New(ctx context.Context, db *logstore.DB, bounds Bounds, log *slog.Logger, r prometheus.Registerer) (*Store, error) {
+// New returns the store in db, whose tables it makes. The bounds are asked for at each look.
+func New(ctx context.Context, db *logstore.DB, bounds func() Bounds, log *slog.Logger, r prometheus.Registerer) (*Store, error) {
 	err := db.Migrate(ctx, "timelines", `
 		CREATE TABLE timelines (id {key}, request_id {text} NOT NULL, namespace {text} NOT NULL, function {text} NOT NULL,
 			started BIGINT NOT NULL, body {text} NOT NULL)`,
@@ -172,14 +172,15 @@ func (s *Store) Run(ctx context.Context) error {
 
 // Prune deletes what is out of bounds.
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
+	bounds := s.bounds()
 	return s.db.Write(ctx, func(tx *logstore.Tx) error {
-		if s.bounds.Age > 0 {
-			if _, err := tx.Exec(ctx, "DELETE FROM timelines WHERE started < ?", now.Add(-s.bounds.Age).UnixMicro()); err != nil {
+		if bounds.Age > 0 {
+			if _, err := tx.Exec(ctx, "DELETE FROM timelines WHERE started < ?", now.Add(-bounds.Age).UnixMicro()); err != nil {
 				return err
 			}
 		}
-		if s.bounds.Count > 0 {
-			_, err := tx.Exec(ctx, "DELETE FROM timelines WHERE id <= (SELECT COALESCE(MAX(id), 0) FROM timelines) - ?", s.bounds.Count)
+		if bounds.Count > 0 {
+			_, err := tx.Exec(ctx, "DELETE FROM timelines WHERE id <= (SELECT COALESCE(MAX(id), 0) FROM timelines) - ?", bounds.Count)
 			return err
 		}
 		return nil

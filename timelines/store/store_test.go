@@ -49,7 +49,7 @@ func open(t *testing.T, dsn string, bounds store.Bounds) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	s, err := store.New(t.Context(), db, bounds, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	s, err := store.New(t.Context(), db, func() store.Bounds { return bounds }, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
