@@ -73,7 +73,7 @@ func New(c Config) *cobra.Command {
 	f.Lookup("verbosity").NoOptDefVal = "2"
 	root.AddCommand(
 		a.environmentCommand(), a.functionCommand(), a.routeCommand(), a.timerCommand(), a.watchCommand(), a.packageCommand(), a.archiveCommand(), a.specCommand(), a.devCommand(),
-		a.explainCommand(),
+		a.tenantCommand(), a.explainCommand(),
 		a.localCommand(), a.platformCommand("up"), a.platformCommand("down"),
 		a.installCommand(), a.upgradeCommand(), a.uninstallCommand(), a.checkCommand(), a.supportCommand(), a.versionCommand(),
 	)

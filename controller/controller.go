@@ -33,6 +33,10 @@ type Config struct {
 	// ServiceTarget is the DNS name that functions' Services are aliases of: the Service that leads to the routers' listener of
 	// Services. Empty means that functions have no Services.
 	ServiceTarget string
+	// Tenants makes namespaces tenants that a FissionTenant names or that have the label; it needs rights in the whole cluster.
+	Tenants bool
+	// Platform is the namespace of the parts, for what tenants get.
+	Platform string
 	// Builds says that packages are built in this installation; see package buildmgr.
 	Builds bool
 	// Log is needed.
@@ -56,6 +60,8 @@ type Controller struct {
 	routes       *kube.Informer[*v1.HTTPTrigger]
 	pods         *kube.Informer[*corev1.Pod]
 	services     *kube.Informer[*corev1.Service]
+
+	tenants *tenants // nil when the installation looks after none
 
 	environmentLoop, functionLoop, packageLoop, routeLoop, anchorLoop *kube.Loop
 }
@@ -93,6 +99,11 @@ func New(config Config) (*Controller, error) {
 	c.routeLoop = c.loop(m, "route", c.reconcileRoute)
 	c.anchorLoop = c.loop(m, "anchor", c.sweepAnchors)
 	c.watch()
+	if config.Tenants {
+		if c.tenants, err = c.newTenants(m); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
 }
 
@@ -168,10 +179,14 @@ func (c *Controller) Run(ctx context.Context) error {
 
 func (c *Controller) work(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{
+	runs := []func(context.Context) error{
 		c.environmentLoop.Run, c.functionLoop.Run, c.packageLoop.Run, c.routeLoop.Run, c.anchorLoop.Run,
 		c.watchFunctions, c.watchPools, c.watchRoutes,
-	} {
+	}
+	if c.tenants != nil {
+		runs = append(runs, c.tenants.loop.Run)
+	}
+	for _, run := range runs {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

@@ -91,6 +91,8 @@ func kindOf(obj Object) string {
 		return "TimeTrigger"
 	case *v1.KubernetesWatchTrigger:
 		return "KubernetesWatchTrigger"
+	case *v1.FissionTenant:
+		return "FissionTenant"
 	default:
 		return obj.GetObjectKind().GroupVersionKind().Kind
 	}

@@ -82,6 +82,16 @@ func (c *Cache) KubernetesWatchTriggers() *Informer[*v1.KubernetesWatchTrigger] 
 		&v1.KubernetesWatchTrigger{}, selection{})
 }
 
+// FissionTenants returns the informer of tenants.
+func (c *Cache) FissionTenants() *Informer[*v1.FissionTenant] {
+	return informer(c, v1.ResourceFissionTenants, c.clients.FissionTenants(), &v1.FissionTenant{}, selection{})
+}
+
+// Namespaces returns the informer of the namespaces that the selector of labels chooses.
+func (c *Cache) Namespaces(labels string) *Informer[*corev1.Namespace] {
+	return informer(c, "namespaces/"+labels, c.clients.Namespaces(), &corev1.Namespace{}, selection{labels: labels})
+}
+
 // Pods returns the informer of the pods that f chooses; each filter has its own. Its objects hold of the spec only
 // the node and each container's name, image and ports.
 func (c *Cache) Pods(f PodFilter) *Informer[*corev1.Pod] {

@@ -119,6 +119,11 @@ func (c *Clients) KubernetesWatchTriggers(namespace string) *Client[*v1.Kubernet
 	return ours(c, v1.ResourceKubernetesWatchTriggers, namespace, create[v1.KubernetesWatchTrigger], create[v1.KubernetesWatchTriggerList])
 }
 
+// FissionTenants returns the client of tenants, which are in no namespace.
+func (c *Clients) FissionTenants() *Client[*v1.FissionTenant, *v1.FissionTenantList] {
+	return ours(c, v1.ResourceFissionTenants, "", create[v1.FissionTenant], create[v1.FissionTenantList])
+}
+
 // Pods returns the client of pods.
 func (c *Clients) Pods(namespace string) *Client[*corev1.Pod, *corev1.PodList] {
 	return builtin(c.core, c, "pods", namespace, create[corev1.Pod], create[corev1.PodList])

@@ -53,9 +53,13 @@ func (i *Informer[T]) Index(name string, of func(T) []string) {
 	}
 }
 
-// Get returns an object as last seen.
+// Get returns an object as last seen; namespace is empty for kinds that are in none.
 func (i *Informer[T]) Get(namespace, name string) (T, bool) {
-	obj, _, err := i.shared.GetIndexer().GetByKey(namespace + "/" + name)
+	key := name
+	if namespace != "" {
+		key = namespace + "/" + name
+	}
+	obj, _, err := i.shared.GetIndexer().GetByKey(key)
 	o, ok := obj.(T)
 	return o, ok && err == nil
 }

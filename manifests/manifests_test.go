@@ -201,7 +201,7 @@ func TestRoles_NameNoWildcardAndBindNoWriteForTheWholeCluster(t *testing.T) {
 // Client-side kubectl apply keeps a copy of the object in an annotation, which may have 256 KiB.
 func TestDefinitions_AreSmallEnoughForKubectlApply(t *testing.T) {
 	files, err := filepath.Glob("crds/fission.io_*.yaml")
-	if err != nil || len(files) != 6 {
+	if err != nil || len(files) != 7 {
 		t.Fatalf("definitions: %v, %v", files, err)
 	}
 	for _, f := range files {

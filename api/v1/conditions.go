@@ -12,6 +12,9 @@ const (
 	ConditionProvisioned = "Provisioned"
 	// ConditionServiceReady says whether the Service of a function that is to have one is as it should be.
 	ConditionServiceReady = "ServiceReady"
+	// ConditionRBACProvisioned says whether the parts may work in a tenant's namespace, ConditionWatchActive whether they watch it.
+	ConditionRBACProvisioned = "RBACProvisioned"
+	ConditionWatchActive     = "WatchActive"
 	// ConditionBuildSucceeded says whether a package's last build succeeded.
 	ConditionBuildSucceeded = "BuildSucceeded"
 	// ConditionRouteAdmitted says whether a route was accepted.
@@ -60,6 +63,8 @@ const (
 	ReasonServicesOff     = "ServicesOff"
 	ReasonHostTaken       = "HostTaken"
 	ReasonNotAllowed      = "NotAllowed"
+
+	ReasonNamespaceNotFound = "NamespaceNotFound"
 
 	ReasonRouteAdmitted    = "RouteAdmitted"
 	ReasonRouteConflict    = "RouteConflict"

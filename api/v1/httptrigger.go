@@ -159,8 +159,8 @@ type IngressConfig struct {
 // +kubebuilder:validation:XValidation:rule="self.provider != 'gateway' || (has(self.gateway) && has(self.gateway.parentRefs) && self.gateway.parentRefs.size() > 0)",message="routeConfig of provider gateway needs gateway.parentRefs: the Gateways to attach to"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'gateway' || !has(self.tls) || self.tls.size() == 0",message="routeConfig.tls goes with provider ingress only: a Gateway's listener has its own certificate"
 type RouteConfig struct {
-	// Provider is "ingress" or "gateway".
-	// +kubebuilder:validation:Enum=ingress;gateway
+	// Provider is "ingress", "gateway", or "route" for a Route of OpenShift.
+	// +kubebuilder:validation:Enum=ingress;gateway;route
 	Provider string `json:"provider"`
 	// Hostnames of the published route.
 	// +optional
@@ -174,7 +174,7 @@ type RouteConfig struct {
 	// +optional
 	// +nullable
 	Annotations map[string]string `json:"annotations,omitempty"`
-	// TLS names a Secret with the certificate.
+	// TLS names a Secret with the certificate, in the platform's namespace; of a Route also "default", the cluster's own one.
 	// +optional
 	TLS string `json:"tls,omitempty"`
 	// Gateway says which gateways the route attaches to.

@@ -18,6 +18,7 @@ func AddToScheme(s *runtime.Scheme) error {
 		&HTTPTrigger{}, &HTTPTriggerList{},
 		&TimeTrigger{}, &TimeTriggerList{},
 		&KubernetesWatchTrigger{}, &KubernetesWatchTriggerList{},
+		&FissionTenant{}, &FissionTenantList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
@@ -31,4 +32,5 @@ const (
 	ResourceHTTPTriggers            = "httptriggers"
 	ResourceTimeTriggers            = "timetriggers"
 	ResourceKubernetesWatchTriggers = "kuberneteswatchtriggers"
+	ResourceFissionTenants          = "fissiontenants"
 )

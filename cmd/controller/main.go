@@ -30,7 +30,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	registry := telemetry.NewRegistry()
 	config := controller.Config{
-		Namespace: o.namespace, FunctionNamespace: o.functionNamespace, ServiceTarget: o.target(resolvConf), Builds: o.builds(), Log: log, Registerer: registry,
+		Namespace: o.namespace, FunctionNamespace: o.functionNamespace, ServiceTarget: o.target(resolvConf),
+		Tenants: o.tenants, Platform: o.componentNamespace, Builds: o.builds(), Log: log, Registerer: registry,
 	}
 	if config.Clients, err = o.clients(); err != nil {
 		return err
