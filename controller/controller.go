@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	v1 "hotpod.dev/api/v1"
+	"hotpod.dev/feed"
 	"hotpod.dev/kube"
 	"hotpod.dev/wire"
 )
@@ -28,8 +29,8 @@ type Config struct {
 	FunctionNamespace string
 	// Autoscalers are where functions' status comes from, one for each shard in their order; none means nowhere.
 	Autoscalers []*grpc.ClientConn
-	// XDS is where routes' status comes from; nil means nowhere.
-	XDS *grpc.ClientConn
+	// XDS is where routes' status comes from: each replica speaks for the Envoys that are connected with it. Nil means nowhere.
+	XDS *feed.Replicas
 	// ServiceTarget is the DNS name that functions' Services are aliases of: the Service that leads to the routers' listener of
 	// Services. Empty means that functions have no Services.
 	ServiceTarget string

@@ -71,15 +71,23 @@ func (c *Controller) watchPools(ctx context.Context) error {
 	})
 }
 
-// watchRoutes keeps what xds says up to date until ctx ends.
+// watchRoutes keeps what each replica of xds says up to date until ctx ends.
 func (c *Controller) watchRoutes(ctx context.Context) error {
-	return c.reconnect(ctx, c.config.XDS, "xds", func(ctx context.Context, conn *grpc.ClientConn) error {
-		return feed.WatchRouteStatus(ctx, conn, c.routeReported)
+	if c.config.XDS == nil {
+		return nil
+	}
+	return c.config.XDS.Watch(ctx, func(ctx context.Context, replica string, conn *grpc.ClientConn) {
+		_ = c.reconnect(ctx, conn, "xds", func(ctx context.Context, conn *grpc.ClientConn) error {
+			return feed.WatchRouteStatus(ctx, conn, func(s wire.RouteStatus) { c.routeReported(replica, s) })
+		})
+		for _, s := range c.reports.forgetReplica(replica) {
+			c.routeLoop.Add(kube.Key{Namespace: s.Namespace, Name: s.Name})
+		}
 	})
 }
 
-func (c *Controller) routeReported(s wire.RouteStatus) {
-	if c.reports.setRoute(s, time.Now()) {
+func (c *Controller) routeReported(replica string, s wire.RouteStatus) {
+	if c.reports.setRoute(replica, s, time.Now()) {
 		c.routeLoop.Add(kube.Key{Namespace: s.Namespace, Name: s.Name})
 	}
 }

@@ -12,7 +12,7 @@ type reports struct {
 	mu        sync.Mutex // guards all below
 	functions map[string]wire.FunctionStatus
 	pools     map[string]wire.PoolStatus
-	routes    map[string]routeReport
+	routes    map[string]map[string]routeReport // by the replica of xds that said it, too
 	// written is when the status of a function or an environment was written last because of its scale.
 	written map[string]time.Time
 }
@@ -23,7 +23,7 @@ type routeReport struct {
 }
 
 func newReports() *reports {
-	return &reports{functions: map[string]wire.FunctionStatus{}, pools: map[string]wire.PoolStatus{}, routes: map[string]routeReport{}, written: map[string]time.Time{}}
+	return &reports{functions: map[string]wire.FunctionStatus{}, pools: map[string]wire.PoolStatus{}, routes: map[string]map[string]routeReport{}, written: map[string]time.Time{}}
 }
 
 func (r *reports) function(uid string) *wire.FunctionStatus {
@@ -53,13 +53,65 @@ func (r *reports) setPool(s wire.PoolStatus) {
 	}
 }
 
+// route returns what the replicas of xds say together, and since when the one that decides says it. Each knows of its own Envoys
+// only: a replica without any decides nothing as long as another has some, and the least advanced one decides among the others.
 func (r *reports) route(uid string) (*wire.RouteStatus, time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s, ok := r.routes[uid]; ok {
-		return &s.status, s.since
+	var decides *routeReport
+	for _, said := range r.routes[uid] {
+		if decides == nil || said.before(*decides) {
+			decides = &said
+		}
 	}
-	return nil, time.Time{}
+	if decides == nil {
+		return nil, time.Time{}
+	}
+	return &decides.status, decides.since
+}
+
+// before reports whether r decides rather than other.
+func (r routeReport) before(other routeReport) bool {
+	rank := func(s wire.RouteStatus) int {
+		switch s.State {
+		case wire.RouteNoEnvoy:
+			return 3
+		case wire.RouteAcknowledged:
+			return 2
+		case wire.RoutePending:
+			return 1
+		default:
+			return 0
+		}
+	}
+	a, b := r.status, other.status
+	if (rank(a) == 3) != (rank(b) == 3) {
+		return rank(b) == 3
+	}
+	if a.Generation != b.Generation {
+		return a.Generation < b.Generation
+	}
+	if rank(a) != rank(b) {
+		return rank(a) < rank(b)
+	}
+	return r.since.After(other.since)
+}
+
+// forgetReplica drops all that a replica of xds said, and returns the routes of which it said something.
+func (r *reports) forgetReplica(replica string) []wire.RouteStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var of []wire.RouteStatus
+	for uid, said := range r.routes {
+		if s, ok := said[replica]; ok {
+			of = append(of, s.status)
+			delete(said, replica)
+		}
+		if len(said) == 0 {
+			delete(r.routes, uid)
+		}
+	}
+	return of
 }
 
 // setFunction reports whether the change matters to Ready, and whether it does to the scale.
@@ -125,13 +177,13 @@ func (r *reports) forgetFunctions(its func(uid string) bool) []wire.FunctionID {
 	return bad
 }
 
-// setRoute reports whether the status changed.
-func (r *reports) setRoute(s wire.RouteStatus, now time.Time) bool {
+// setRoute reports whether what a replica of xds says of the route changed.
+func (r *reports) setRoute(replica string, s wire.RouteStatus, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before, ok := r.routes[s.UID]
+	before, ok := r.routes[s.UID][replica]
 	if s.Gone {
-		delete(r.routes, s.UID)
+		delete(r.routes[s.UID], replica)
 		return false
 	}
 	if ok && before.status == s {
@@ -140,7 +192,10 @@ func (r *reports) setRoute(s wire.RouteStatus, now time.Time) bool {
 	if !ok || before.status.State != s.State {
 		before.since = now
 	}
-	r.routes[s.UID] = routeReport{status: s, since: before.since}
+	if r.routes[s.UID] == nil {
+		r.routes[s.UID] = map[string]routeReport{}
+	}
+	r.routes[s.UID][replica] = routeReport{status: s, since: before.since}
 	return true
 }
 

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -215,7 +216,7 @@ func TestRouteFacts_WaitBeforeTheyAreWritten(t *testing.T) {
 	now := time.Unix(1000, 0)
 	report := func(generation int64, state wire.RouteState, since time.Time) *reports {
 		r := newReports()
-		r.setRoute(wire.RouteStatus{UID: "u", Generation: generation, State: state}, since)
+		r.setRoute("xds", wire.RouteStatus{UID: "u", Generation: generation, State: state}, since)
 		return r
 	}
 	for _, c := range []struct {
@@ -289,5 +290,48 @@ func TestDate_BoundsMessagesAndKeepsTransitions(t *testing.T) {
 	got := date(before, []metav1.Condition{truth("A", "r", strings.Repeat("x", 5000)), untruth("B", "r", "m")}, 7, now)
 	if len(got[0].Message) != maxMessage || !got[0].LastTransitionTime.Equal(&then) || !got[1].LastTransitionTime.Equal(&now) || got[0].ObservedGeneration != 7 {
 		t.Errorf("dated: %+v", got)
+	}
+}
+
+func TestReports_ReplicasOfXDSSpeakTogether(t *testing.T) {
+	now := time.Unix(1000, 0)
+	say := func(states ...wire.RouteStatus) *reports {
+		r := newReports()
+		for i, s := range states {
+			s.UID = "u"
+			r.setRoute(strconv.Itoa(i), s, now)
+		}
+		return r
+	}
+	status := func(generation int64, state wire.RouteState) wire.RouteStatus {
+		return wire.RouteStatus{Generation: generation, State: state}
+	}
+	for name, c := range map[string]struct {
+		reports *reports
+		want    wire.RouteStatus
+	}{
+		"one has no Envoy":        {say(status(2, wire.RouteNoEnvoy), status(2, wire.RouteAcknowledged)), status(2, wire.RouteAcknowledged)},
+		"one has none and is old": {say(status(1, wire.RouteNoEnvoy), status(2, wire.RouteAcknowledged)), status(2, wire.RouteAcknowledged)},
+		"none has an Envoy":       {say(status(2, wire.RouteNoEnvoy), status(2, wire.RouteNoEnvoy)), status(2, wire.RouteNoEnvoy)},
+		"one is not done":         {say(status(2, wire.RouteAcknowledged), status(2, wire.RoutePending)), status(2, wire.RoutePending)},
+		"one is behind":           {say(status(2, wire.RouteAcknowledged), status(1, wire.RouteAcknowledged)), status(1, wire.RouteAcknowledged)},
+		"one refuses":             {say(status(2, wire.RoutePending), status(2, wire.RouteConflict)), status(2, wire.RouteConflict)},
+	} {
+		got, _ := c.reports.route("u")
+		got.UID = ""
+		if *got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, *got, c.want)
+		}
+	}
+	r := say(status(2, wire.RouteAcknowledged), status(2, wire.RoutePending))
+	if of := r.forgetReplica("1"); len(of) != 1 {
+		t.Errorf("%d routes were spoken of", len(of))
+	}
+	if got, _ := r.route("u"); got.State != wire.RouteAcknowledged {
+		t.Errorf("a replica that is gone still decides: %+v", got)
+	}
+	r.forgetReplica("0")
+	if got, _ := r.route("u"); got != nil {
+		t.Errorf("nobody is left, and %+v is said", got)
 	}
 }

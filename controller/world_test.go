@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ subjects: [{kind: ServiceAccount, name: controller, namespace: fission}]
 	}
 	conn := w.serve()
 	c, err := New(Config{
-		Clients: clientsOf(t, account), FunctionNamespace: "fission-function", ServiceTarget: serviceTarget, Autoscalers: []*grpc.ClientConn{conn}, XDS: conn,
+		Clients: clientsOf(t, account), FunctionNamespace: "fission-function", ServiceTarget: serviceTarget, Autoscalers: []*grpc.ClientConn{conn}, XDS: feed.NewReplicas(strings.TrimPrefix(conn.Target(), "passthrough:///")),
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {

@@ -80,16 +80,7 @@ func TestAutoscaler_MayDoItsWorkWhereFunctionsAre(t *testing.T) {
 	if public, err := kube.PublishedControlKey(t.Context(), as(t, "storagesvc"), "fission"); public != "another" || err != nil {
 		t.Errorf("published is %q, %v", public, err)
 	}
-	lease := kube.NewLease(clients, "fission", "autoscaler")
-	for range 2 { // made, then renewed
-		seen, err := lease.Read(t.Context())
-		if err == nil {
-			_, err = lease.Write(t.Context(), leader.Record{Holder: "me", Term: time.Second, Version: seen.Version})
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}
+	leads(t, clients, "autoscaler")
 	cluster := kube.NewCluster(clients)
 	for _, ns := range []string{"default", "fission-function"} {
 		f := &v1.Function{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "f"}, Spec: v1.FunctionSpec{Secrets: []v1.SecretReference{{Name: "none"}}}}
@@ -118,6 +109,21 @@ func TestAutoscaler_MayDoItsWorkWhereFunctionsAre(t *testing.T) {
 	}
 }
 
+// leads checks that a part may make its lease and renew it.
+func leads(t *testing.T, clients *kube.Clients, name string) {
+	t.Helper()
+	lease := kube.NewLease(clients, "fission", name)
+	for range 2 { // made, then renewed
+		seen, err := lease.Read(t.Context())
+		if err == nil {
+			_, err = lease.Write(t.Context(), leader.Record{Holder: "me", Term: time.Second, Version: seen.Version})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestController_MayBuildWhereFunctionsAre(t *testing.T) {
 	install(t)
 	clients := as(t, "controller")
@@ -125,6 +131,7 @@ func TestController_MayBuildWhereFunctionsAre(t *testing.T) {
 	if _, err := kube.EnsureControlKey(t.Context(), clients, "fission"); err != nil {
 		t.Error(err)
 	}
+	leads(t, clients, "controller")
 	cluster := kube.NewCluster(clients)
 	pod := restricted("fission-function")
 	pod.Name = "builder"
@@ -239,16 +246,7 @@ func TestTriggers_MayBeReadAndReportedOn(t *testing.T) {
 		if _, err := kube.ReadSharedSecret(t.Context(), clients, "fission", false); err != nil {
 			t.Error(err)
 		}
-		lease := kube.NewLease(clients, "fission", component)
-		for range 2 { // made, then renewed
-			seen, err := lease.Read(t.Context())
-			if err == nil {
-				_, err = lease.Write(t.Context(), leader.Record{Holder: "me", Term: time.Second, Version: seen.Version})
-			}
-			if err != nil {
-				t.Error(err)
-			}
-		}
+		leads(t, clients, component)
 	}
 	none := metav1.ObjectMeta{Namespace: "default", Name: "none"}
 	err1 := kube.NewTimeTriggers(as(t, "timer")).WriteStatus(t.Context(), &v1.TimeTrigger{ObjectMeta: none}, v1.TimeTriggerStatus{})

@@ -42,8 +42,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 			return err
 		}
 	}
-	if config.XDS, err = dial(o.xds, known.Want(certs.XDS)...); err != nil {
-		return err
+	if o.xds != "" {
+		config.XDS = feed.NewReplicas(o.xds, known.Want(certs.XDS)...)
 	}
 	c, err := controller.New(config)
 	if err != nil {
@@ -53,13 +53,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	if err != nil {
 		return err
 	}
-	debug := telemetry.Debug{Address: o.debugAddress(), Registry: registry, Ready: c.Ready}
+	elected := o.election(config.Clients, log)
+	debug := telemetry.Debug{Address: o.debugAddress(), Registry: registry, Ready: elected.ready(c.Ready)}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return debug.Run(ctx) })
-	group.Go(func() error { return c.Run(ctx) })
-	group.Go(func() error { return keep(ctx) })
-	if builds != nil {
-		group.Go(func() error { return builds.Run(ctx) })
-	}
+	group.Go(func() error {
+		return elected.run(ctx, func(ctx context.Context) error {
+			group, ctx := errgroup.WithContext(ctx)
+			group.Go(func() error { return c.Run(ctx) })
+			group.Go(func() error { return keep(ctx) })
+			if builds != nil {
+				group.Go(func() error { return builds.Run(ctx) })
+			}
+			return group.Wait()
+		})
+	})
 	return group.Wait()
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"google.golang.org/grpc"
 
 	"hotpod.dev/buildmgr"
 	"hotpod.dev/certs"
@@ -35,10 +34,12 @@ type options struct {
 	serviceTarget string
 	build         buildmgr.Config
 	// keepSecrets has certificates and keys of the parts kept, with these settings; this part's own is one of them.
-	keepSecrets  bool
-	certificates certs.Settings
-	kubeconfig   string
-	logLevel     string
+	keepSecrets bool
+	// lease elects one of several controllers; empty means that this is the only one. identity is this one's name.
+	lease, identity string
+	certificates    certs.Settings
+	kubeconfig      string
+	logLevel        string
 }
 
 func parse(args []string, getenv func(string) string, stderr io.Writer) (options, error) {
@@ -47,7 +48,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.address, "address", "", "IP to listen on; empty means all")
 	flags.StringVar(&o.autoscaler, "autoscaler", "", "host:port of the autoscaler, of several replicas apart by commas, of several shards by semicolons, for the status of functions")
-	flags.StringVar(&o.xds, "xds", "", "host:port of xds, for the status of routes")
+	flags.StringVar(&o.xds, "xds", "", "host:port of xds, of all replicas behind the name, for the status of routes")
 	flags.StringVar(&o.namespace, "namespace", "", "keep only the objects of this namespace in order; empty means all")
 	flags.StringVar(&o.functionNamespace, "function-namespace", "", "namespace of the pods of functions in the namespace default")
 	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
@@ -58,6 +59,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.BoolVar(&o.keepSecrets, "keep-secrets", false, "make and renew the parts' certificates, by which this part too knows others, and the key of the internal listener; those that cert-manager keeps are left alone")
 	flags.DurationVar(&o.certificates.Life, "certificate-life", 30*24*time.Hour, "how long a part's certificate holds; it is renewed when two thirds are over")
 	flags.DurationVar(&o.certificates.AuthorityLife, "authority-life", 365*24*time.Hour, "how long an authority holds, at least four times as long; the next one is trusted before it signs")
+	flags.StringVar(&o.lease, "lease", "", "lease by which one of several replicas is elected; empty means that this is the only one")
+	flags.StringVar(&o.identity, "identity", getenv("POD_NAME"), "name of this replica in the election")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that says where the API server is; empty means KUBECONFIG or the pod's account")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	if err := envflag.Parse(flags, args, getenv); err != nil {
@@ -91,6 +94,9 @@ func (o options) validate() error {
 			errs = append(errs, fmt.Errorf("--%s %w", f.name, err))
 		}
 	}
+	if o.lease != "" && o.identity == "" {
+		errs = append(errs, errors.New("--identity is empty, which --lease needs"))
+	}
 	if o.keepSecrets {
 		errs = append(errs, o.certificates.Validate())
 	}
@@ -108,12 +114,4 @@ func (o options) debugAddress() string {
 
 func (o options) clients() (*kube.Clients, error) {
 	return kube.Connect(o.kubeconfig, "hotpod-controller")
-}
-
-// dial returns the connection to a part, nil when there is none.
-func dial(address string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
-	if address == "" {
-		return nil, nil //nolint:nilnil // no address is no connection
-	}
-	return feed.Dial(address, opts...)
 }
