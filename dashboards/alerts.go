@@ -50,7 +50,7 @@ func pathAlerts() []Alert {
 func functionAlerts() []Alert {
 	return []Alert{
 		{
-			"HotpodFailures", `sum by (function_namespace, function, reason) (rate(hotpod_function_failures_total[5m])) > 0.05`,
+			"HotpodFailures", `sum by (function_namespace, function, reason) (rate(hotpod_function_failures_total[5m]) or rate(hotpod_xds_function_failures_total[5m])) > 0.05`,
 			5 * time.Minute, "warning",
 			"Requests of {{ $labels.function_namespace }}/{{ $labels.function }} fail in the platform: {{ $labels.reason }}",
 			"{{ $value | humanize }} requests per second get an error in place of the function's answer.",
@@ -122,7 +122,7 @@ const runbooks = "https://hotpod.dev/docs/runbooks/"
 func PrometheusRule() map[string]any { return ruleOf(Alerts()) }
 
 func ruleOf(alerts []Alert) map[string]any {
-	var rules []any
+	rules := make([]any, 0, len(alerts))
 	for _, a := range alerts {
 		rule := map[string]any{
 			"alert": a.Name, "expr": a.Expr,

@@ -23,7 +23,7 @@ func Overview() Dashboard {
 		[]Variable{choice("namespace", "Namespace", "hotpod_function_requests_total, function_namespace", true)},
 		row{"Now", []panel{
 			stat("Requests", "reqps", "Requests that pods finished, and those that the platform failed.",
-				"("+rate("", "hotpod_function_requests_total{"+chosen+"}")+") + ("+rate("", "hotpod_function_failures_total{"+chosen+"}")+")"),
+				"("+rate("", "hotpod_function_requests_total{"+chosen+"}")+") + ("+failures("", chosen)+")"),
 			stat("Errors", "percentunit", "Part of the requests that ended with 5xx or failed in the platform.", errorRatio(chosen)),
 			stat("Duration p99", "s", "Time inside functions.", quantile(.99, "", "hotpod_function_request_duration_seconds", chosen)),
 			stat("Cold requests", "reqps", "Requests that came when their function had no hot pod.", rate("", "hotpod_function_cold_requests_total{"+chosen+"}")),
@@ -34,7 +34,7 @@ func Overview() Dashboard {
 			graph("Requests", "reqps", "The ten busiest functions.", query{"topk(10, " + rate(by, "hotpod_function_requests_total{"+chosen+"}") + ")", name}),
 			graph("Errors", "reqps", "5xx of functions, and requests that the platform failed.",
 				query{"topk(10, " + rate(by, `hotpod_function_requests_total{`+chosen+`, code_class="5xx"}`) + ")", name + " 5xx"},
-				query{"topk(10, " + rate(by+", reason", `hotpod_function_failures_total{`+chosen+`}`) + ")", name + " {{reason}}"}),
+				query{"topk(10, " + failures(by+", reason", chosen) + ")", name + " {{reason}}"}),
 			graph("Duration p99", "s", "The ten slowest functions.",
 				query{"topk(10, " + quantile(.99, by, "hotpod_function_request_duration_seconds", chosen) + ")", name}),
 		}},
@@ -54,7 +54,7 @@ func Overview() Dashboard {
 
 // errorRatio is the part of requests that failed.
 func errorRatio(matchers string) string {
-	failed := "(" + rate("", "hotpod_function_failures_total{"+matchers+"}") + ")"
+	failed := "(" + failures("", matchers) + ")"
 	return "((" + rate("", `hotpod_function_requests_total{`+matchers+`, code_class="5xx"}`) + ") + " + failed + ") / clamp_min((" +
 		rate("", "hotpod_function_requests_total{"+matchers+"}") + ") + " + failed + ", 1e-9)"
 }
@@ -76,7 +76,7 @@ func Function() Dashboard {
 		row{"Requests", []panel{
 			graph("By status", "reqps", "none: the client went away.", query{rate("code_class", "hotpod_function_requests_total{"+one+"}"), "{{code_class}}"}),
 			graph("Failed by the platform", "reqps", "Requests that were answered with an error before or instead of the function.",
-				query{orZero(rate("reason", "hotpod_function_failures_total{"+one+"}")), "{{reason}}"}),
+				query{orZero(failures("reason", one)), "{{reason}}"}),
 			graph("Duration", "s", "Time inside the function.", quantiles("hotpod_function_request_duration_seconds", one)...),
 		}},
 		row{"Pods", []panel{

@@ -112,6 +112,15 @@ func rate(by, series string) string {
 	return fmt.Sprintf("sum by (%s) (rate(%s[$__rate_interval]))", by, series)
 }
 
+// failures are those of functions per second that the platform answered, and that Envoy itself did, by labels.
+func failures(by, matchers string) string {
+	both := fmt.Sprintf("rate(hotpod_function_failures_total{%[1]s}[$__rate_interval]) or rate(hotpod_xds_function_failures_total{%[1]s}[$__rate_interval])", matchers)
+	if by == "" {
+		return "sum(" + both + ") or vector(0)"
+	}
+	return fmt.Sprintf("sum by (%s) (%s)", by, both)
+}
+
 // quantile of a histogram's times, named without _bucket, by labels.
 func quantile(q float64, by, name, matchers string) string {
 	if by != "" {

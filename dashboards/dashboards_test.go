@@ -128,7 +128,7 @@ func TestAlerts_HaveRunbooks(t *testing.T) {
 func TestDraw_WritesSVGWithEveryPanel(t *testing.T) {
 	d := Overview()
 	var out bytes.Buffer
-	err := Draw(&out, d, func(p Panel) []Series {
+	err := Draw(&out, d, func(Panel) []Series {
 		return []Series{{Name: "a <b>", Times: []float64{1, 2, 3}, Values: []float64{1, 2, 3}}}
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,12 +57,7 @@ function vanish. So 10,000 functions, of which 2,000 were called and 100 are liv
 		}
 		parts[group] = append(parts[group], m)
 	}
-	var groups []string
-	for g := range parts {
-		groups = append(groups, g)
-	}
-	slices.Sort(groups)
-	for _, g := range groups {
+	for _, g := range slices.Sorted(maps.Keys(parts)) {
 		section(&b, g, parts[g])
 	}
 	foreign(&b)
@@ -103,7 +99,7 @@ func foreign(b *bytes.Buffer) {
 			}
 		}
 	}
-	var names []string
+	names := make([]string, 0, len(used))
 	for name := range used {
 		names = append(names, "`"+name+"`")
 	}

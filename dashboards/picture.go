@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -78,9 +79,9 @@ func (f frame) stat(b *bytes.Buffer, p Panel, series []Series) {
 
 // Last returns the last value that is a finite number.
 func (s Series) Last() (float64, bool) {
-	for i := len(s.Values) - 1; i >= 0; i-- {
-		if finite(s.Values[i]) {
-			return s.Values[i], true
+	for _, v := range slices.Backward(s.Values) {
+		if finite(v) {
+			return v, true
 		}
 	}
 	return 0, false

@@ -14,10 +14,12 @@ type metrics struct {
 	sent     *prometheus.CounterVec
 	refusals *prometheus.CounterVec
 	rebuild  prometheus.Histogram
+	faults   *faultCount
 }
 
 func newMetrics(r prometheus.Registerer, routes func() map[wire.RouteState]int) (*metrics, error) {
 	m := &metrics{
+		faults: newFaultCount(),
 		envoys: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "hotpod_xds_connected_envoys", Help: "Envoys that are connected.",
 		}),
@@ -35,7 +37,7 @@ func newMetrics(r prometheus.Registerer, routes func() map[wire.RouteState]int) 
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.envoys, m.sent, m.refusals, m.rebuild, routeCount(routes)} {
+	for _, c := range []prometheus.Collector{m.envoys, m.sent, m.refusals, m.rebuild, m.faults.total, routeCount(routes)} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}

@@ -99,6 +99,7 @@ func (s *Server) SetFunction(f *v1.Function) {
 // DeleteFunction forgets a function: its routes go first, then its cluster.
 func (s *Server) DeleteFunction(id wire.FunctionID) {
 	s.world.deleteFunction(id)
+	s.metrics.faults.forget(id)
 	s.rebuild()
 }
 
@@ -136,7 +137,7 @@ func (s *Server) Statuses() *feed.Topic[wire.RouteStatus] { return s.tracker.top
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(r, s)
 	if s.config.Timelines != nil {
-		servicelogv3.RegisterAccessLogServiceServer(r, timelineServer{keep: s.config.Timelines})
+		servicelogv3.RegisterAccessLogServiceServer(r, timelineServer{keep: s.config.Timelines, faults: s.metrics.faults})
 	}
 }
 

@@ -31,7 +31,8 @@ const maxNowhere = 20
 type timelineServer struct {
 	servicelogv3.UnimplementedAccessLogServiceServer
 
-	keep Timelines
+	keep   Timelines
+	faults *faultCount
 }
 
 // StreamAccessLogs implements the service; each Envoy worker has a stream.
@@ -51,6 +52,7 @@ func (s timelineServer) StreamAccessLogs(stream grpc.ClientStreamingServer[servi
 		}
 		for _, entry := range message.GetHttpLogs().GetLogEntry() {
 			t, ok := edgeTimeline(entry)
+			s.faults.add(entry, &t)
 			if !ok {
 				continue
 			}

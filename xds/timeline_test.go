@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	v1 "hotpod.dev/api/v1"
 	"hotpod.dev/internal/envoytest"
 	"hotpod.dev/wire"
@@ -63,7 +65,8 @@ func TestEnvoy_TellsOfRequestsThatFailedOrWereSlow(t *testing.T) {
 	})
 	serve("broken", "/f", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	serve("nowhere", "/g", nil)
-	for _, id := range []string{"slow", "broken", "nowhere"} {
+	serve("cut", "/f", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for _, id := range []string{"slow", "broken", "nowhere", "cut"} {
 		envoytest.Eventually(t, id+" is kept", func() error {
 			if _, ok := k.get(id); !ok {
 				return http.ErrNoLocation
@@ -82,6 +85,13 @@ func TestEnvoy_TellsOfRequestsThatFailedOrWereSlow(t *testing.T) {
 	}
 	if broken, _ := k.get("broken"); broken.Status != 500 || broken.Function != f || broken.Component != "" || broken.Attempts != 1 {
 		t.Errorf("broken: %+v", broken)
+	}
+	if cut, _ := k.get("cut"); cut.Status != 500 || cut.Component != "function" || cut.Flags == "" {
+		t.Errorf("cut: %+v", cut)
+	}
+	faults := r.server.metrics.faults.total
+	if n := testutil.ToFloat64(faults.WithLabelValues(f.Namespace, f.Name, "function_error")); n != 1 || testutil.CollectAndCount(faults) != 1 {
+		t.Errorf("%v failures of Envoy's own are counted, in %d series", n, testutil.CollectAndCount(faults))
 	}
 	if nowhere, _ := k.get("nowhere"); nowhere.Status != 404 || nowhere.Function.UID != "" || nowhere.Path != "/g" {
 		t.Errorf("nowhere: %+v", nowhere)
