@@ -101,15 +101,6 @@ func (c call) flagged(flags ...string) bool {
 	return c.edge != nil && slices.ContainsFunc(strings.Split(c.edge.Flags, ","), func(f string) bool { return slices.Contains(flags, f) })
 }
 
-// attempts is how often the request was sent to somebody, as the part that knows best says.
-func (c call) attempts() int {
-	n := 1
-	for _, t := range c.parts() {
-		n = max(n, t.Attempts)
-	}
-	return n
-}
-
 // took is how long a step took, as who knows best says: the part itself, else what the answer told Envoy.
 func (c call) took(name wire.StepName) int64 {
 	for _, t := range []*wire.Timeline{c.queueproxy, c.activator, c.edge} {
@@ -152,7 +143,7 @@ func (c call) steps() []Step {
 			add(1, wire.StepUpload, 0, up, "the client sends its body")
 		}
 	}
-	at := int64(0)
+	var at int64
 	if hold := c.took(wire.StepHold); hold >= visible {
 		at = c.offset(c.activator)
 		add(1, wire.StepHold, at, hold, c.holdNote())

@@ -96,10 +96,14 @@ func requestRules() []rule {
 				"make one: hotpod route create --url " + c.edge.Path + " --function NAME",
 			}
 		}},
-		{Overloaded, func(c call) bool { return c.flagged("OM", "RL", "RLSE") }, say("the router had too much to do and answered at once"),
-			try("run more routers: kubectl -n fission scale deployment router --replicas …")},
-		{Idle, func(c call) bool { return c.flagged("SI", "UT", "DT", "UMSDR") }, say("nothing was sent or received for too long, so the exchange was ended"),
-			try("let the function send something now and then, or raise --streamingidletimeout")},
+		{
+			Overloaded, func(c call) bool { return c.flagged("OM", "RL", "RLSE") }, say("the router had too much to do and answered at once"),
+			try("run more routers: kubectl -n fission scale deployment router --replicas …"),
+		},
+		{
+			Idle, func(c call) bool { return c.flagged("SI", "UT", "DT", "UMSDR") }, say("nothing was sent or received for too long, so the exchange was ended"),
+			try("let the function send something now and then, or raise --streamingidletimeout"),
+		},
 		{ClientGone, func(c call) bool {
 			return c.reason() == "client_gone" || c.status() == wire.StatusClientGone || c.flagged("DC", "DR")
 		}, whyGone, changeGone},
@@ -158,43 +162,57 @@ func startRules() []rule {
 		}
 	}
 	return []rule{
-		{NoAutoscaler, func(c call) bool {
-			return strings.Contains(c.message(), "the autoscaler, which starts pods, cannot be reached")
-		},
+		{
+			NoAutoscaler, func(c call) bool {
+				return strings.Contains(c.message(), "the autoscaler, which starts pods, cannot be reached")
+			},
 			say("the function had no hot pod, and the autoscaler, which starts them, was away"),
-			try("look at it: kubectl -n fission get pods -l hotpod.dev/component=autoscaler")},
-		{LoadFailed, cause(v1.ReasonSpecializationFailed), func(c call) string { return "the code could not be loaded: " + firstLine(message(c)) },
+			try("look at it: kubectl -n fission get pods -l hotpod.dev/component=autoscaler"),
+		},
+		{
+			LoadFailed, cause(v1.ReasonSpecializationFailed), func(c call) string { return "the code could not be loaded: " + firstLine(message(c)) },
 			func(c call) []string {
 				return []string{"correct the code and update the function", "see the whole message: hotpod function describe " + c.name(), "see what it wrote: hotpod function logs " + c.name()}
-			}},
-		{BuildFailed, cause(v1.ReasonPackageBuildFailed, v1.ReasonPackageBuildPending, v1.ReasonBuildFailed, v1.ReasonBuilding, v1.ReasonEmptyPackage),
+			},
+		},
+		{
+			BuildFailed, cause(v1.ReasonPackageBuildFailed, v1.ReasonPackageBuildPending, v1.ReasonBuildFailed, v1.ReasonBuilding, v1.ReasonEmptyPackage),
 			func(c call) string { return "the function's package has nothing to run: " + firstLine(message(c)) },
 			func(c call) []string {
 				return []string{"see the build's log: hotpod package info PACKAGE", "what the function needs: hotpod function describe " + c.name()}
-			}},
+			},
+		},
 		{Missing, func(c call) bool {
 			why, _ := c.failure()
 			return strings.HasSuffix(why, "NotFound") || why == v1.ReasonReferenceInvalid || why == v1.ReasonCodeUnavailable
 		}, func(c call) string { return firstLine(message(c)) }, func(c call) []string { return []string{"see what is missing: hotpod function describe " + c.name()} }},
-		{ImagePull, holds("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"),
+		{
+			ImagePull, holds("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"),
 			func(c call) string {
 				return "no pod of the environment starts, since its image cannot be had: " + firstLine(message(c))
 			},
 			func(c call) []string {
 				return []string{"correct the image: hotpod environment update --name " + c.environment() + " --image …", "let the node's account pull it: an imagePullSecret"}
-			}},
-		{NoRoom, holds("no room", "maximum of"), func(c call) string { return "there is no room for another pod: " + firstLine(message(c)) },
-			try("add nodes, or ask for less: hotpod environment update --mincpu … --minmemory …", "raise the autoscaler's --max-pods")},
-		{PoolTrouble, cause(v1.ReasonPoolUnavailable, v1.ReasonPoolStarting, v1.ReasonNoPool), func(c call) string { return firstLine(message(c)) },
-			func(c call) []string { return []string{"see the pool: hotpod environment describe " + c.environment()} }},
+			},
+		},
+		{
+			NoRoom, holds("no room", "maximum of"), func(c call) string { return "there is no room for another pod: " + firstLine(message(c)) },
+			try("add nodes, or ask for less: hotpod environment update --mincpu … --minmemory …", "raise the autoscaler's --max-pods"),
+		},
+		{
+			PoolTrouble, cause(v1.ReasonPoolUnavailable, v1.ReasonPoolStarting, v1.ReasonNoPool), func(c call) string { return firstLine(message(c)) },
+			func(c call) []string { return []string{"see the pool: hotpod environment describe " + c.environment()} },
+		},
 		{Capacity, reason("capacity_exceeded"), func(c call) string { return "more requests waited than may: " + c.says() }, func(c call) []string {
 			return append([]string{"call again after the answer's Retry-After"}, c.moreRoom()...)
 		}},
-		{NoUpstream, func(c call) bool {
-			return c.flagged("UH", "NC", "UF", "UO") && c.failed() && c.activator == nil && c.queueproxy == nil
-		},
+		{
+			NoUpstream, func(c call) bool {
+				return c.flagged("UH", "NC", "UF", "UO") && c.failed() && c.activator == nil && c.queueproxy == nil
+			},
 			say("the router reached neither a pod of the function nor an activator"),
-			try("look at the activators: kubectl -n fission get pods -l hotpod.dev/component=activator", "see what is wrong: hotpod check")},
+			try("look at the activators: kubectl -n fission get pods -l hotpod.dev/component=activator", "see what is wrong: hotpod check"),
+		},
 	}
 }
 

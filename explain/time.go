@@ -31,10 +31,12 @@ func timeRules() []rule {
 		{ColdStart, cold, func(c call) string {
 			return "the function had no hot pod; one was made hot in " + short(c.took(wire.StepHold))
 		}, call.keepHot},
-		{OnceOnly, func(c call) bool { return waits(c) && c.declared.Once }, say("each pod of the function takes a single request, so every request waits for a pod of its own"),
+		{
+			OnceOnly, func(c call) bool { return waits(c) && c.declared.Once }, say("each pod of the function takes a single request, so every request waits for a pod of its own"),
 			func(c call) []string {
 				return append([]string{"let pods take more: set onceOnly to false"}, c.keepWarm()...)
-			}},
+			},
+		},
 		{AtLimit, func(c call) bool { return waits(c) && c.maximum() }, func(c call) string {
 			return "every pod was busy, and the function had as many as it may" + c.count(c.declared.MaxScale) + ", so the request waited " + short(c.waited())
 		}, call.moreRoom},

@@ -23,7 +23,7 @@ type Follower struct {
 	mu     sync.Mutex // guards all below
 	pods   map[string]*podTails
 	stored map[string][]logstore.Stream // of pods that were not seen yet
-	run    context.Context              // nil until Run and after it: no tail may start
+	run    context.Context              //nolint:containedctx // Run's, in which tails live; nil before and after it: no tail may start
 	group  sync.WaitGroup               // the tails
 	synced bool                         // every pod that there is has been put
 	open   map[*tail]struct{}           // those whose last entry waits for further lines
@@ -66,9 +66,9 @@ func (f *Follower) Run(ctx context.Context) error {
 	f.mu.Lock()
 	f.run, f.stored = ctx, stored
 	for _, p := range f.pods {
-		f.start(p)
+		f.start(p) //nolint:contextcheck // it has just been set
 	}
-	f.forgetOthers()
+	f.forgetOthers() //nolint:contextcheck // it has just been set
 	f.mu.Unlock()
 	f.flushIdle(ctx)
 	f.mu.Lock()

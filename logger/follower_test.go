@@ -57,10 +57,11 @@ func (c *cluster) write(pod string, after time.Duration, text string) {
 	c.change(pod, func(k *container) { k.lines = append(k.lines, start.Add(after).Format(time.RFC3339Nano)+" "+text+"\n") })
 }
 
-func (c *cluster) opened(pod string) int {
+// opened is how often the pod p was read.
+func (c *cluster) opened() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.of(pod).opened
+	return c.of("p").opened
 }
 
 // OpenLog answers as an API server does.
@@ -233,9 +234,9 @@ func TestFollower_NeitherLosesNorRepeatsWhenConnectionsBreak(t *testing.T) {
 		texts = append(texts, fmt.Sprint(i))
 		if i%10 == 0 {
 			wantCount(t, lines, len(texts))
-			n := c.opened("p")
+			n := c.opened()
 			c.change("p", func(k *container) { k.cut++ })
-			for deadline := time.Now().Add(30 * time.Second); c.opened("p") == n; time.Sleep(5 * time.Millisecond) {
+			for deadline := time.Now().Add(30 * time.Second); c.opened() == n; time.Sleep(5 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatal("it is not opened again")
 				}
@@ -312,9 +313,9 @@ func TestFollower_PausesBetweenTriesOfAGonePodItMayNotRead(t *testing.T) {
 	f, _ := follow(t, c, lines, nil)
 	f.Put(pod("p", "hello"))
 	tried := func(times int) {
-		for deadline := time.Now().Add(30 * time.Second); c.opened("p") < times; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(30 * time.Second); c.opened() < times; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("it was tried %d times", c.opened("p"))
+				t.Fatalf("it was tried %d times", c.opened())
 			}
 		}
 	}

@@ -123,6 +123,7 @@ func (j *Joiner) belongs(text string) bool {
 
 func (j *Joiner) belongsToTrace(text string) bool {
 	switch j.trace {
+	case plain:
 	case python:
 		if text != "" {
 			j.trace = pythonEnd

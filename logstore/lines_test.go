@@ -92,6 +92,7 @@ func texts(t *testing.T, l *logstore.Lines, q logstore.Query) string {
 }
 
 func linesComeBackAsTheyWere(t *testing.T, dsn string) {
+	t.Helper()
 	db, l := open(t, dsn)
 	want := line(source("hello", "p1"), 0, "Traceback: ä\n  at x\n  at y")
 	want.Level, want.RequestID, want.TraceID = 17, "r-1", "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -110,6 +111,7 @@ func linesComeBackAsTheyWere(t *testing.T, dsn string) {
 }
 
 func findChooses(t *testing.T, dsn string) {
+	t.Helper()
 	_, l := open(t, dsn)
 	a, b, warm := source("a", "p1"), source("b", "p2"), source("", "p1")
 	set := func(l logstore.Line, level int, request string) logstore.Line {
@@ -145,6 +147,7 @@ func findChooses(t *testing.T, dsn string) {
 }
 
 func appendTakesManyLinesWithHowFarStreamsAre(t *testing.T, dsn string) {
+	t.Helper()
 	_, l := open(t, dsn)
 	var b logstore.Batch
 	for i := range 1000 {
@@ -168,6 +171,7 @@ func appendTakesManyLinesWithHowFarStreamsAre(t *testing.T, dsn string) {
 }
 
 func claimedGivesLinesSinceThenToTheFunction(t *testing.T, dsn string) {
+	t.Helper()
 	_, l := open(t, dsn)
 	warm, other := source("", "p1"), source("", "p2")
 	put(t, l, line(warm, 0, "start"), line(warm, 10, "loading"), line(other, 10, "else"))
@@ -184,6 +188,7 @@ func claimedGivesLinesSinceThenToTheFunction(t *testing.T, dsn string) {
 }
 
 func pruneKeepsWhatIsWithinBounds(t *testing.T, dsn string) {
+	t.Helper()
 	_, l := open(t, dsn)
 	text := strings.Repeat("x", 1000)
 	for i := range 10 {
@@ -214,6 +219,7 @@ func pruneKeepsWhatIsWithinBounds(t *testing.T, dsn string) {
 }
 
 func writeLeavesNothingOfWhatFails(t *testing.T, dsn string) {
+	t.Helper()
 	db, l := open(t, dsn)
 	if err := l.Append(t.Context(), logstore.Batch{Lines: []logstore.Line{line(source("f", "p"), 0, "nul \x00")}}); db.Kind() == "postgres" && err == nil {
 		t.Error("PostgreSQL took a NUL")
@@ -232,6 +238,7 @@ func writeLeavesNothingOfWhatFails(t *testing.T, dsn string) {
 }
 
 func migrateRunsEachStepOnce(t *testing.T, dsn string) {
+	t.Helper()
 	db, _ := open(t, dsn)
 	one := "CREATE TABLE own (id {key}, name {text} NOT NULL, data {blob}); INSERT INTO own (name) VALUES ('first')"
 	for _, steps := range [][]string{{one}, {one}, {one, "INSERT INTO own (name) VALUES ('second')"}} {

@@ -81,7 +81,7 @@ func serve(
 ) error {
 	cache := kube.NewCache(clients, kube.CacheOptions{Log: log})
 	follower := logger.New(logger.Config{Lines: lines, Logs: logs{clients}, MaxStreams: o.maxStreams, Log: log, Registerer: registry})
-	watch(cache, follower)
+	watch(cache, follower) //nolint:contextcheck // tails live as long as Run does
 	cache.ConfigMap(o.componentNamespace, configMapRetention).Watch(kept.handler())
 	keeper := logger.Keeper{
 		Lines: lines, Bounds: kept.lines, Interval: o.pruneInterval, Log: log, Registerer: registry,
