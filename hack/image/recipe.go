@@ -115,7 +115,7 @@ func languageBuilder(file string) (recipe Recipe, ok bool, err error) {
 	dir := filepath.Dir(file)
 	return Recipe{
 		Name: d.Names[0], Title: "Hotpod's builder for " + filepath.Base(filepath.Dir(dir)), Programs: []string{"builder"},
-		Packages: slices.Concat([]string{"ca-certificates", "coreutils", "dash", "sed", "tar"}, d.Packages),
+		Packages: slices.Concat([]string{"ca-certificates", "coreutils", "dash", "findutils", "grep", "sed", "tar"}, d.Packages),
 		Files:    map[string]string{"/usr/local/bin/build": filepath.Join(dir, "build")},
 		// Builder pods start it by this name, as Fission's do.
 		Links:      map[string]string{"/builder": "usr/bin/builder"},
