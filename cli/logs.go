@@ -98,6 +98,9 @@ func (f *logFlags) query(cmd *cobra.Command, now time.Time) (logline.Query, erro
 	if f.format != "" && f.format != "json" {
 		return q, fmt.Errorf("--output %q is not known: use json", f.format)
 	}
+	if f.limit < -1 {
+		return q, fmt.Errorf("--limit %d is none: give how many, or -1 for all", f.limit)
+	}
 	if f.follow && (f.reverse || f.until != "") {
 		return q, fmt.Errorf("--follow goes with neither --reverse nor --until")
 	}
