@@ -22,11 +22,11 @@ func (p *publishFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&p.alias, "function-alias", "", "alias of the function")
 	f.StringVar(&p.version, "function-version", "", "version of the function")
 	f.StringVar(&p.invocation, "invocation-mode", "", "async: answer at once and call later")
-	f.StringVar(&p.provider, "route-provider", "", "what publishes the route outside the cluster: ingress or gateway")
+	f.StringVar(&p.provider, "route-provider", "", "what publishes the route outside the cluster: ingress, gateway, or route for one of OpenShift")
 	f.StringSliceVar(&p.hosts, "route-host", nil, "host names of the published route")
 	f.StringVar(&p.path, "route-path", "", "path of the published route (default: that of the route)")
 	f.StringArrayVar(&p.annotations, "route-annotation", nil, "annotation of the published object, key=value")
-	f.StringVar(&p.routeTLS, "route-tls", "", "Secret with the certificate (provider ingress)")
+	f.StringVar(&p.routeTLS, "route-tls", "", "Secret in the platform's namespace with the certificate (provider ingress or route; with route also default, the cluster's own)")
 	f.StringSliceVar(&p.gates, "gateway", nil, "Gateway to attach to, NAME or NAMESPACE/NAME (provider gateway)")
 	f.BoolVar(&p.ingress, "createingress", false, "older form of --route-provider ingress")
 	f.StringVar(&p.rule, "ingressrule", "", "older form of --route-host and --route-path: host=path")
@@ -66,8 +66,8 @@ func (p *publishFlags) applyRoute(f *pflag.FlagSet, s *v1.HTTPTriggerSpec) error
 	if f.Changed("route-provider") {
 		c.Provider = p.provider
 	}
-	if c.Provider != "ingress" && c.Provider != "gateway" {
-		return usagef("--route-provider %q: it is ingress or gateway", c.Provider)
+	if c.Provider != "ingress" && c.Provider != "gateway" && c.Provider != "route" {
+		return usagef("--route-provider %q: it is ingress, gateway or route", c.Provider)
 	}
 	if f.Changed("route-host") {
 		c.Hostnames = p.hosts

@@ -64,7 +64,7 @@ func same(there, wanted []metav1.Condition) bool {
 
 // outlived reports whether a condition of ours is there that is not wanted any more.
 func outlived(there, wanted []metav1.Condition) bool {
-	return slices.ContainsFunc([]string{v1.ConditionSettingsValid, v1.ConditionProvisioned, v1.ConditionServiceReady}, func(kind string) bool {
+	return slices.ContainsFunc([]string{v1.ConditionSettingsValid, v1.ConditionProvisioned, v1.ConditionServiceReady, v1.ConditionPublished}, func(kind string) bool {
 		return find(there, kind) != nil && find(wanted, kind) == nil
 	})
 }

@@ -36,8 +36,10 @@ type Config struct {
 	ServiceTarget string
 	// Tenants makes namespaces tenants that a FissionTenant names or that have the label; it needs rights in the whole cluster.
 	Tenants bool
-	// Platform is the namespace of the parts, for what tenants get.
+	// Platform is the namespace of the parts, for what tenants get and what publishes routes.
 	Platform string
+	// Publish names the Service in that namespace which published routes lead to; empty means that routes are not published.
+	Publish string
 	// Builds says that packages are built in this installation; see package buildmgr.
 	Builds bool
 	// Log is needed.
@@ -62,7 +64,8 @@ type Controller struct {
 	pods         *kube.Informer[*corev1.Pod]
 	services     *kube.Informer[*corev1.Service]
 
-	tenants *tenants // nil when the installation looks after none
+	tenants   *tenants   // nil when the installation looks after none
+	publisher *publisher // nil when routes are not published
 
 	environmentLoop, functionLoop, packageLoop, routeLoop, anchorLoop *kube.Loop
 }
@@ -100,6 +103,11 @@ func New(config Config) (*Controller, error) {
 	c.routeLoop = c.loop(m, "route", c.reconcileRoute)
 	c.anchorLoop = c.loop(m, "anchor", c.sweepAnchors)
 	c.watch()
+	if config.Publish != "" {
+		if c.publisher, err = newPublisher(&config); err != nil {
+			return nil, err
+		}
+	}
 	if config.Tenants {
 		if c.tenants, err = c.newTenants(m); err != nil {
 			return nil, err
@@ -134,7 +142,7 @@ func (c *Controller) watch() {
 	c.packages.Watch(kube.Handler[*v1.Package]{Set: c.packageChanged, Delete: c.packageChanged})
 	c.routes.Watch(kube.Handler[*v1.HTTPTrigger]{
 		Set:    func(t *v1.HTTPTrigger) { c.routeLoop.Add(kube.KeyOf(t)) },
-		Delete: func(t *v1.HTTPTrigger) { c.reports.drop(string(t.UID)) },
+		Delete: c.routeDeleted,
 	})
 	c.services.Watch(kube.Handler[*corev1.Service]{Set: c.serviceChanged, Delete: c.serviceChanged})
 	c.pods.Watch(kube.Handler[*corev1.Pod]{Set: c.podChanged, Delete: c.podChanged})
@@ -172,6 +180,7 @@ func (c *Controller) Run(ctx context.Context) error {
 			return nil //nolint:nilerr // the process ends
 		}
 		c.anchorLoop.Add(kube.Key{})
+		c.findPublished(ctx)
 		c.log.Info("controller is ready")
 		return c.work(ctx)
 	})

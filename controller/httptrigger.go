@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,23 +57,76 @@ func silentConditions() []metav1.Condition {
 func (c *Controller) reconcileRoute(ctx context.Context, key kube.Key) (time.Duration, error) {
 	t, ok := c.routes.Get(key.Namespace, key.Name)
 	if !ok || t.DeletionTimestamp != nil {
-		return 0, nil
+		if c.publisher == nil {
+			return 0, nil
+		}
+		return 0, c.publisher.withdraw(ctx, key, "")
+	}
+	published, again, err := c.publish(ctx, t)
+	if err != nil {
+		return 0, err
 	}
 	conditions, wait := c.routeFacts(t, time.Now())
+	if wait > 0 {
+		again = wait
+	}
 	if conditions == nil {
-		return wait, nil
+		if conditions = spoken(t); conditions == nil {
+			return again, nil
+		}
 	}
 	s := v1.HTTPTriggerStatus{
 		ObservedGeneration: t.Generation,
-		Conditions:         date(t.Status.Conditions, conditions, t.Generation, metav1.Now()),
+		Conditions:         date(t.Status.Conditions, slices.Concat(conditions, published), t.Generation, metav1.Now()),
 	}
-	if s.ObservedGeneration == t.Status.ObservedGeneration && same(t.Status.Conditions, s.Conditions) {
-		return 0, nil
+	if s.ObservedGeneration == t.Status.ObservedGeneration && same(t.Status.Conditions, s.Conditions) && !outlived(t.Status.Conditions, s.Conditions) {
+		return again, nil
 	}
-	if bad := worsened(t.Status.Conditions, s.Conditions, v1.ConditionRouteAdmitted); bad != nil {
-		c.events.Warning(t, bad.Reason, bad.Message)
+	for _, kind := range []string{v1.ConditionRouteAdmitted, v1.ConditionPublished} {
+		if bad := worsened(t.Status.Conditions, s.Conditions, kind); bad != nil {
+			c.events.Warning(t, bad.Reason, bad.Message)
+		}
 	}
-	return 0, kube.ApplyStatus(ctx, c.clients.HTTPTriggers(t.Namespace), t, s)
+	return again, kube.ApplyStatus(ctx, c.clients.HTTPTriggers(t.Namespace), t, s)
+}
+
+// spoken are the conditions that xds has spoken of, as they stand, of a route whose present generation it has spoken of; else nil:
+// what was written of another generation stays as it is.
+func spoken(t *v1.HTTPTrigger) []metav1.Condition {
+	if t.Status.ObservedGeneration != t.Generation {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(t.Status.Conditions), func(c metav1.Condition) bool {
+		return c.Type != v1.ConditionRouteAdmitted && c.Type != v1.ConditionReady
+	})
+}
+
+// publish has the route published, where routes are.
+func (c *Controller) publish(ctx context.Context, t *v1.HTTPTrigger) ([]metav1.Condition, time.Duration, error) {
+	if c.publisher == nil {
+		return nil, 0, nil
+	}
+	return c.publisher.publish(ctx, t)
+}
+
+// routeDeleted has what published a route taken away.
+func (c *Controller) routeDeleted(t *v1.HTTPTrigger) {
+	c.reports.drop(string(t.UID))
+	c.routeLoop.Add(kube.KeyOf(t))
+}
+
+// findPublished has the routes looked at that were published before the controller started, as they may be gone by now.
+func (c *Controller) findPublished(ctx context.Context) {
+	if c.publisher == nil {
+		return
+	}
+	keys, err := c.publisher.find(ctx)
+	if err != nil {
+		c.log.Error("published routes not found, those deleted meanwhile stay published", "error", err)
+	}
+	for _, key := range keys {
+		c.routeLoop.Add(key)
+	}
 }
 
 // routeFacts returns the conditions to write now, or none and when to look again.

@@ -59,7 +59,7 @@ subjects: [{kind: ServiceAccount, name: controller, namespace: fission}]
 	}
 	conn := w.serve()
 	c, err := New(Config{
-		Clients: clientsOf(t, account), FunctionNamespace: "fission-function", ServiceTarget: serviceTarget, Autoscalers: []*grpc.ClientConn{conn}, XDS: feed.NewReplicas(strings.TrimPrefix(conn.Target(), "passthrough:///")),
+		Clients: clientsOf(t, account), FunctionNamespace: "fission-function", ServiceTarget: serviceTarget, Publish: "router", Platform: "fission", Autoscalers: []*grpc.ClientConn{conn}, XDS: feed.NewReplicas(strings.TrimPrefix(conn.Target(), "passthrough:///")),
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {

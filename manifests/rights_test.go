@@ -317,6 +317,13 @@ func TestComponents_MayDoNothingElse(t *testing.T) {
 			_, err := as(t, "controller").Services(elsewhere).Create(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.CreateOptions{})
 			return err
 		},
+		"the controller publishes routes elsewhere than beside the router": func() error {
+			foreign, err := kube.NewForeign(as(t, "controller"))
+			if err != nil {
+				return err
+			}
+			return foreign.Apply(ctx, manifesttest.Decode(t, "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: x, namespace: "+elsewhere+"}\n")[0], "test")
+		},
 		"the archive store reads the control key": func() error {
 			_, err := as(t, "storagesvc").Secrets("fission").Get(ctx, kube.ControlKeySecret, get)
 			return err

@@ -19,6 +19,8 @@ const (
 	ConditionBuildSucceeded = "BuildSucceeded"
 	// ConditionRouteAdmitted says whether a route was accepted.
 	ConditionRouteAdmitted = "RouteAdmitted"
+	// ConditionPublished says whether a route that is to be published outside of the cluster is.
+	ConditionPublished = "Published"
 	// ConditionScheduled says whether a time trigger's runs are being made.
 	ConditionScheduled = "Scheduled"
 	// ConditionSubscribed says whether a watch trigger's objects are being watched.
@@ -70,6 +72,11 @@ const (
 	ReasonRouteConflict    = "RouteConflict"
 	ReasonRouteInvalid     = "InvalidRouteTemplate"
 	ReasonCorsInvalid      = "InvalidCorsConfig"
+	ReasonPublished        = "Published"
+	ReasonPublishConflict  = "PublishConflict"
+	ReasonProviderMissing  = "ProviderMissing"
+	ReasonNotAccepted      = "NotAccepted"
+	ReasonIngressInvalid   = "InvalidIngressConfig"
 	ReasonFunctionNotFound = "FunctionNotFound"
 	ReasonAcknowledged     = "Acknowledged"
 	ReasonWaitingForEnvoy  = "WaitingForEnvoy"

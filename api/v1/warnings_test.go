@@ -93,8 +93,8 @@ func TestWarnings_SayWhatHasNoEffect(t *testing.T) {
 		{"Package", `{deployment: {url: "https://a/b", secretref: {name: s}}}`, "spec.deployment.secretref has no effect yet"},
 		{"Package", `{source: {url: "https://a/b", secretref: {name: s}}}`, "spec.source.secretref has no effect yet"},
 		{"HTTPTrigger", `{createingress: false, ingressconfig: {path: /}}`, ""},
-		{"HTTPTrigger", `{createingress: true}`, "createingress and routeConfig have no effect yet"},
-		{"HTTPTrigger", `{routeConfig: {provider: ingress}}`, "createingress and routeConfig have no effect yet"},
+		{"HTTPTrigger", `{createingress: true}`, ""},
+		{"HTTPTrigger", `{routeConfig: {provider: ingress}}`, ""},
 		{"HTTPTrigger", `{invocationMode: async}`, "invocationMode async is not served yet"},
 		{"HTTPTrigger", `{functionref: {type: name, name: a, alias: b}}`, "functionref.alias and functionref.version are not served yet"},
 	} {

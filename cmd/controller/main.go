@@ -31,7 +31,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	registry := telemetry.NewRegistry()
 	config := controller.Config{
 		Namespace: o.namespace, FunctionNamespace: o.functionNamespace, ServiceTarget: o.target(resolvConf),
-		Tenants: o.tenants, Platform: o.componentNamespace, Builds: o.builds(), Log: log, Registerer: registry,
+		Tenants: o.tenants, Platform: o.componentNamespace, Publish: o.publish, Builds: o.builds(), Log: log, Registerer: registry,
 	}
 	if config.Clients, err = o.clients(); err != nil {
 		return err

@@ -28,6 +28,8 @@ type options struct {
 	// componentNamespace is the platform's own, where the control key is.
 	componentNamespace string
 	storage            string
+	// publish names the Service that published routes lead to.
+	publish string
 	// tenants says whether namespaces are made tenants.
 	tenants bool
 	// serviceTarget is what functions' Services are aliases of.
@@ -54,6 +56,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (options
 	flags.StringVar(&o.componentNamespace, "component-namespace", namespaceOf(getenv), "namespace of the platform's parts and of the control key")
 	flags.StringVar(&o.storage, "storage", "", "URL by which pods reach the archive store; empty means that there is none")
 	flags.StringVar(&o.serviceTarget, "service-target", "", "Service that functions' Services are aliases of, NAME.NAMESPACE or its whole DNS name; empty means that functions have none")
+	flags.StringVar(&o.publish, "publish", "", "Service beside the controller that published routes lead to; empty means that routes are not published")
 	flags.BoolVar(&o.tenants, "tenants", false, "make those namespaces tenants that a FissionTenant names, or that are labelled hotpod.dev/tenant=true; needs rights in the whole cluster")
 	buildFlags(flags, &o.build)
 	flags.BoolVar(&o.keepSecrets, "keep-secrets", false, "make and renew the parts' certificates, by which this part too knows others, and the key of the internal listener; those that cert-manager keeps are left alone")
