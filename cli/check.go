@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -47,6 +48,7 @@ func (a *app) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check", Short: "Check that the platform works; with --pre, that it can be installed", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			namespace := (&installation{app: a}).platform(pre)
 			clients, err := a.cluster()
 			if err != nil {
 				return err
@@ -57,11 +59,17 @@ func (a *app) checkCommand() *cobra.Command {
 				return fmt.Errorf("ask the Kubernetes API server for its version: %w", err)
 			}
 			c.kubernetes(data)
-			c.rights(cmd.Context(), pre)
-			if !pre {
+			if pre {
+				c.installable(cmd.Context(), namespace)
+				c.before(cmd.Context(), namespace)
+			} else {
+				c.rights(cmd.Context())
 				c.kinds(cmd.Context())
+				c.versions(cmd.Context(), namespace)
 				c.parts(cmd.Context())
+				c.connected(cmd.Context())
 				c.router(cmd.Context())
+				c.stores(cmd.Context())
 				c.environments(cmd.Context())
 			}
 			if c.failed > 0 {
@@ -110,7 +118,7 @@ func (c *checkup) kinds(ctx context.Context) {
 
 // platformParts are the parts without which functions cannot be called or changed, or triggers do not call, by their label.
 func platformParts() []string {
-	return []string{"router", "xds", "activator", "autoscaler", "controller", "storagesvc", "timer", "kubewatcher"}
+	return []string{"router", "xds", "activator", "autoscaler", "controller", "storagesvc", "logger", "timer", "kubewatcher"}
 }
 
 // parts checks that every part has a pod that is ready.
@@ -191,25 +199,19 @@ func (c *checkup) environments(ctx context.Context) {
 	}
 }
 
-// rights checks what the user may do: install, or create functions.
-func (c *checkup) rights(ctx context.Context, pre bool) {
-	wanted := []right{{"fission.io", "functions", "create", c.app.namespace}, {"fission.io", "httptriggers", "create", c.app.namespace}}
-	if pre {
-		wanted = []right{
-			{"apiextensions.k8s.io", "customresourcedefinitions", "create", ""},
-			{"", "namespaces", "create", ""},
-			{"apps", "deployments", "create", "fission"},
-			{"rbac.authorization.k8s.io", "clusterroles", "create", ""},
-		}
-	}
-	for _, w := range wanted {
-		allowed, err := c.app.may(ctx, w)
+// rights checks that the user may make functions.
+func (c *checkup) rights(ctx context.Context) {
+	for _, resource := range []string{v1.ResourceFunctions, v1.ResourceHTTPTriggers} {
+		allowed, err := c.app.may(ctx, right{v1.GroupVersion.Group, resource, "create", c.app.namespace})
 		if err == nil && !allowed {
 			err = errors.New("you may not")
 		}
-		c.found("may "+w.verb+" "+w.resource, err)
+		c.found("may create "+resource, err)
 	}
 }
+
+// forbidden reports whether the user may not know; only some checks fail for that.
+func forbidden(err error) bool { return apierrors.IsForbidden(err) }
 
 // right is something that a user may or may not do.
 type right struct{ group, resource, verb, namespace string }

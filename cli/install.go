@@ -85,14 +85,12 @@ func (i *installation) valueFlags(cmd *cobra.Command) {
 	f.DurationVar(&i.timeout, "timeout", 5*time.Minute, "longest time to wait until the parts are ready")
 }
 
-// platform is where the parts are or shall be: -n, FISSION_NAMESPACE or fission.
-func (i *installation) platform() string {
-	for _, ns := range []string{i.app.namespace, i.app.platformNamespace()} {
-		if ns != "" {
-			return ns
-		}
+// platform is where the parts are or shall be: -n if the command takes it for that, FISSION_NAMESPACE or fission.
+func (i *installation) platform(byFlag bool) string {
+	if byFlag && i.app.namespace != "" {
+		return i.app.namespace
 	}
-	return "fission"
+	return i.app.componentNamespace()
 }
 
 // given returns the values of the flags.
@@ -123,7 +121,7 @@ func (i *installation) given() (install.Values, error) {
 
 // run installs, or prints.
 func (i *installation) run(ctx context.Context) error {
-	i.namespace = i.platform()
+	i.namespace = i.platform(true)
 	var err error
 	if i.values, err = i.given(); err != nil {
 		return err
@@ -139,7 +137,7 @@ func (i *installation) run(ctx context.Context) error {
 
 // upgrade is run with the values of before.
 func (i *installation) upgrade(ctx context.Context) error {
-	i.namespace = i.platform()
+	i.namespace = i.platform(true)
 	var err error
 	if i.values, err = i.given(); err != nil {
 		return err

@@ -136,6 +136,7 @@ func TestInstall_OnARealAPIServer(t *testing.T) {
 		test func(*cluster)
 	}{
 		{"upgrades, and leaves nothing behind", installsAndUninstalls},
+		{"checks", checks},
 		{"says what is wrong and how to mend it", saysWhatIsWrong},
 		{"works for a project user after an administrator's part", worksForAProjectUser},
 	} {
@@ -424,4 +425,69 @@ func TestInstall_NeedsNoClusterToPrint(t *testing.T) {
 			t.Errorf("%s: exit %d, %s", args, code, errs)
 		}
 	}
+}
+
+// checks is what hotpod check says of a cluster without nodes, before and after an installation.
+func checks(c *cluster) {
+	t := c.t
+	code, out, _ := c.hotpod(c.file, "check", "--pre")
+	for _, want := range []string{
+		"√ may install into namespace fission", "√ may install what concerns the whole cluster", "√ admission policies are served", "× storage class: there is none",
+		"! nothing is seen that enforces NetworkPolicies",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("check --pre does not say %q:\n%s", want, out)
+		}
+	}
+	if code != ExitError {
+		t.Errorf("check --pre: exit %d", code)
+	}
+	class := func(name string) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": map[string]any{"name": name}, "provisioner": "example.com/none",
+		}}
+	}
+	plugin := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": map[string]any{"name": "calico-node", "namespace": "kube-system"},
+		"spec": map[string]any{
+			"selector": map[string]any{"matchLabels": map[string]any{"a": "b"}},
+			"template": map[string]any{"metadata": map[string]any{"labels": map[string]any{"a": "b"}}, "spec": map[string]any{"containers": []any{map[string]any{"name": "c", "image": "i"}}}},
+		},
+	}}
+	manifesttest.Apply(t, c.server.Config(), []*unstructured.Unstructured{class("slow"), plugin})
+	if code, out, _ := c.hotpod(c.file, "check", "--pre"); code != ExitOK || !strings.Contains(out, "! no storage class is the default: --set archives.class=slow,logs.class=slow") ||
+		!strings.Contains(out, "√ NetworkPolicies are enforced, if calico-node") {
+		t.Errorf("check --pre: exit %d\n%s", code, out)
+	}
+	fast := class("fast")
+	fast.SetAnnotations(map[string]string{"storageclass.kubernetes.io/is-default-class": "true"})
+	manifesttest.Apply(t, c.server.Config(), []*unstructured.Unstructured{fast})
+	if _, out, _ := c.hotpod(c.file, "check", "--pre"); !strings.Contains(out, "√ storage class fast is the default") {
+		t.Errorf("check --pre:\n%s", out)
+	}
+
+	c.must(c.file, "install", "--no-wait", "--set", "images.tag=v1")
+	patch := []byte(`{"metadata":{"annotations":{"hotpod.dev/definitions":"0"}}}`)
+	path := "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/functions.fission.io"
+	if _, err := c.clients.Core().Patch(types.MergePatchType).AbsPath(path).Body(patch).DoRaw(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	image := []byte(`[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"hotpod/xds:v2"}]`)
+	path = "/apis/apps/v1/namespaces/fission/deployments/xds"
+	if _, err := c.clients.Core().Patch(types.JSONPatchType).AbsPath(path).Body(image).DoRaw(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ = c.hotpod(c.file, "check")
+	for _, want := range []string{
+		"√ installed by version", "× definition functions.fission.io: number 0 is older than this command's", "! parts have images with different tags", "; v2: xds",
+		"× xds: no pod runs", "× logger: no pod runs", "× the archive store answers", "× the logger's database answers",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("check does not say %q:\n%s", want, out)
+		}
+	}
+	if code != ExitError {
+		t.Errorf("check: exit %d", code)
+	}
+	c.must(c.file, "uninstall", "--definitions")
 }

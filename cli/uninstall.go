@@ -36,7 +36,7 @@ Definitions, and with them all functions, routes and packages, are removed with 
 
 // uninstall removes in the order in which nothing makes again what was removed: parts first, then what they made.
 func (i *installation) uninstall(ctx context.Context) error {
-	i.namespace = i.platform()
+	i.namespace = i.platform(true)
 	if err := i.connect(ctx); err != nil {
 		return err
 	}
