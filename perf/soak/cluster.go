@@ -24,7 +24,7 @@ type Event struct{ Name, Command string }
 
 // updateEvery is the time between two updates of the code of one function on a cluster, whose nodes start pods more slowly than
 // the embedded one.
-const updateEvery = 5 * time.Second
+const updateEvery = 20 * time.Second
 
 // ErrEvent says that something could not be done to the cluster, so that nothing is known of what it would have lost.
 var ErrEvent = errors.New("events failed")

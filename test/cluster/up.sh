@@ -4,10 +4,10 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 [ "$(id -u)" = 0 ] || { echo 'the test cluster needs root' >&2; exit 1; }
 missing=()
-for c in iptables nft conntrack ethtool socat runc nsenter ip openssl; do command -v $c >/dev/null || missing+=("$c"); done
+for c in iptables nft conntrack ethtool socat runc nsenter ip openssl curl; do command -v $c >/dev/null || missing+=("$c"); done
 [ -x /usr/lib/cni/bridge ] || missing+=(containernetworking-plugins)
 [ ${#missing[@]} = 0 ] || {
-  echo "missing: ${missing[*]}; on Debian: apt-get install iptables nftables conntrack ethtool socat runc containernetworking-plugins iproute2 openssl" >&2
+  echo "missing: ${missing[*]}; on Debian: apt-get install iptables nftables conntrack ethtool socat runc containernetworking-plugins iproute2 openssl curl" >&2
   exit 1
 }
 begun=$(date +%s%N)

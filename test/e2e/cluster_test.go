@@ -16,16 +16,23 @@ import (
 
 // cluster is a namespace of a cluster with Hotpod.
 type cluster struct {
-	t         *testing.T
-	namespace string
-	env       []string
-	router    string
+	t          *testing.T
+	namespace  string
+	kubeconfig string
+	env        []string
+	router     string
 	// scripts is the folder of those of the test cluster, "" on a cluster of somebody's.
 	scripts string
 }
 
 // newCluster returns a namespace of its own for the test, in which functions may run under the strictest defaults.
 func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	return newClusterIn(t, "e2e-"+strconv.FormatInt(time.Now().UnixNano()%1e9, 36))
+}
+
+// newClusterIn is newCluster with a namespace of a name, which may still be ending.
+func newClusterIn(t *testing.T, namespace string) *cluster {
 	t.Helper()
 	kubeconfig := os.Getenv("HOTPOD_TEST_KUBECONFIG")
 	if kubeconfig == "" {
@@ -35,11 +42,17 @@ func newCluster(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{t: t, namespace: "e2e-" + strconv.FormatInt(time.Now().UnixNano()%1e9, 36), router: "http://" + os.Getenv("HOTPOD_TEST_ROUTER"), scripts: os.Getenv("HOTPOD_TEST_CLUSTER")}
+	c := &cluster{
+		t: t, namespace: namespace, kubeconfig: kubeconfig,
+		router: "http://" + os.Getenv("HOTPOD_TEST_ROUTER"), scripts: os.Getenv("HOTPOD_TEST_CLUSTER"),
+	}
 	c.env = []string{
 		"KUBECONFIG=" + kubeconfig, "PATH=" + programs + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "FISSION_DEFAULT_NAMESPACE=" + c.namespace,
 	}
-	c.run("kubectl", "create", "namespace", c.namespace)
+	c.await(2*time.Minute, "the namespace is made", func() (string, bool) {
+		out, err := c.try(t.Context(), "kubectl", "create", "namespace", c.namespace)
+		return out, err == nil
+	})
 	t.Cleanup(func() {
 		_, _ = c.try(context.Background(), "kubectl", "delete", "namespace", c.namespace, "--wait=false")
 	})

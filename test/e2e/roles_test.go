@@ -115,7 +115,8 @@ func rights(t *testing.T, c *cluster) []string {
 	var all []string
 	for _, b := range bindings.Items {
 		for _, r := range roles.Items {
-			if r.Name != b.RoleRef.Name || r.Kind != b.RoleRef.Kind || r.Kind == "Role" && r.Namespace != b.Namespace {
+			// What is put together of others' rules belongs to them.
+			if r.AggregationRule != nil || r.Name != b.RoleRef.Name || r.Kind != b.RoleRef.Kind || r.Kind == "Role" && r.Namespace != b.Namespace {
 				continue
 			}
 			for _, s := range b.Subjects {

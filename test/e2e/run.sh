@@ -5,12 +5,15 @@
 #   E2E_KUBECONFIG=FILE test/e2e/run.sh   a cluster of yours, on which Hotpod is installed; its images must be pullable,
 #                                         and E2E_ROUTER says where from here its Service router is
 #   E2E_RIGHTS=1                          also looks for rights that no component used
+#   E2E_WAIT=SECONDS                      how long to wait for another run on this machine to end
+#   E2E_UPGRADE=1                         also upgrades, ends, kills and restarts everything under load, which takes a machine with more
+#                                         than two processors
 #   E2E_TESTS=REGEX                       only these of the tests in this folder; no stories with E2E_STORIES=none
 set -euo pipefail
 . "$(dirname "$0")/../cluster/env.sh"
 cd "$ROOT"
 # Stories that need nothing but a cluster; limits and pool do as well, and take a machine with more than two processors.
-stories=(hello python routes scale)
+stories=(hello python routes scale triggers logs)
 [ $# = 0 ] || stories=("$@")
 [ "${E2E_STORIES:-}" != none ] || stories=()
 # phase NAME says what is done, and how long it took so far.
@@ -39,26 +42,32 @@ if [ -z "$ours" ]; then
 else
   mkdir -p "$CACHE"
   exec 9>"$CACHE/cluster.lock"
-  flock -n 9 || { echo 'the test cluster is in use by another run' >&2; ours=''; exit 1; }
+  flock -w "${E2E_WAIT:-0}" 9 || { echo 'the test cluster is in use by another run' >&2; ours=''; exit 1; }
   phase 'making images'
   go build -o "$work/images" ./hack/images
   rm -rf "$CACHE/images/cluster"
-  # All parts, and of the languages those that the stories speak.
-  mapfile -t parts < <("$work/images" --list | grep -v -- '-env$\|-builder$')
-  "$work/images" --programs bin --out "$CACHE/images/cluster" pause probe "${parts[@]}" node-env python-env >/dev/null
+  # Of the builders one is enough.
+  mapfile -t all < <("$work/images" --list | grep -vx hotpod/python-builder)
+  "$work/images" --programs bin --out "$CACHE/images/cluster" pause probe "${all[@]}" >/dev/null
+  if [ -n "${E2E_UPGRADE:-}" ]; then
+    # The parts once more, as another version.
+    mapfile -t parts < <(printf '%s\n' "${all[@]}" | grep -v -- '-env$\|-builder$\|/envoy$\|/builder$')
+    CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X hotpod.dev/wire.version=next' -o "$work/next/" "${parts[@]/#hotpod/./cmd}"
+  fi
   phase 'starting the cluster'
   test/cluster/up.sh
   [ -n "${KEEP:-}" ] || guard
   cp "$work/images" "$BIN/images"
   start registry "$BIN/images" --out "$CACHE/images/cluster" --serve $REGISTRY \
-    fission/node-env=hotpod/node-env fission/python-env=hotpod/python-env
-  await 60 inside curl -sf http://$REGISTRY/v2/
+    $(printf '%s\n' "${all[@]}" | sed -n 's#^hotpod/\(.*-env\|.*-builder\)$#fission/\1=hotpod/\1#p')
+  for image in "${all[@]}"; do await 120 inside curl -sf -o /dev/null http://$REGISTRY/v2/"$image"/manifests/latest; done
+  [ -z "${E2E_UPGRADE:-}" ] || inside "$BIN/images" --programs "$work/next" --tag next --out "$work/archives" --push $REGISTRY "${parts[@]}" >/dev/null
   phase 'installing'
   # A user that no image knows, another one each time.
   sed "s/\${USER_ID}/$((1000000000 + RANDOM * 10000))/g" test/e2e/random-user.yaml | kubectl apply -f - >/dev/null
   kubectl apply --server-side -k manifests/kubernetes >/dev/null
   for part in $(kubectl get deployments -n fission -o name); do kubectl rollout status -n fission "$part" --timeout=3m; done
-  export HOTPOD_TEST_KUBECONFIG=$STATE/admin.kubeconfig HOTPOD_TEST_AUDIT=$LOGS/audit.log HOTPOD_TEST_CLUSTER=$HERE
+  export HOTPOD_TEST_KUBECONFIG=$STATE/admin.kubeconfig HOTPOD_TEST_AUDIT=$LOGS/audit.log HOTPOD_TEST_CLUSTER=$HERE HOTPOD_TEST_NEXT=${E2E_UPGRADE:+next}
   HOTPOD_TEST_ROUTER=$(kubectl get service router -n fission -o jsonpath='{.spec.clusterIP}')
   export HOTPOD_TEST_ROUTER
   run() { inside "$@" 9>&-; }
