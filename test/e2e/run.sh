@@ -25,11 +25,13 @@ if [ "$ours" ] && [ "$(id -u)" != 0 ]; then
 fi
 
 work=$(mktemp -d)
+# That the cluster is this run's, and so to be removed by it.
+held=''
 # finish ends what is still under way, and the cluster.
 finish() {
   pkill -P $$ -f "$work/" || true
   rm -rf "$work"
-  if [ "$ours" ] && [ -z "${KEEP:-}" ]; then test/cluster/down.sh; fi
+  if [ "$held" ] && [ -z "${KEEP:-}" ]; then test/cluster/down.sh; fi
 }
 trap finish EXIT
 phase 'compiling the tests'
@@ -42,7 +44,8 @@ if [ -z "$ours" ]; then
 else
   mkdir -p "$CACHE"
   exec 9>"$CACHE/cluster.lock"
-  flock -w "${E2E_WAIT:-0}" 9 || { echo 'the test cluster is in use by another run' >&2; ours=''; exit 1; }
+  flock -w "${E2E_WAIT:-0}" 9 || { echo 'the test cluster is in use by another run' >&2; exit 1; }
+  held=yes
   phase 'making images'
   go build -o "$work/images" ./hack/images
   rm -rf "$CACHE/images/cluster"
