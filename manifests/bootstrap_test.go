@@ -13,15 +13,20 @@ import (
 
 var update = flag.Bool("update", false, "write Envoy's bootstraps anew")
 
-// Envoy's bootstraps are what xds says that they must be.
-func TestRouter_BootstrapsAreThoseOfXDS(t *testing.T) {
-	for file, c := range map[string]xds.BootstrapConfig{
-		"base/router/envoy.json": {XDS: "xds:18000", Debug: "0.0.0.0:8080"},
-	} {
-		want, err := xds.Bootstrap(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+// Envoy's bootstrap, and the files that it names, are what xds says that they must be.
+func TestRouter_BootstrapIsThatOfXDS(t *testing.T) {
+	files, err := xds.SecretFiles("/etc/hotpod/tls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["envoy.json"], err = xds.Bootstrap(xds.BootstrapConfig{
+		XDS: "xds:18000", Debug: "0.0.0.0:8080", Guard: "127.0.0.1:9902", Secrets: "/etc/envoy",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range files {
+		file := "base/router/" + name
 		want = indented(t, want)
 		if *update {
 			if err := os.WriteFile(file, want, 0o644); err != nil {

@@ -20,6 +20,7 @@ func bootstrap(args []string, getenv func(string) string, stdout, stderr io.Writ
 	flags.StringVar(&c.Admin, "admin", "127.0.0.1:9901", "loopback ip:port of Envoy's admin interface")
 	flags.StringVar(&c.Debug, "debug", "", "ip:port of /metrics, /healthz and /readyz; empty means none")
 	flags.StringVar(&c.Guard, "guard", "", "ip:port of the router's parent, which Envoy asks about calls of the internal listener; empty asks nobody")
+	flags.StringVar(&c.Secrets, "secrets", "", "folder with "+xds.FileCertificate+" and "+xds.FileAuthority+", which say where Envoy's certificates are; empty means that it talks plainly")
 	flags.StringVar(&c.NodeID, "node-id", getenv("POD_NAME"), "name of the Envoy")
 	flags.StringVar(&output, "output", "", "file to write; empty means standard output")
 	err := envflag.Parse(flags, args, getenv)

@@ -39,7 +39,7 @@ func TestNetwork_FunctionReachesWhatPoliciesAllowAndNothingElse(t *testing.T) {
 	denied := map[string][]string{"10.96.0.1": {"443"}, "10.99.0.1": {"6443", "10250"}, "169.254.169.254": {"80"}, addresses[0]: {"8000", "8012", "8022", "8888"}}
 	for component, ports := range map[string][]string{
 		"activator": {"8012", "8080"}, "autoscaler": {"8090", "8080"}, "controller": {"8080"}, "router": {"8889", "8080"},
-		"storagesvc": {"8080"}, "xds": {"18000", "18001", "8080"},
+		"logger": {"8070", "8071", "8080"}, "storagesvc": {"8080"}, "xds": {"18000", "18001", "8080"},
 	} {
 		for _, address := range c.addresses("hotpod.dev/component="+component, "fission") {
 			denied[address] = ports
