@@ -63,7 +63,7 @@ func (s *soak) commands(ctx context.Context) {
 }
 
 func (s *soak) command(ctx context.Context, command string) error {
-	cmd := exec.CommandContext(ctx, "sh", "-c", command) //nolint:gosec // it is what the caller wants done
+	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.config.Cluster.Kubeconfig)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
