@@ -164,9 +164,6 @@ func (o *functionFlags) apply(f *pflag.FlagSet, fn *v1.Function, all bool) error
 		s.IdleTimeout = &o.idle
 	}
 	o.applyRest(given, fn)
-	if err := o.resources.apply(f, &s.Resources); err != nil {
-		return err
-	}
 	if err := o.applyGroups(f, s); err != nil {
 		return err
 	}
@@ -201,8 +198,11 @@ func (o *functionFlags) ownDefaults(f *pflag.FlagSet) {
 	}
 }
 
-// applyGroups sets what groups of flags say of variables and of streams.
+// applyGroups sets what groups of flags say of resources, of variables and of streams.
 func (o *functionFlags) applyGroups(f *pflag.FlagSet, s *v1.FunctionSpec) error {
+	if err := o.resources.apply(f, &s.Resources); err != nil {
+		return err
+	}
 	if err := o.variables.apply(f, s); err != nil {
 		return err
 	}

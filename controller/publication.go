@@ -175,7 +175,7 @@ func (p *publication) httpRoute(namespace, service string) map[string]any {
 	if p.match == "Exact" {
 		match = "Exact"
 	}
-	parents := []any{}
+	parents := make([]any, 0, len(p.parents))
 	for _, g := range p.parents {
 		parent := map[string]any{"name": g.Name, "namespace": namespace}
 		if g.Namespace != "" {

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-
 	"hotpod.dev/buildmgr"
 	"hotpod.dev/certs"
 	"hotpod.dev/cmd/internal/envflag"
