@@ -16,7 +16,7 @@ import (
 
 // hostile is a function that does what it is told: it calls a URL, or tells what it finds in its pod.
 const hostile = `
-const http = require('http'), fs = require('fs'), os = require('os');
+const http = require('http'), fs = require('fs');
 const list = (dir) => { try { return fs.readdirSync(dir); } catch (e) { return [e.code]; } };
 const read = (file) => { try { return fs.readFileSync(file, 'utf8'); } catch (e) { return e.code; } };
 const call = (q) => new Promise((done) => {
@@ -32,7 +32,7 @@ module.exports = async (ctx) => {
   if (q.url) return { status: 200, body: await call(q) };
   return { status: 200, body: JSON.stringify({
     env: process.env, tokens: list('/var/run/secrets/kubernetes.io/serviceaccount'), secrets: list('/secrets'), hotpod: list('/etc/hotpod'),
-    processes: list('/proc').filter((p) => /^[0-9]+$/.test(p)).map((p) => read('/proc/' + p + '/cmdline')), uid: os.userInfo().uid,
+    processes: list('/proc').filter((p) => /^[0-9]+$/.test(p)).map((p) => read('/proc/' + p + '/cmdline')), uid: process.getuid(),
   }) };
 };`
 
