@@ -74,7 +74,8 @@ func (a *Activator) keep(x proxy.Exchange, w *waiter, s span, r result) {
 // for from its beginning may begin before the request.
 func (w *waiter) steps() []wire.Step {
 	held := w.story.held.Microseconds()
-	steps := []wire.Step{{Name: wire.StepHold, Micros: held}}
+	steps := make([]wire.Step, 0, 5)
+	steps = append(steps, wire.Step{Name: wire.StepHold, Micros: held})
 	if !w.held || !w.cold || w.story.pod == nil || w.story.pod.birth == nil {
 		return steps
 	}

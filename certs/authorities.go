@@ -42,8 +42,10 @@ const (
 	keyPast    = "past.crt"
 	// KeyBundle is where a Secret has the certificates of those that are trusted.
 	KeyBundle = "ca.crt"
-	// KeyCert and KeyKey are where a Secret has a certificate and its key.
-	KeyCert, KeyKey = "tls.crt", "tls.key"
+	// KeyCert is where a Secret has a certificate.
+	KeyCert = "tls.crt"
+	// KeyKey is where a Secret has the certificate's key.
+	KeyKey = "tls.key"
 )
 
 // DecodeAuthorities reads what Encode wrote; nothing is none.

@@ -111,7 +111,7 @@ func TestSource_LetsTheRightPartsMeetAndNobodyElse(t *testing.T) {
 	}{
 		"one that may":         {newEnd(always(files(t, ours, certs.Activator, now))).Client(certs.Autoscaler), "", ""},
 		"another that may":     {newEnd(always(files(t, ours, certs.Controller, now))).Client(certs.Autoscaler), "", ""},
-		"without certificate":  {&tls.Config{InsecureSkipVerify: true}, "server", "none"}, //nolint:gosec // that is the test
+		"without certificate":  {&tls.Config{InsecureSkipVerify: true}, "server", "none"},
 		"of another authority": {newEnd(always(foreign)).Client(certs.Autoscaler), "server", "authority"},
 		"another part":         {newEnd(always(files(t, ours, certs.Router, now))).Client(certs.Autoscaler), "server", "part"},
 		"expired":              {newEnd(always(files(t, ours, certs.Activator, now.Add(-2*settings.Life)))).Client(certs.Autoscaler), "server", "expired"},

@@ -50,7 +50,7 @@ func (v *Value[T]) look() {
 		v.err = err
 		if text := err.Error(); text != v.failed {
 			v.failed = text
-			v.log.Warn(v.what+" cannot be read", "error", err, "kept", v.known)
+			v.log.Warn("a file cannot be read", "of", v.what, "error", err, "kept", v.known)
 		}
 		return
 	}

@@ -41,7 +41,7 @@ func TestValue_IsReadAgainAfterAMomentAndKeptWhenItCannotBe(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			want(2, looks, true)
 		}
-		if n := strings.Count(log.String(), "the number cannot be read"); n != 2 {
+		if n := strings.Count(log.String(), `of="the number"`); n != 2 {
 			t.Errorf("%d warnings, want one for each time that it began to fail:\n%s", n, log.String())
 		}
 	})

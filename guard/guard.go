@@ -44,7 +44,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(w.Header(), fault.Header())
 	w.Header().Set(wire.HeaderRequestID, id)
 	w.WriteHeader(fault.Status)
-	_, _ = w.Write(fault.With(id, "").Body()) // Envoy may be gone
+	_, _ = w.Write(fault.With(id, "").Body()) //nolint:gosec // JSON, and Envoy may be gone
 }
 
 // judge returns why a call is refused, nil when it is not.

@@ -20,7 +20,7 @@ import (
 // Secrets that a Keeper keeps.
 const (
 	// InternalKeySecret has the key of calls of the internal listener, which is derived from SharedSecret.
-	InternalKeySecret = "hotpod-internal-key" //nolint:gosec // a name, not a credential
+	InternalKeySecret = "hotpod-internal-key"
 	// AuthoritySecret has the authorities with their keys. No pod mounts it.
 	AuthoritySecret = "hotpod-tls-authority" //nolint:gosec // the same
 	// certificateSecret, with the part's name after it, has a part's certificate.

@@ -51,7 +51,7 @@ func TestDeployments_MountTheirOwnCertificateAndNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := map[string][]string{}
-	for _, doc := range strings.Split(string(text), "\n---\n") {
+	for doc := range strings.SplitSeq(string(text), "\n---\n") {
 		var c struct {
 			Spec struct {
 				SecretName string

@@ -28,8 +28,9 @@ const (
 // guard asks about a call before anything else is done with it. A guard that does not answer lets nothing in, and says so by
 // an error that may pass.
 func guard() *authzv3.ExtAuthz {
-	var headers []*matcherv3.StringMatcher
-	for _, name := range append(signatureHeaders(), wire.HeaderRequestID, "X-Forwarded-For") {
+	names := append(signatureHeaders(), wire.HeaderRequestID, "X-Forwarded-For")
+	headers := make([]*matcherv3.StringMatcher, 0, len(names))
+	for _, name := range names {
 		headers = append(headers, &matcherv3.StringMatcher{
 			MatchPattern: &matcherv3.StringMatcher_Exact{Exact: name}, IgnoreCase: true,
 		})
