@@ -69,6 +69,17 @@ func unseen() map[string]string {
 		"anchors of environments that are gone":         {"controller delete  configmaps", "controller list  configmaps", "autoscaler list  configmaps", "autoscaler create  configmaps"},
 		"builds, for which there is no builder here":    {"controller create  pods", "controller delete  pods", "controller create  configmaps", "controller get  configmaps", "controller get fission.io packages", "controller get fission.io environments", "controller update fission.io packages", "controller update fission.io packages/status"},
 		"functions that follow a package that is built": {"controller patch fission.io functions"},
+		"certificates and keys that are renewed":        {"controller update  secrets"},
+		"Services that somebody changed":                {"controller update  services"},
+		"what publishes routes, of kinds that are not all here": {
+			"controller create gateway.networking.k8s.io httproutes", "controller delete gateway.networking.k8s.io httproutes",
+			"controller get gateway.networking.k8s.io httproutes", "controller patch gateway.networking.k8s.io httproutes",
+			"controller create networking.k8s.io ingresses", "controller delete networking.k8s.io ingresses",
+			"controller get networking.k8s.io ingresses", "controller patch networking.k8s.io ingresses",
+			"controller create route.openshift.io routes", "controller delete route.openshift.io routes",
+			"controller get route.openshift.io routes", "controller patch route.openshift.io routes",
+			"controller create route.openshift.io routes/custom-host", "controller update route.openshift.io routes/custom-host",
+		},
 	} {
 		for _, right := range some {
 			all[right] = why
