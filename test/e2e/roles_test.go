@@ -70,7 +70,7 @@ func unseen() map[string]string {
 		"builds, for which there is no builder here":    {"controller create  pods", "controller delete  pods", "controller create  configmaps", "controller get  configmaps", "controller get fission.io packages", "controller get fission.io environments", "controller update fission.io packages", "controller update fission.io packages/status"},
 		"functions that follow a package that is built": {"controller patch fission.io functions"},
 		"certificates and keys that are renewed":        {"controller update  secrets"},
-		"Services that somebody changed":                {"controller update  services"},
+		"Services that somebody changed, or has":        {"controller update  services", "controller get  services"},
 		"what publishes routes, of kinds that are not all here": {
 			"controller create gateway.networking.k8s.io httproutes", "controller delete gateway.networking.k8s.io httproutes",
 			"controller get gateway.networking.k8s.io httproutes", "controller patch gateway.networking.k8s.io httproutes",
