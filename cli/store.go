@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -55,11 +57,16 @@ func (a *app) storeName(ctx context.Context) (string, error) {
 		return "storagesvc." + a.componentNamespace(), nil
 	case err != nil:
 		return "", fmt.Errorf("look for the archive store: %w", err)
-	case len(services.Items) != 1:
+	}
+	found := services.Items
+	if len(found) > 1 { // another installation's, which may be in the making
+		found = slices.DeleteFunc(found, func(s corev1.Service) bool { return s.Namespace != a.componentNamespace() })
+	}
+	if len(found) != 1 {
 		return "", hint(fmt.Errorf("%d Services have the label %s, want one: the archive store's", len(services.Items), storeLabel),
 			"kubectl get services -A -l "+storeLabel)
 	}
-	return services.Items[0].Name + "." + services.Items[0].Namespace, nil
+	return found[0].Name + "." + found[0].Namespace, nil
 }
 
 // stored reports whether an archive lies in the archive store.
