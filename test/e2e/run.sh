@@ -4,6 +4,7 @@
 #   test/e2e/run.sh [STORY …]             a cluster of one node is made and removed (root; KEEP=1 leaves it up)
 #   E2E_KUBECONFIG=FILE test/e2e/run.sh   a cluster of yours, on which Hotpod is installed; its images must be pullable,
 #                                         and E2E_ROUTER says where from here its Service router is
+#   E2E_INSTALL=kubectl|hotpod|helm       how the platform is installed (kubectl)
 #   E2E_RIGHTS=1                          also looks for rights that no component used
 #   E2E_WAIT=SECONDS                      how long to wait for another run on this machine to end
 #   E2E_UPGRADE=1                         also upgrades, ends, kills and restarts everything under load, which takes a machine with more
@@ -18,6 +19,15 @@ stories=(hello python routes scale triggers logs)
 [ "${E2E_STORIES:-}" != none ] || stories=()
 # phase NAME says what is done, and how long it took so far.
 phase() { printf '== %d:%02d  %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
+# install puts the platform on the cluster, by one of the ways that docs/install.md names.
+install() {
+  case ${E2E_INSTALL:-kubectl} in
+    kubectl) kubectl apply --server-side -k manifests/kubernetes >/dev/null ;;
+    hotpod) inside bin/hotpod --kubeconfig "$STATE/admin.kubeconfig" install --timeout 5m ;;
+    helm) inside "$(go run ./hack/setup helm)" --kubeconfig "$STATE/admin.kubeconfig" install hotpod manifests/chart -n fission --create-namespace --wait ;;
+    *) echo "E2E_INSTALL is $E2E_INSTALL, and not kubectl, hotpod or helm" >&2 && return 2 ;;
+  esac
+}
 ours=$([ -n "${E2E_KUBECONFIG:-}" ] || echo yes)
 if [ "$ours" ] && [ "$(id -u)" != 0 ]; then
   echo 'make e2e starts a real kubelet and containerd, so it needs root; or name a cluster: E2E_KUBECONFIG=FILE E2E_ROUTER=HOST:PORT' >&2
@@ -68,7 +78,7 @@ else
   phase 'installing'
   # A user that no image knows, another one each time.
   sed "s/\${USER_ID}/$((1000000000 + RANDOM * 10000))/g" test/e2e/random-user.yaml | kubectl apply -f - >/dev/null
-  kubectl apply --server-side -k manifests/kubernetes >/dev/null
+  install
   for part in $(kubectl get deployments -n fission -o name); do kubectl rollout status -n fission "$part" --timeout=3m; done
   export HOTPOD_TEST_KUBECONFIG=$STATE/admin.kubeconfig HOTPOD_TEST_AUDIT=$LOGS/audit.log HOTPOD_TEST_CLUSTER=$HERE HOTPOD_TEST_NEXT=${E2E_UPGRADE:+next}
   HOTPOD_TEST_ROUTER=$(kubectl get service router -n fission -o jsonpath='{.spec.clusterIP}')
